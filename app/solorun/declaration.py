@@ -28,6 +28,7 @@ class StepKeys(TypedDict, total=False):
 
     timeout: Duration
     stall_timeout: Duration | Mapping[str, Duration]
+    worker: str
     resources: Resources
     retries: int
     retry_delay: Duration
@@ -58,6 +59,7 @@ class ProjectKeys(TypedDict, total=False):
     on_conflict: Literal["reject", "join", "queue", "replace"]
     queue_max: int
     queue_timeout: Duration
+    worker: str
     resources: Resources
     env: Mapping[str, str]
     pass_env: Sequence[str]

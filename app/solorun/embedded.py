@@ -34,6 +34,7 @@ class SolorunKeys(TypedDict, total=False):
     database_url: str
     public_url: str
     allowed_hosts: list[str]
+    execute_runs: bool
     shutdown_limit: Duration
     otlp_endpoint: str
     max_projects_per_pattern: int

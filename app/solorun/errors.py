@@ -3,6 +3,7 @@
     SolorunError
     ├── Problem                      an error response of the HTTP API, a class for each `slug`, which ends its `type`
     ├── StartRepeated                the idempotency key or the due time of a start has started a run already
+    ├── DeclaredDifferently          a run was started with another version of its steps
     ├── StoreFailure                 the database refused a write: not the disk, a lock or damage
     ├── ConfigurationInvalid         solorun.toml or a setting has errors (all of them are listed)
     ├── DataDirectoryUnusable        owned by another process, or on a network file system
@@ -252,6 +253,10 @@ PROBLEMS: Final[dict[str, type[Problem]]] = {problem.slug: problem for problem i
 
 class StartRepeated(SolorunError, slug="start-repeated"):
     """The idempotency key or the due time of this start has started a run already."""
+
+
+class DeclaredDifferently(SolorunError, slug="declared-differently"):
+    """A run was started with another version of its steps than this process has."""
 
 
 class StoreFailure(SolorunError, slug="store-failure"):

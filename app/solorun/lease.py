@@ -1,9 +1,27 @@
-"""The contract of a lease: other services leave the runs of its owner alone until it expires."""
+"""The contract of a lease: other processes leave the runs of its owner alone until it expires."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from solorun.run import Cancel
+
+
+class Notice(Enum):
+    """What another process has let the owner of a lease know."""
+
+    OWN = "something changed for the owner or its runs, which the next renewal returns"
+    WORK = "a run waits for a process that executes it"
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """The owner as the database has it: its active runs, each with the cancellation requested of it."""
+
+    runs: Mapping[int, Cancel | None] = field(default_factory=dict)
+    is_draining: bool = False
+    """The owner was asked to begin no more runs."""
 
 
 class Lease(Protocol):
@@ -16,16 +34,13 @@ class Lease(Protocol):
     def seconds(self) -> float:
         """How long the lease lasts after it was renewed, by the database's clock."""
 
-    def renew(self) -> Mapping[int, Cancel | None]:
-        """Renew the lease. Returns the ids of the owner's active runs, each with the cancellation requested of it.
+    def renew(self) -> Renewal:
+        """Renew the lease. Raises StoreUnavailable."""
 
-        Raises StoreUnavailable.
-        """
+    def wait(self, seconds: float) -> Notice | None:
+        """Wait for a notice; None if none has come.
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until another service has requested a cancellation of one of the runs: True, or False if none has.
-
-        Also True if that cannot be known any more, which the next renewal reports.
+        Also OWN if that cannot be known any more, which the next renewal reports.
         """
 
     def end(self) -> None:

@@ -70,6 +70,7 @@ class CommandStep:
     stderr: str = "separate"
     tty: bool = False
     detect_levels: bool = True
+    worker: str | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
     retries: Retries = field(default_factory=Retries)
     stall_timeout: StallTimeout | None = None
@@ -87,6 +88,7 @@ class CoroutineStep:
     call: str
     function: Callable[[Any], Awaitable[None] | None]
     timeout_seconds: float | None = None
+    worker: str | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
     retries: Retries = field(default_factory=Retries)
     stall_timeout: StallTimeout | None = None
@@ -129,7 +131,8 @@ class Project:
     environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
     `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by default; at
     most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `keep` says which ended runs are not deleted.
-    `hooks` are by name. `notify` are the targets that receive news about its runs.
+    `hooks` are by name. `notify` are the targets that receive news about its runs. `worker` is the label that a worker
+    must have to execute them.
     """
 
     name: str
@@ -144,6 +147,7 @@ class Project:
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
     params: tuple[Parameter, ...] = ()
+    worker: str | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     queue_max: int = DEFAULT_QUEUE_MAX

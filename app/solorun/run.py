@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from solorun.outcome import StopEffect
 from solorun.parameter import ParamValue
 from solorun.status import Status, StepStatus
+from solorun.worker import DEFAULT_LABELS
 
 MAX_RUN_ID: Final = 2**63 - 1
 CALLER_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?!\n)$"
@@ -160,6 +161,12 @@ class Run(msgspec.Struct, frozen=True):
     estimated_start_at: datetime | None = None
     """When a queued run will begin if the runs before it take as long as usual; None if that is unknown."""
     pinned: bool = False
+    worker: str | None = None
+    """The process that executes the run, or executed it. None until one has claimed it."""
+    labels: tuple[str, ...] = DEFAULT_LABELS
+    """The labels that a worker must have to execute it."""
+    pipeline: str | None = None
+    """The version of its steps, with which it was started."""
 
     @property
     def has_ended(self) -> bool:

@@ -1,35 +1,27 @@
-"""The composition root: the only place that chooses implementations and connects them."""
+"""The composition root of a service: it connects an engine with what starts runs and shows them."""
 
-import asyncio
-import logging
-import os
-import secrets
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
-from solorun.component import running
-from solorun.errors import DatabaseUnusable
-from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
-from solorun.execution.artifacts import ArtifactListings, find_last_run_id
+from solorun.component import Component, running
+from solorun.engine import Engine, now
+from solorun.execution.artifacts import ArtifactListings
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
-from solorun.logs import DiskReserve, Hub, Tail, Writer
+from solorun.logs import Hub, Tail, Writer
 from solorun.notifications import Composer, Notifier, NotifierLimits, TargetSender
 from solorun.projects import ConfiguredProjects
-from solorun.runs import Admission, Dispatcher, Mirror, Pruner, Reaper, RunManager, RunQueue
+from solorun.runs import Mirror, Pruner, RunManager
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
-from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
 from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
-from solorun.stores.directory_lock import own_data_directory
-from solorun.stores.sqlite import SqliteRunStore
-from solorun.tracing import open_tracing
 from solorun.triggers import Hooks, Scheduler, Schedules
+from solorun.worker import DEFAULT_LABELS, Worker
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 """The service is not ready when the disk of its data directory has less."""
@@ -51,8 +43,6 @@ class ServiceLimits:
 
 DEFAULT_LIMITS: Final = ServiceLimits()
 
-_logger = logging.getLogger("solorun.service")
-
 
 @dataclass(kw_only=True, eq=False)
 class Service:
@@ -60,6 +50,7 @@ class Service:
 
     settings: Settings
     catalog: ConfiguredProjects
+    worker: Worker
     directory: DataDirectory
     artifacts: ArtifactListings
     store: Store
@@ -91,123 +82,77 @@ class Service:
         Leaving the block drains it. `url` is its address for commands, None in a host application. `executor` replaces
         the way steps are executed. Raises DataDirectoryUnusable, DatabaseUnusable.
         """
-        environ = utf8_environment(os.environ if environ is None else environ)
-        directory = DataDirectory(settings.data_dir)
-        owner = secrets.token_hex(8)
         async with AsyncExitStack() as stack:
-            stack.enter_context(own_data_directory(directory, owner=owner))
-            store = await open_store(settings)
-            stack.push_async_callback(store.close)
-            last_id = await asyncio.to_thread(find_last_run_id, directory.path / "artifacts")
-            if await store.reserve_run_ids(last_id):
-                _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
-            become_subreaper()
-            tracing = open_tracing(settings, environ, owns_process=url is not None)
-            await stack.enter_async_context(running(tracing))
-            steps = tracing.observe_steps(
-                executor
-                or StepDispatcher(
-                    directory.path,
-                    environ,
+            engine = await stack.enter_async_context(
+                Engine.open(
+                    settings,
+                    catalog,
+                    environ=environ,
                     url=url or settings.public_url,
                     owns_process=url is not None,
-                    limits=limits.commands,
+                    executor=executor,
+                    commands=limits.commands,
+                    labels=None if settings.database_url is None else DEFAULT_LABELS,
+                    capacity=None if settings.execute_runs else 0,
                 )
             )
-            hub = Hub()
-            registry = RunRegistry()
-            queue = RunQueue(hub, registry, catalog, now)
-            tasks = TaskSet()
-            reaper = Reaper(
-                store=store, registry=registry, tasks=tasks, executor=steps, queue=queue, owner=owner, now=now
-            )
-            if (lease := store.open_lease(owner)) is not None:
-                await stack.enter_async_context(running(LeaseKeeper(lease, registry)))
-            await reaper.recover()
-            writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner)))
-            await stack.enter_async_context(running(tasks))
-            step_resources = StepResources(store=store, registry=registry, owner=owner)
-            run_executor = RunExecutor(
-                store=store,
-                hub=hub,
-                writer=writer,
-                registry=registry,
-                tasks=tasks,
-                supervisor=Supervisor(executor=steps, resources=step_resources, directory=directory),
-                owner=owner,
-                environ=environ,
-                token=settings.token,
-                now=now,
-                is_disk_low=DiskReserve(directory.path).is_low,
-                observe_run=tracing.observe_run,
-            )
-            admission = Admission(catalog)
-            dispatcher = Dispatcher(
-                store=store,
-                registry=registry,
-                executor=run_executor,
-                reaper=reaper,
-                projects=catalog,
-                admission=admission,
-                queue=queue,
-                owner=owner,
-                now=now,
-            )
+            store, hub = engine.store, engine.hub
             manager = RunManager(
                 store=store,
                 hub=hub,
-                registry=registry,
-                tasks=tasks,
-                executor=run_executor,
-                reaper=reaper,
-                admission=admission,
-                queue=queue,
-                dispatcher=dispatcher,
+                registry=engine.registry,
+                tasks=engine.tasks,
+                executor=engine.executor,
+                reaper=engine.reaper,
+                admission=engine.admission,
+                queue=engine.queue,
+                dispatcher=engine.dispatcher,
+                shutdown=engine.drain,
                 projects=catalog,
-                owner=owner,
+                owner=engine.worker.id,
                 now=now,
                 write_limit_seconds=limits.write_seconds,
             )
             notifier = Notifier(
                 outbox=store,
                 composer=Composer(store=store, public_url=settings.public_url),
-                sender=TargetSender(environ, now),
+                sender=TargetSender(engine.environ, now),
                 targets=lambda: catalog.configuration.targets,
-                environ=environ,
-                owner=owner,
-                shares_outbox=lease is not None,
+                environ=engine.environ,
+                owner=engine.worker.id,
+                shares_outbox=engine.shares_database,
                 now=now,
                 limits=limits.notifications,
             )
-            artifacts = ArtifactListings(directory)
+            artifacts = ArtifactListings(engine.directory)
             stack.callback(artifacts.close)
-            pruner = Pruner(store=store, projects=catalog, directory=directory, now=now)
+            pruner = Pruner(store=store, projects=catalog, directory=engine.directory, now=now)
             service = cls(
                 settings=settings,
                 catalog=catalog,
-                directory=directory,
+                worker=engine.worker,
+                directory=engine.directory,
                 artifacts=artifacts,
                 store=store,
                 hub=hub,
                 tail=Tail(hub, store),
-                writer=writer,
+                writer=engine.writer,
                 manager=manager,
                 pruner=pruner,
                 notifier=notifier,
-                hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
+                hooks=Hooks(manager=manager, store=store, projects=catalog, environ=engine.environ, now=now),
                 schedules=Schedules(store=store, projects=catalog, now=now),
                 limits=limits,
                 started_at=now(),
             )
-            await stack.enter_async_context(running(notifier))
-            await stack.enter_async_context(running(dispatcher))
-            await stack.enter_async_context(running(pruner))
-            if lease is not None:
-                tasks.spawn(reaper.watch(), name="watch for orphaned runs")
-                mirror = Mirror(store=store, hub=hub, queue=queue, registry=registry, owner=owner)
-                await stack.enter_async_context(running(mirror))
-            scheduler = Scheduler(store=store, manager=manager, projects=catalog, now=now)
-            await stack.enter_async_context(running(scheduler))
+            components: list[Component] = [notifier, engine.dispatcher, pruner]
+            if engine.shares_database:
+                components.append(
+                    Mirror(store=store, hub=hub, queue=engine.queue, registry=engine.registry, owner=engine.worker.id)
+                )
+            components.append(Scheduler(store=store, manager=manager, projects=catalog, now=now))
+            for component in components:
+                await stack.enter_async_context(running(component))
             stack.push_async_callback(service.drain)
             yield service
 
@@ -235,23 +180,3 @@ class Service:
             # Only the number: readiness is public, and an error may contain paths.
             reasons.append(f"solorun.toml has {len(self.catalog.errors)} error(s); see the service log")
         return reasons
-
-
-async def open_store(settings: Settings) -> Store:
-    """PostgreSQL if the settings have the URL of a database, else SQLite in the data directory.
-
-    Raises DatabaseUnusable.
-    """
-    if settings.database_url is None:
-        return await SqliteRunStore.open(settings.data_dir)
-    try:
-        from solorun.stores.postgres import PostgresRunStore
-    except ImportError as error:
-        message = f"database_url requires another package: pip install 'solorun[cluster]' ({error})."
-        raise DatabaseUnusable(message) from error
-    return await PostgresRunStore.open(settings.database_url)
-
-
-def now() -> datetime:
-    """The service's clock: aware UTC."""
-    return datetime.now(UTC)

@@ -15,7 +15,6 @@ from typing import Final, Protocol
 
 from solorun.hook_store import HookStore
 from solorun.idempotency_key import IdempotencyKey
-from solorun.lease import Lease
 from solorun.notification import NotifyEvent
 from solorun.outbox import Outbox
 from solorun.outcome import Outcome
@@ -30,6 +29,8 @@ from solorun.schedule_store import ScheduleStore
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store_maintenance import StoreMaintenance
+from solorun.worker import DEFAULT_LABELS
+from solorun.worker_store import WorkerStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class NewRun:
     queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused, and
     `unmasked_params`, the values that `params` has masked, are kept until it has ended and then erased. `rerun_of` is
     the id of the run that this one repeats. `notify` names the targets that receive news about the run, each with what
-    it receives.
+    it receives. `labels` and `pipeline` as in Run; `is_for_worker` if another process will execute it, which needs the
+    `unmasked_params` too.
     """
 
     project: str
@@ -59,6 +61,9 @@ class NewRun:
     key: IdempotencyKey | None = None
     firing: Firing | None = None
     notify: Mapping[str, Collection[NotifyEvent]] = field(default_factory=dict)
+    labels: tuple[str, ...] = DEFAULT_LABELS
+    pipeline: str | None = None
+    is_for_worker: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +150,25 @@ class RunStore(Protocol):
         time was handled before, or that its schedule is paused.
         """
 
-    async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
-        """Make the pending runs without an owner ours, oldest first.
+    async def claim_runs(
+        self,
+        *,
+        owner: str,
+        labels: Collection[str] | None = None,
+        limit: int | None = None,
+        refused: Collection[int] = (),
+    ) -> list[Run]:
+        """Make pending runs without an owner ours, oldest first: at most `limit`, with no other labels, not `refused`.
 
-        They were queued. The transaction that freed what a run waited for made it `pending`, with its resources.
+        They were queued, and the transaction that freed what a run waited for made it `pending`, with its resources.
+        Or another process has started them for a worker.
         """
 
-    async def return_run(self, run_id: int, *, owner: str) -> None:
-        """Give up the claim of a pending run that has not begun: the next service claims it."""
+    async def return_run(self, run_id: int, *, owner: str, closing: Segment | None = None) -> None:
+        """Give up the claim of a pending run that has not begun: another process claims it.
+
+        The records of `closing` say why. They must follow the run's last one.
+        """
 
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         """Take all the slots that a step of an active run requires, and return them; None if some are taken.
@@ -207,9 +223,6 @@ class RunStore(Protocol):
         forgets the keys and the firing that have led to the owner's run, even if it has ended, so that its start can be
         repeated.
         """
-
-    def open_lease(self, owner: str) -> Lease | None:
-        """The lease of all runs of this owner. None if it lasts as long as the owner's process, without renewal."""
 
     # -- reads
 
@@ -276,5 +289,5 @@ class RunStore(Protocol):
         """Finish what has begun, then close. Safe to call twice."""
 
 
-class Store(RunStore, HookStore, ScheduleStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
+class Store(RunStore, WorkerStore, HookStore, ScheduleStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
     """A complete store."""

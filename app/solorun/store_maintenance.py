@@ -29,7 +29,7 @@ class StoreMaintenance(Protocol):
     async def open_backup(self) -> int:
         """The descriptor of a file that contains every transaction committed so far. The caller closes it.
 
-        It has no `unmasked_params`: queued runs that have some are cancelled in it, and pending ones have an owner.
+        It has no `unmasked_params`: runs that have some and have not begun are cancelled in it.
         Raises BackupUnavailable.
         """
 

@@ -96,7 +96,7 @@ async def test_a_key_remembers_whether_its_run_was_queued(
     active = await start(store)
     queued = await store.insert_run(replace(keyed_run(), on_conflict=policy), owner=OWNER)
     await end(store, active)
-    [run] = await store.claim_promoted_runs(owner=OWNER)
+    [run] = await store.claim_runs(owner=OWNER)
 
     assert run.id == queued.id
     assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, result)

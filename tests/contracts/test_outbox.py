@@ -58,7 +58,7 @@ async def cancel_promoted(store: Store) -> Run:
     active = await begin(store, new_run())
     await store.insert_run(announced(ConflictPolicy.QUEUE), owner=OWNER)
     await end(store, active)
-    (run,) = await store.claim_promoted_runs(owner=OWNER)
+    (run,) = await store.claim_runs(owner=OWNER)
     await store.finalize_run(run.id, owner=OWNER, expected=ACTIVE, ending=ending(Status.CANCELLED))
     return run
 

@@ -38,8 +38,8 @@ async def test_the_end_of_a_run_promotes_the_first_in_the_queue_in_the_same_tran
     await end(store, active, ends_with)
 
     assert await status_of(store, first, second) == [Status.PENDING, Status.QUEUED]
-    assert [run.id for run in await store.claim_promoted_runs(owner=OWNER)] == [first.id]
-    assert await store.claim_promoted_runs(owner=OWNER) == []
+    assert [run.id for run in await store.claim_runs(owner=OWNER)] == [first.id]
+    assert await store.claim_runs(owner=OWNER) == []
 
 
 async def test_a_run_without_a_task_that_is_ended_promotes_the_next(store: Store) -> None:
@@ -57,7 +57,7 @@ async def test_a_promoted_run_is_no_orphan_and_belongs_to_its_first_claimant(sto
     await end(store, active)
 
     assert await store.list_orphaned_runs("a-later-service") == []
-    (claimed,) = await store.claim_promoted_runs(owner="a-later-service")
+    (claimed,) = await store.claim_runs(owner="a-later-service")
 
     assert claimed.id == waiting.id
     assert await store.commit([batch_of(claimed, end=ending())], owner=OWNER) == [UpdateResult.NOT_IN_EXPECTED_STATUS]
@@ -68,13 +68,13 @@ async def test_a_claimed_run_that_is_returned_can_be_claimed_by_another(store: S
     active = await start(store)
     waiting = await insert(store, queued())
     await end(store, active)
-    await store.claim_promoted_runs(owner=OWNER)
+    await store.claim_runs(owner=OWNER)
 
     await store.return_run(waiting.id, owner="another-service")
-    assert await store.claim_promoted_runs(owner="another-service") == []
+    assert await store.claim_runs(owner="another-service") == []
     await store.return_run(waiting.id, owner=OWNER)
 
-    assert [run.id for run in await store.claim_promoted_runs(owner="another-service")] == [waiting.id]
+    assert [run.id for run in await store.claim_runs(owner="another-service")] == [waiting.id]
 
 
 async def test_other_projects_are_not_affected_by_a_queue(store: Store) -> None:

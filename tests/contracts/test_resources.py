@@ -138,7 +138,7 @@ async def declare(store: Store, **slots: int) -> None:
 
 async def finish(store: Store, run: Run) -> None:
     """Execute a pending run to its end."""
-    await store.claim_promoted_runs(owner=OWNER)
+    await store.claim_runs(owner=OWNER)
     run = await store.get_run(run.id)
     assert await store.commit([beginning(run, at=1)], owner=OWNER) == [UpdateResult.UPDATED]
     await end(store, await store.get_run(run.id))

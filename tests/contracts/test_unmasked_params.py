@@ -22,7 +22,7 @@ def waiting(policy: ConflictPolicy = ConflictPolicy.QUEUE) -> NewRun:
 
 async def promote(store: Store, active: Run) -> Run:
     await end(store, active)
-    (run,) = await store.claim_promoted_runs(owner=OWNER)
+    (run,) = await store.claim_runs(owner=OWNER)
     return run
 
 

@@ -21,7 +21,7 @@ from solorun.queueing import ConflictPolicy
 from solorun.record import Record
 from solorun.retries import Retries
 from solorun.run import Run
-from solorun.runs import Admission, Dispatcher, Reaper, RunManager, RunQueue
+from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunManager, RunQueue
 from solorun.schedule import Schedule
 from solorun.settings import DataDirectory
 from solorun.status import UpdateResult
@@ -29,6 +29,7 @@ from solorun.step import StepExecutor
 from solorun.store import FinalState, Store
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_records
+from solorun.worker import Worker
 from tests.fakes.steps import ScriptedExecutor
 from tests.fakes.stores import FaultyStore
 
@@ -189,6 +190,8 @@ async def open_engine(
     *projects: Project,
     resources: Mapping[str, int] | None = None,
     owner: str = "this start",
+    worker: Worker | None = None,
+    shares_database: bool = False,
     executor: ScriptedExecutor | None = None,
     environ: Mapping[str, str] | None = None,
     now: Callable[[], datetime] = system_now,
@@ -257,7 +260,8 @@ async def open_engine(
             projects=declared,
             admission=admission,
             queue=queue,
-            owner=owner,
+            worker=worker or Worker(owner, "this host"),
+            shares_database=shares_database,
             now=now,
         )
 
@@ -272,6 +276,7 @@ async def open_engine(
                 admission=admission,
                 queue=queue,
                 dispatcher=dispatcher,
+                shutdown=Drain(admission=admission, registry=registry, reaper=reaper),
                 projects=declared,
                 owner=owner,
                 now=now,

@@ -10,7 +10,7 @@ from typing import Any
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.connection import Connection
 
-WRITES = ("insert_run", "claim_promoted_runs", "request_cancel", "commit", "finalize_run", "compact_segments")
+WRITES = ("insert_run", "claim_runs", "request_cancel", "commit", "finalize_run", "compact_segments")
 POINTS = (*(f"{when}-{write}" for write in WRITES for when in ("before", "after")), "statement")
 """`statement` is every statement of the writing connection, including BEGIN and COMMIT."""
 

@@ -144,7 +144,7 @@ class QueueMachine(RuleBasedStateMachine):
         """The service executes what was promoted, and all its pending runs begin, unless it is slow."""
         if is_slow:
             return
-        for run in self._do(self.store.claim_promoted_runs(owner=self.owner)):
+        for run in self._do(self.store.claim_runs(owner=self.owner)):
             assert self.model.runs[run.id].status == "pending"
             self.owners[run.id] = self.owner
         for pending in self._with_status("pending"):

@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
 from solorun.api.state import State
+from solorun.engine import now
 from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
@@ -16,7 +17,6 @@ from solorun.notification import DeliveryStatus, NewNotification, NotifyEvent, N
 from solorun.notification_wire import DeliveryDetails, DeliveryPage, NotifyTargetList, NotifyTargetSummary
 from solorun.outbox import DeliveryFilter
 from solorun.run import MAX_RUN_ID
-from solorun.service import now
 
 _ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 

@@ -19,6 +19,7 @@ from solorun.queueing import ConflictPolicy, Slots
 from solorun.run import Cancel, Run
 from solorun.schedule import Firing
 from solorun.status import Status
+from solorun.worker import DEFAULT_LABELS
 
 
 class AdmittedStart(msgspec.Struct, frozen=True):
@@ -30,6 +31,10 @@ class AdmittedStart(msgspec.Struct, frozen=True):
     triggered_by: str
     params: dict[str, ParamValue]
     """As the steps get them. The row has them masked."""
+    labels: tuple[str, ...] = DEFAULT_LABELS
+    """The labels of the processes that can execute the run."""
+    pipeline: str = ""
+    """The version of its steps (`pipeline`)."""
     configuration_faults: tuple[str, ...] = ()
     """Why the project is that of an earlier configuration."""
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT

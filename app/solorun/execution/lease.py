@@ -8,15 +8,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from solorun.errors import SolorunError
 from solorun.execution.clock import count_seconds
 from solorun.execution.handle import RunHandle, RunRegistry
-from solorun.lease import Lease
+from solorun.lease import Lease, Notice, Renewal
 from solorun.outcome import StopReason
-from solorun.run import Cancel
 
 RENEWALS_PER_LEASE: Final = 3
 RETRY_SECONDS: Final = 1.0
@@ -44,6 +43,7 @@ class LeaseKeeper:
         lease: Lease,
         registry: RunRegistry,
         *,
+        on_drain: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = count_seconds,
         exit_process: Callable[[], None] = exit_process,
         renewal_seconds: float | None = None,
@@ -51,6 +51,7 @@ class LeaseKeeper:
     ) -> None:
         self._lease = lease
         self._registry = registry
+        self._on_drain = on_drain
         self._clock = clock
         self._exit_process = exit_process
         self._renewal_seconds = lease.seconds / RENEWALS_PER_LEASE if renewal_seconds is None else renewal_seconds
@@ -79,34 +80,37 @@ class LeaseKeeper:
     # -- on the threads
 
     def _keep_renewing(self, loop: asyncio.AbstractEventLoop) -> None:
-        while not self._wait():
+        while not self._wait(loop):
             handles = list(self._registry)
             try:
-                runs = self._renew()
+                renewal = self._renew()
             except SolorunError as error:
                 if self._is_renewed:
                     _logger.warning("The lease cannot be renewed; retrying: %s", error)
                 self._is_renewed = False
             else:
-                _call(loop, self._compare, handles, runs)
+                _call(loop, self._compare, handles, renewal)
 
-    def _wait(self) -> bool:
-        """Wait until a renewal is due, or another service has requested a cancel. Returns whether to stop."""
+    def _wait(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Wait until a renewal is due, or another process has changed something of ours. Returns whether to stop."""
         if not self._is_renewed:
             return self._stopping.wait(self._retry_seconds)
         due_at = time.monotonic() + self._renewal_seconds
         while not self._stopping.is_set() and (left := due_at - time.monotonic()) > 0:
-            if self._lease.wait(min(left, _STOP_DELAY_SECONDS)):
+            notice = self._lease.wait(min(left, _STOP_DELAY_SECONDS))
+            if notice is Notice.OWN:
                 break
+            if notice is Notice.WORK:
+                _call(loop, self._registry.notify_released)
         return self._stopping.is_set()
 
-    def _renew(self) -> Mapping[int, Cancel | None]:
+    def _renew(self) -> Renewal:
         # The lease lasts from when the server received the statement, which is later.
         begun_at = self._clock()
-        runs = self._lease.renew()
+        renewal = self._lease.renew()
         self._renewed_at = begun_at
         self._is_renewed = True
-        return runs
+        return renewal
 
     def _guard(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._stopping.wait(self._retry_seconds):
@@ -119,14 +123,16 @@ class LeaseKeeper:
 
     # -- on the event loop
 
-    def _compare(self, handles: list[RunHandle], runs: Mapping[int, Cancel | None]) -> None:
-        """Stop the runs that another service has ended, or that it was asked to cancel."""
+    def _compare(self, handles: list[RunHandle], renewal: Renewal) -> None:
+        """Stop the runs that another process has ended, or that it was asked to cancel."""
         for handle in handles:
-            if handle.id not in runs:
+            if handle.id not in renewal.runs:
                 handle.cancel_scope.cancel(StopReason.LEASE_LOST)
-            elif (cancel := runs[handle.id]) is not None:
+            elif (cancel := renewal.runs[handle.id]) is not None:
                 handle.cancel_recorded.set()
                 handle.request_cancel(cancel)
+        if renewal.is_draining:
+            self._on_drain()
         self._registry.notify_released()  # it may also have promoted a queued one
 
     def _stop_work(self) -> None:

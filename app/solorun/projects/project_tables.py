@@ -31,7 +31,7 @@ from solorun.projects.notify_tables import notify
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
 from solorun.projects.schedule_tables import schedules
-from solorun.projects.step_tables import FindFunction, StepDefaults, StepFunction, shell, steps
+from solorun.projects.step_tables import FindFunction, StepDefaults, StepFunction, label, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
@@ -55,7 +55,7 @@ from solorun.queueing import ConflictPolicy
 
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "keep", "shell", "detect_levels"),
-    *("on_conflict", "queue_max", "queue_timeout", "resources"),
+    *("on_conflict", "queue_max", "queue_timeout", "resources", "worker"),
     *("env", "pass_env", "secrets", "params", "hooks", "notify", "steps", "schedules"),
 )
 
@@ -159,6 +159,7 @@ def _project(node: Node, name: str, find_function: FindFunction, targets: Mappin
         ),
         secrets=table.read("secrets", distinct(_variable, 'a list of variables, like ["OPENAI_API_KEY"]'), ()),
         params=table.read("params", params, ()),
+        worker=table.read("worker", label, None),
         resources=table.read("resources", resources, {}),
         on_conflict=table.read("on_conflict", _policy, ConflictPolicy.REJECT),
         queue_max=table.read("queue_max", whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),

@@ -152,6 +152,7 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "public_url": public_url,
     "token_file": path,
     "require_token": switch,
+    "execute_runs": switch,
     "shutdown_limit": duration,
     "log_format": log_format,
     "otlp_endpoint": otlp_endpoint,

@@ -52,6 +52,7 @@ def resolve_settings(
         port=read("port", service_table.port, DEFAULT_PORT),
         data_dir=read("data_dir", service_table.data_dir, base_dir / DEFAULT_DATA_DIR).absolute(),
         database_url=read("database_url", service_table.database_url, None),
+        execute_runs=read("execute_runs", service_table.switch, True),
         allowed_hosts=read("allowed_hosts", service_table.allowed_hosts, ()),
         public_url=read("public_url", service_table.public_url, None),
         shutdown_limit_seconds=read("shutdown_limit", duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),
@@ -65,6 +66,8 @@ def resolve_settings(
     required = read("require_token", service_table.switch, False)
     if not identifies_callers and TOKEN_VARIABLE not in given and "token_file" not in given:
         _refuse_what_needs_a_token(settings, given, required=required)
+    if settings.database_url is None and not settings.execute_runs:
+        given["execute_runs"].refuse("requires database_url: workers share a PostgreSQL database with the service")
     if errors:
         raise ConfigurationInvalid(errors)
     return settings
@@ -104,7 +107,7 @@ def _parse_variable(key: str, text: str) -> object:
     """The variable's value with the type it would have in TOML."""
     if (key == "port" or key.startswith("max_")) and text.strip().isascii() and text.strip().isdecimal():
         return int(text[:20])
-    if key == "require_token":
+    if key in ("require_token", "execute_runs"):
         return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
     if key == "allowed_hosts":
         return [name.strip() for name in text.split(",") if name.strip()]

@@ -20,7 +20,7 @@ from solorun.projects.validation import InvalidValue, Node, Table, array, boolea
 
 _COMMAND_KEYS: Final = ("shell", "stderr", "tty", "detect_levels")
 STEP_KEYS: Final = (
-    *("name", "run", "call", "timeout", "stall_timeout", "resources"),
+    *("name", "run", "call", "timeout", "stall_timeout", "resources", "worker"),
     *("retries", "retry_delay", "retry_max_delay", "retry_on"),
     *_COMMAND_KEYS,
 )
@@ -61,6 +61,14 @@ def steps(
     return found
 
 
+def label(node: Node) -> str:
+    """The label of a worker."""
+    name = text(node)
+    if not NAME_PATTERN.fullmatch(name):
+        raise InvalidValue(f"{format_value(name)} is not a valid label ({NAME_RULE})")
+    return name
+
+
 def shell(node: Node) -> tuple[str, ...]:
     """The words of a command line that runs a script: `bash -euo pipefail`."""
     try:
@@ -75,6 +83,7 @@ def _step(node: Node, directory: Path | None, find_function: FindFunction, defau
     timeout_seconds = table.read("timeout", duration, None)
     stalls = table.read("stall_timeout", stall_timeout, None)
     tries = retries(table)
+    worker = table.read("worker", label, None)
     needs = table.read("resources", resources, {})
     if "run" in table and "call" in table:
         node.refuse('has both "run" and "call"; a step is either a command or a function')
@@ -91,6 +100,7 @@ def _step(node: Node, directory: Path | None, find_function: FindFunction, defau
         stderr=table.read("stderr", choice("separate", "merge"), "separate"),
         tty=table.read("tty", boolean, False),
         detect_levels=table.read("detect_levels", boolean, defaults.detect_levels),
+        worker=worker,
         resources=needs,
         retries=tries,
         stall_timeout=stalls,
@@ -101,7 +111,8 @@ def _step(node: Node, directory: Path | None, find_function: FindFunction, defau
         node.below(key).refuse('is for commands; a step with "call" runs none')
     if function is None:
         return as_command
-    return CoroutineStep(name, _name_of_call(node.value["call"]), function, timeout_seconds, needs, tries, stalls)
+    called = _name_of_call(node.value["call"])
+    return CoroutineStep(name, called, function, timeout_seconds, worker, needs, tries, stalls)
 
 
 def _name(node: Node) -> str:

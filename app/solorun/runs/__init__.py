@@ -2,6 +2,7 @@
 
 from solorun.runs.admission import Admission
 from solorun.runs.dispatcher import Dispatcher
+from solorun.runs.drain import Drain
 from solorun.runs.manager import RunManager
 from solorun.runs.mirror import Mirror
 from solorun.runs.pruner import Pruner
@@ -13,6 +14,7 @@ from solorun.runs.submission import Submission
 __all__ = [
     "Admission",
     "Dispatcher",
+    "Drain",
     "Mirror",
     "Pruner",
     "Reaper",

@@ -12,6 +12,7 @@ from solorun.errors import FieldError, InvalidRequest, ServiceDraining, SolorunE
 from solorun.execution import AdmittedStart
 from solorun.idempotency_key import IdempotencyKey
 from solorun.parameter import ParamValue
+from solorun.pipeline import hash_pipeline, required_labels
 from solorun.project import Project, Projects
 from solorun.queueing import ConflictPolicy
 from solorun.run import MAX_CALLER_CHARACTERS, Run, is_caller
@@ -117,7 +118,17 @@ def _check(
         faults.insert(0, FieldError("/scope", message))
     if steps is None or faults:
         raise InvalidRequest(errors=faults)
-    return AdmittedStart(declared, scope, steps, triggered_by, values, faults_of_file, policy)
+    return AdmittedStart(
+        declared,
+        scope,
+        steps,
+        triggered_by,
+        values,
+        required_labels(declared, steps),
+        hash_pipeline(steps),
+        faults_of_file,
+        policy,
+    )
 
 
 def find_caller_faults(triggered_by: str) -> list[FieldError]:

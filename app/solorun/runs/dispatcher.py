@@ -1,15 +1,16 @@
-"""Begins the queued runs that the store has promoted, and cancels those that have waited too long."""
+"""Begins the pending runs that no process has claimed, and cancels queued ones that have waited too long."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 
 import anyio
+from msgspec.structs import replace
 
-from solorun.errors import SolorunError, StoreUnavailable
+from solorun.errors import DeclaredDifferently, SolorunError, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry
 from solorun.logs import Masker
 from solorun.outcome import StopReason
@@ -18,20 +19,28 @@ from solorun.project import Projects
 from solorun.run import Run
 from solorun.runs.admission import Admission
 from solorun.runs.queue import QueuedRun, RunQueue
-from solorun.runs.reaper import UNCONFIRMED, Reaper
+from solorun.runs.reaper import UNCONFIRMED, Reaper, warning_segment
 from solorun.store import RunStore
+from solorun.worker import Worker
 
 QUEUE_ACTOR: Final = "solorun"
 """`cancel_requested_by` of a run that has waited too long."""
 MAX_WAIT_SECONDS: Final = 60.0
 """The clock may be set: deadlines are looked at again after this time."""
+POLL_SECONDS: Final = 2.0
+"""The same if other processes use the database, whose notices may be lost."""
+REFUSAL_SECONDS: Final = 60.0
+"""How long a run that is declared differently here is left to other processes. Then it fails."""
 
 _logger = logging.getLogger("solorun.runs")
 
 
 @dataclass(kw_only=True, eq=False)
 class Dispatcher:
-    """A Component. It looks when something was released, and when the deadline of a queued run passes."""
+    """A Component. It looks when something was released, and when the deadline of a queued run passes.
+
+    A run that this process cannot execute is left to another one. `draining` is set when it may begin no more runs.
+    """
 
     store: RunStore
     registry: RunRegistry
@@ -40,19 +49,26 @@ class Dispatcher:
     projects: Projects
     admission: Admission
     queue: RunQueue
-    owner: str
+    worker: Worker
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    shares_database: bool = False
+    keeps_queue: bool = True
+    """Look after the queued runs, too. A worker leaves them to the services."""
     now: Callable[[], datetime]
     retry_seconds: float = 0.5
 
     def __post_init__(self) -> None:
         self._declared: Mapping[str, int] | None = None
+        self._refused: dict[int, datetime] = {}
+        """When each run that was refused here fails, unless another process has claimed it."""
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load the queue that an earlier service left. Raises StoreUnavailable."""
         await self.declare_resources()
-        for run in await self.store.list_queued_runs():
-            self.queue.add(run)
+        if self.keeps_queue:
+            for run in await self.store.list_queued_runs():
+                self.queue.add(run)
         await self._begin_promoted()
         self._task = asyncio.create_task(self._run(), name="dispatcher")
 
@@ -69,8 +85,18 @@ class Dispatcher:
             self._declared = declared
             self.registry.notify_released()
 
-    async def begin(self, start: AdmittedStart, run: Run, masker: Masker) -> None:
-        """Hand a pending run of ours to its executor. The caller holds the start lock."""
+    def takes(self, labels: tuple[str, ...]) -> bool:
+        """Whether a new run with these labels is executed here. If not, it is left to a worker."""
+        return self.worker.covers(labels) and not self.draining.is_set()
+
+    async def begin(self, start: AdmittedStart, run: Run, masker: Masker) -> Run:
+        """Hand a pending run of ours to its executor, or leave it to a worker. Returns it as it is then.
+
+        The caller holds the start lock.
+        """
+        if not self.takes(start.labels):
+            await self.store.return_run(run.id, owner=self.worker.id)
+            return replace(run, worker=None)
         handle = self.executor.claim(start, run, masker)
         if run.cancel is not None:
             handle.request_cancel(run.cancel)
@@ -78,15 +104,16 @@ class Dispatcher:
         if self.admission.draining:
             handle.cancel_scope.cancel(StopReason.SHUTDOWN)
         await self.executor.execute(handle)
+        return run
 
     async def begin_promoted(self) -> None:
-        """Begin the runs that the store has promoted. The caller holds the start lock. Raises StoreUnavailable."""
+        """Begin the runs that no process has claimed. The caller holds the start lock. Raises StoreUnavailable."""
         if self.admission.draining:
             return  # the next service begins them
         try:
             if self.queue.in_doubt:
                 await self._reconcile()
-            claimed = await self.store.claim_promoted_runs(owner=self.owner)
+            claimed = await self._claim()
         except SolorunError:
             # The claim may have been committed.
             self.queue.in_doubt = True
@@ -94,9 +121,18 @@ class Dispatcher:
             raise
         for run in claimed:
             if self.admission.draining:
-                await self.store.return_run(run.id, owner=self.owner)
+                await self.store.return_run(run.id, owner=self.worker.id)
             else:
                 await self._begin(run)
+
+    async def _claim(self) -> list[Run]:
+        worker = self.worker
+        free = None if worker.capacity is None else worker.capacity - len(self.registry)
+        if self.draining.is_set() or (free is not None and free <= 0):
+            return []
+        now = self.now()
+        refused = [run_id for run_id, until in self._refused.items() if until > now]
+        return await self.store.claim_runs(owner=worker.id, labels=worker.labels, limit=free, refused=refused)
 
     async def _run(self) -> None:
         with self.registry.watch_releases() as released:
@@ -113,7 +149,7 @@ class Dispatcher:
                     released.set()
 
     async def _dispatch(self) -> None:
-        if not self.queue or self.admission.draining:
+        if self.admission.draining or not (self.queue or self.shares_database):
             return
         await self._begin_promoted()
         for queued in self.queue:
@@ -135,7 +171,7 @@ class Dispatcher:
             if run.has_ended:
                 self.queue.end(run)
             else:
-                await self.store.return_run(run.id, owner=self.owner)
+                await self.store.return_run(run.id, owner=self.worker.id)
 
     async def _begin(self, run: Run) -> None:
         if self.reaper.is_unconfirmed(run):
@@ -143,12 +179,39 @@ class Dispatcher:
             return
         start = self.queue.take(run)
         try:
-            start = start or self.admission.admit_again(run, await self._read_params(run))
+            start = start or await self._admit_again(run)
             masker = self.executor.masker_for(start)
+        except DeclaredDifferently as error:
+            await self._refuse(run, error)
+            return
         except SolorunError as error:
             self.reaper.finalize_later(run, str(error))
             return
         await self.begin(start, run, masker)
+
+    async def _admit_again(self, run: Run) -> AdmittedStart:
+        if self.shares_database:
+            await self.projects.refresh()  # It may have been started with a newer configuration.
+        start = self.admission.admit_again(run, await self._read_params(run))
+        if self.shares_database and run.pipeline not in (None, start.pipeline):
+            raise DeclaredDifferently(
+                f"{self.worker.host} declares another version of its steps ({start.pipeline}) than it was started with "
+                f"({run.pipeline})"
+            )
+        return start
+
+    async def _refuse(self, run: Run, error: DeclaredDifferently) -> None:
+        """Leave the run to other processes for a time, and then end it."""
+        now = self.now()
+        if run.id in self._refused:
+            del self._refused[run.id]
+            self.reaper.finalize_later(run, str(error))
+            return
+        self._refused = {run_id: until for run_id, until in self._refused.items() if until > now}
+        self._refused[run.id] = now + timedelta(seconds=REFUSAL_SECONDS)
+        _logger.warning("Run %s of %s is refused: %s", run.id, run.project, error, extra=run.log_fields)
+        closing = warning_segment(run, f"refused by {self.worker.id}: {error}", now)
+        await self.store.return_run(run.id, owner=self.worker.id, closing=closing)
 
     async def _read_params(self, run: Run) -> dict[str, ParamValue]:
         """The parameters that the row has masked. Retries: the run is ours, so no other service will begin it."""
@@ -172,6 +235,7 @@ class Dispatcher:
 
     def _seconds_to_wait(self) -> float:
         deadlines = [queued.run.queue_deadline for queued in self.queue if queued.run.queue_deadline is not None]
+        longest = POLL_SECONDS if self.shares_database else MAX_WAIT_SECONDS
         if not deadlines:
-            return MAX_WAIT_SECONDS
-        return min(max(0.0, (min(deadlines) - self.now()).total_seconds()), MAX_WAIT_SECONDS)
+            return longest
+        return min(max(0.0, (min(deadlines) - self.now()).total_seconds()), longest)

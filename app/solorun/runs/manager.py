@@ -5,13 +5,9 @@ Knows neither HTTP nor SQL. Executing a run, from its first step to its recorded
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
-
-import anyio
 
 from solorun.errors import (
     QueueFull,
@@ -24,7 +20,6 @@ from solorun.errors import (
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry, TaskSet
 from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Hub, Masker
-from solorun.outcome import StopReason
 from solorun.project import FULL_SCOPE, Projects
 from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Cancel, Run
@@ -33,6 +28,7 @@ from solorun.runs.cancels import Cancels
 from solorun.runs.conflict import ConflictResolver
 from solorun.runs.detached import run_detached
 from solorun.runs.dispatcher import Dispatcher
+from solorun.runs.drain import Drain
 from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import UNCONFIRMED, Reaper
 from solorun.runs.rerun import Reruns
@@ -40,9 +36,6 @@ from solorun.runs.submission import Submission, new_run
 from solorun.schedule import Firing
 from solorun.status import Status
 from solorun.store import Store
-
-_DRAIN_MARGIN_SECONDS: Final = 2.0
-"""The part of the shutdown limit that is reserved for killing processes and recording final states."""
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -60,6 +53,7 @@ class RunManager:
     admission: Admission
     queue: RunQueue
     dispatcher: Dispatcher
+    shutdown: Drain
     projects: Projects
     owner: str
     now: Callable[[], datetime]
@@ -69,7 +63,6 @@ class RunManager:
         self._conflicts = ConflictResolver(self.registry, self.queue)
         self._cancels = Cancels(self.store, self.hub, self.registry, self.executor, self.reaper, self.queue)
         self.reruns = Reruns(self.store, self.projects, self.submit_run)
-        self._drain_deadline = math.inf
 
     @property
     def draining(self) -> bool:
@@ -157,7 +150,7 @@ class RunManager:
             elif run.status is Status.QUEUED:
                 run = self._enqueue(start, run)
             else:
-                await self.dispatcher.begin(start, run, masker)
+                run = await self.dispatcher.begin(start, run, masker)
             return replace(submission, run=run)
 
     async def _insert(self, start: AdmittedStart, masker: Masker) -> Submission:
@@ -165,15 +158,15 @@ class RunManager:
 
         Raises RunActive, ResourceBusy, QueueFull, StartRepeated, StoreUnavailable.
         """
-        new = new_run(start, masker, self.now())
-        finalized: int | None = None
+        new = new_run(start, masker, self.now(), is_for_worker=not self.dispatcher.takes(start.labels))
+        seen: int | None = None
         while True:
             try:
                 return Submission.of(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
             except RunActive as refusal:
                 blocking = refusal.active_run
-                if blocking.id == finalized:
-                    # It belongs to another owner: we can neither execute nor end it.
+                if blocking.id == seen:
+                    # It is another process's: we can neither execute nor end it.
                     return Submission(self._conflicts.resolve_foreign(blocking, start, new), StartResult.JOINED)
                 await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.
                 self.admission.check_draining()
@@ -182,9 +175,10 @@ class RunManager:
                         return Submission(joined, StartResult.JOINED)
                     await handle.ended.wait()  # its end is committed: the project is free in a moment
                     continue
-                # A row of ours without a task: an insert that was committed although it raised.
-                finalized = blocking.id
-                await self.reaper.finalize(blocking, UNCONFIRMED, forget_key=True)
+                seen = blocking.id
+                if blocking.worker is not None or self.reaper.is_unconfirmed(blocking):
+                    # If it is ours, it has no task: its insert was committed although it raised.
+                    await self.reaper.finalize(blocking, UNCONFIRMED, forget_key=True)
             except ResourceBusy as busy:
                 raise self._conflicts.describe(busy, start) from None
             except (QueueFull, StartRepeated):
@@ -277,20 +271,4 @@ class RunManager:
 
         Safe to call twice: the earlier deadline holds, and a shorter limit shortens the graces.
         """
-        self.admission.close()
-        now = anyio.current_time()
-        limit_seconds = min(limit_seconds, max(0.0, self._drain_deadline - now))
-        self._drain_deadline = now + limit_seconds
-        for handle in self.registry:
-            handle.cancel_scope.limit_grace(max(0.0, limit_seconds - _DRAIN_MARGIN_SECONDS))
-            handle.cancel_scope.cancel(StopReason.SHUTDOWN)
-        with anyio.move_on_after(limit_seconds):
-            await self._wait_until_ended()
-            await self.registry.wait_for_starts()
-            await self._wait_until_ended()
-            # A row without a task would otherwise stay active until the next start of the service.
-            await self.reaper.wait_until_done()
-
-    async def _wait_until_ended(self) -> None:
-        for handle in self.registry:
-            await handle.ended.wait()
+        await self.shutdown.interrupt(limit_seconds)

@@ -1,5 +1,5 @@
-"""Shows the runs that other services queue and execute: their rows and new records, as the store has them, in topics of
-the hub.
+"""Shows the runs that other processes queue and execute, and unclaimed ones: their rows and new records, as the store
+has them, in topics of the hub.
 
 One reader per run and service, however many follow it. For a database that several services use.
 """
@@ -53,8 +53,12 @@ class Mirror:
         await self._update_queue()
         present = {run.id: run for run in await self.store.list_foreign_runs(self.owner)}
         for run in present.values():
-            await self._publish(await self._find_topic(run), run)
+            if self.registry.find(run.id) is None:
+                await self._publish(await self._find_topic(run), run)
         for run_id in self._mirrored.keys() - present.keys():
+            if self.registry.find(run_id) is not None:
+                del self._mirrored[run_id]  # Claimed here: its executor has adopted the topic.
+                continue
             try:
                 run = await self.store.get_run(run_id)
             except RunNotFound:
@@ -118,5 +122,6 @@ class Mirror:
                 self.hub.publish(run.id, new, last_seq=new.last_seq)
             if topic.run.last_seq == after:
                 break
-        if run.last_seq >= topic.run.last_seq and run != topic.run:
+        is_foreign = self.registry.find(run.id) is None
+        if is_foreign and run.last_seq >= topic.run.last_seq and run != topic.run:
             self.hub.publish(run.id, **asdict(run))

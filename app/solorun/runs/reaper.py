@@ -108,7 +108,7 @@ class Reaper:
     async def _recover(self, run: Run) -> None:
         await self.executor.kill_orphans(run.id)
         ending = FinalState(Outcome(Status.INTERRUPTED, _INTERRUPTED_MESSAGE), self.now())
-        closing = _closing_segment(run, _INTERRUPTED_MESSAGE, ending.finished_at)
+        closing = warning_segment(run, _INTERRUPTED_MESSAGE, ending.finished_at)
         await self.store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending, closing=closing)
         _logger.warning(
             "Run %s of %s was %s when the service stopped; it is now interrupted",
@@ -142,8 +142,8 @@ class Reaper:
                 return
 
 
-def _closing_segment(run: Run, message: str, at: datetime) -> Segment:
-    """The record that ends a log, which would otherwise just stop."""
+def warning_segment(run: Run, message: str, at: datetime) -> Segment:
+    """A record at the end of the log of a run that no process works for."""
     seq = run.last_seq + 1
     record = Record(seq, at, Level.WARNING, run.current_step, Stream.SOLORUN, message)
     return Segment(run.id, seq, seq, encode_records([record]), LevelCounts(warning=1))

@@ -35,7 +35,7 @@ class Submission:
         return self.result is StartResult.JOINED
 
 
-def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRun:
+def new_run(start: AdmittedStart, masker: Masker, created_at: datetime, *, is_for_worker: bool = False) -> NewRun:
     """The run to insert for an admitted start, with its secrets masked."""
     project = start.project
     timeout = project.queue_timeout_seconds
@@ -57,4 +57,7 @@ def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRu
         key=start.key,
         firing=start.firing,
         notify=project.subscriptions,
+        labels=start.labels,
+        pipeline=start.pipeline,
+        is_for_worker=is_for_worker,
     )

@@ -12,6 +12,7 @@ from solorun.runs import Mirror
 from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
+from solorun.worker import Worker
 from tests.fakes.engine import Engine, declare, open_engine
 from tests.fakes.stores import opening_stores
 
@@ -64,7 +65,7 @@ def open_lease(database_url: str) -> Iterator[OpenLease]:
     with ExitStack() as stack:
 
         def open_lease(owner: str) -> PostgresLease:
-            lease = PostgresLease(database_url, owner)
+            lease = PostgresLease(database_url, Worker(owner, "this host"))
             stack.callback(lease.end)
             return lease
 

@@ -14,6 +14,7 @@ from solorun.status import Status
 from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
+from solorun.worker import Worker
 from tests.fakes.engine import declare, open_engine
 from tests.fakes.postgres import PrivateServer, private_server
 
@@ -34,7 +35,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateServer]:
 
 async def test_a_run_and_its_log_outlive_crashes_of_the_server(tmp_path: Path, server: PrivateServer) -> None:
     async with open_engine(tmp_path, PROJECT) as engine:
-        async with running(LeaseKeeper(PostgresLease(server.url, "this start"), engine.registry, renewal_seconds=0.05)):
+        lease = PostgresLease(server.url, Worker("this start", "this host"))
+        async with running(LeaseKeeper(lease, engine.registry, renewal_seconds=0.05)):
             run = await engine.manager.start_run("handbook")
             step = await engine.executor.step("extract")
             following = asyncio.create_task(engine.log_of(run.id))

@@ -6,11 +6,13 @@ import psycopg
 import pytest
 
 from solorun.errors import StoreUnavailable
+from solorun.lease import Notice
 from solorun.run import Cancel
 from solorun.status import ACTIVE, Status, UpdateResult
 from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import LEASE_SECONDS, PostgresLease
+from solorun.worker import Worker
 from tests.contracts.builders import OWNER, ending, later, start
 from tests.integration.postgres.conftest import CUT_ALL, OpenLease
 
@@ -79,7 +81,7 @@ async def test_a_renewal_reports_cancels_that_another_service_has_recorded(
     run, other = await start(store), await start(store, "glossary")
     await store.request_cancel(run.id, requested_by="anna", reason="wrong branch", at=later(5), grace_seconds=0)
 
-    runs = open_lease(OWNER).renew()
+    runs = open_lease(OWNER).renew().runs
 
     assert runs == {run.id: Cancel(later(5), "anna", "wrong branch", 0), other.id: None}
 
@@ -108,7 +110,7 @@ async def test_a_lease_without_its_connection_does_not_wait(
     lease.renew()
     foreign.execute(CUT_ALL)
 
-    assert lease.wait(60)
+    assert lease.wait(60) is Notice.OWN
 
 
 async def test_a_lease_reconnects_after_its_connection_was_cut(
@@ -121,11 +123,11 @@ async def test_a_lease_reconnects_after_its_connection_was_cut(
     with pytest.raises(StoreUnavailable):
         lease.renew()
 
-    assert lease.renew() == {}
+    assert lease.renew().runs == {}
 
 
 def test_a_lease_without_a_server_is_store_unavailable_and_can_be_ended() -> None:
-    lease = PostgresLease("postgresql://127.0.0.1:1/solorun", OWNER)
+    lease = PostgresLease("postgresql://127.0.0.1:1/solorun", Worker(OWNER, "this host"))
 
     with pytest.raises(StoreUnavailable, match="no connection"):
         lease.renew()

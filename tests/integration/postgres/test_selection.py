@@ -9,12 +9,13 @@ import psycopg
 import pytest
 
 from solorun.cli import main
+from solorun.engine import open_store
 from solorun.errors import DatabaseUnusable
-from solorun.service import open_store
 from solorun.settings import Settings
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.worker import Worker
 from tests.contracts.builders import OWNER, start
 
 IMPORT = "import sys, solorun.server, solorun.stores.sqlite; print('psycopg' in sys.modules)"
@@ -70,7 +71,7 @@ def test_doctor_repairs_nothing_while_a_service_runs(
 ) -> None:
     monkeypatch.setenv("SOLORUN_DATABASE_URL", database_url)
     asyncio.run(_start_a_run(database_url))
-    lease = PostgresLease(database_url, OWNER)
+    lease = PostgresLease(database_url, Worker(OWNER, "this host"))
     lease.renew()
 
     code = main(["doctor", "--data-dir", str(tmp_path / "data"), "--fix"])

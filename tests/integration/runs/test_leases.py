@@ -11,6 +11,7 @@ import pytest
 from solorun.component import running
 from solorun.errors import StoreUnavailable
 from solorun.execution import LeaseKeeper
+from solorun.lease import Notice, Renewal
 from solorun.run import Cancel
 from solorun.status import Status
 from tests.contracts.builders import NOW
@@ -36,15 +37,15 @@ class FakeLease:
     def clock(self) -> float:
         return self.now
 
-    def renew(self) -> dict[int, Cancel | None]:
+    def renew(self) -> Renewal:
         if self.fails:
             raise StoreUnavailable
         self.renewals += 1
-        return self.runs
+        return Renewal(self.runs)
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float) -> Notice | None:
         time.sleep(seconds)
-        return False
+        return None
 
     def end(self) -> None:
         self.ended = True

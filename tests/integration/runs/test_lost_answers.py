@@ -16,7 +16,7 @@ async def test_a_promoted_run_begins_although_the_answer_to_its_claim_was_lost(t
     async with open_engine(tmp_path, declare(steps=ONE_STEP)) as engine:
         await queue(engine)
         first, second = await queue(engine), await queue(engine)
-        engine.faults.fail_after("claim_promoted_runs", StoreUnavailable())
+        engine.faults.fail_after("claim_runs", StoreUnavailable())
 
         await complete_next_step(engine)
 

@@ -183,7 +183,7 @@ async def test_a_run_that_is_claimed_while_the_drain_begins_is_left_to_the_next_
     async with open_engine(tmp_path, declare(steps=ONE_STEP)) as engine:
         await queue(engine)
         waiting = await queue(engine)
-        held = engine.faults.hold_after("claim_promoted_runs")
+        held = engine.faults.hold_after("claim_runs")
         await complete_next_step(engine)
         await held.reached.wait()
         drain = asyncio.create_task(engine.manager.drain(5))
@@ -240,7 +240,7 @@ async def test_a_store_that_fails_while_promoted_runs_are_claimed_is_asked_again
     async with open_engine(tmp_path, declare(steps=ONE_STEP)) as engine:
         await queue(engine)
         waiting = await queue(engine)
-        engine.faults.fail("claim_promoted_runs", StoreUnavailable(), StoreUnavailable())
+        engine.faults.fail("claim_runs", StoreUnavailable(), StoreUnavailable())
 
         await complete_next_step(engine)
 

@@ -122,9 +122,9 @@ async def test_a_promoted_run_with_secrets_never_begins_in_the_copy(
 
     copied = await copy_store(store)
 
-    assert await copied.claim_promoted_runs(owner="restored") == []
-    assert [run.id for run in await copied.list_orphaned_runs("restored")] == [secret.id]
-    assert [run.id for run in await store.claim_promoted_runs(owner=OWNER)] == [secret.id]
+    assert await copied.claim_runs(owner="restored") == []
+    assert (await copied.get_run(secret.id)).status is Status.CANCELLED
+    assert [run.id for run in await store.claim_runs(owner=OWNER)] == [secret.id]
 
 
 async def test_runs_behind_a_cancelled_one_can_begin_in_the_copy(store: SqliteRunStore, copy_store: CopyStore) -> None:
@@ -135,7 +135,7 @@ async def test_runs_behind_a_cancelled_one_can_begin_in_the_copy(store: SqliteRu
 
     copied = await copy_store(store)
 
-    assert [run.id for run in await copied.claim_promoted_runs(owner=OWNER)] == [behind.id]
+    assert [run.id for run in await copied.claim_runs(owner=OWNER)] == [behind.id]
     assert await copied.check() == []
 
 

@@ -1061,6 +1061,16 @@ export interface components {
             estimated_start_at?: string | null;
             /** @default false */
             pinned?: boolean;
+            /** @default null */
+            worker?: string | null;
+            /**
+             * @default [
+             *       "default"
+             *     ]
+             */
+            labels?: string[];
+            /** @default null */
+            pipeline?: string | null;
         };
         /**
          * Cancel
@@ -1607,6 +1617,16 @@ export interface components {
             estimated_start_at?: string | null;
             /** @default false */
             pinned?: boolean;
+            /** @default null */
+            worker?: string | null;
+            /**
+             * @default [
+             *       "default"
+             *     ]
+             */
+            labels?: string[];
+            /** @default null */
+            pipeline?: string | null;
             /** @default [] */
             configuration_faults?: string[];
             /** @default false */

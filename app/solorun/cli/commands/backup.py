@@ -102,7 +102,7 @@ def _find_stopped_service(
 
 
 async def _copy_stopped(settings: Settings, copy: Path) -> None:
-    from solorun.service import open_store
+    from solorun.engine import open_store
     from solorun.stores.directory_lock import own_data_directory
 
     with own_data_directory(DataDirectory(settings.data_dir), owner="backup"):

@@ -1,18 +1,19 @@
 """The lease of an owner, renewed over a connection of its own: it does not wait behind other statements."""
 
 import contextlib
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 import psycopg
 
-from solorun.lease import Lease
+from solorun.lease import Lease, Notice, Renewal
 from solorun.run import Cancel
 from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
 from solorun.stores.postgres.statements import OWN, Statements
+from solorun.stores.postgres.workers import owner_values
 from solorun.stores.sql.rows import EPOCH
+from solorun.worker import Worker
 
 LEASE_SECONDS: Final = 30.0
 """The interval in `renew_lease`."""
@@ -25,38 +26,42 @@ class PostgresLease(Lease):
 
     seconds = LEASE_SECONDS
 
-    def __init__(self, url: str, owner: str) -> None:
+    def __init__(self, url: str, worker: Worker) -> None:
         self._conninfo = complete(url)
-        self._values = {"owner": owner}
+        self._values = owner_values(worker)
         self._connection: psycopg.Connection | None = None
 
-    def renew(self) -> Mapping[int, Cancel | None]:
+    def renew(self) -> Renewal:
         try:
             if self._connection is None:
                 self._connection = connect(self._conninfo)
                 # It listens before the runs are read, so that no request falls between.
                 self._connection.execute(_PREPARATION)
             statements = Statements(self._connection)
-            statements.execute(OWN["renew_lease"], self._values)
+            ((is_draining,),) = statements.execute(OWN["renew_lease"], self._values).fetchall()
             rows = statements.execute(OWN["list_runs_of_owner"], self._values).fetchall()
         except DRIVER_ERRORS as error:
             self._disconnect()
             raise translate(error) from error
-        return {
+        runs = {
             run_id: Cancel(EPOCH + timedelta(microseconds=requested_at), *request) if requested_at is not None else None
             for run_id, requested_at, *request in rows
         }
+        return Renewal(runs, is_draining)
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float) -> Notice | None:
         if self._connection is None:
-            return True
+            return Notice.OWN
+        notices = {self._values["owner"]: Notice.OWN, "": Notice.WORK}
         try:
             # Other owners' notifications arrive here too.
-            notified = self._connection.notifies(timeout=seconds)
-            return any(notification.payload == self._values["owner"] for notification in notified)
+            for notification in self._connection.notifies(timeout=seconds):
+                if (notice := notices.get(notification.payload)) is not None:
+                    return notice
         except DRIVER_ERRORS:
             self._disconnect()
-            return True
+            return Notice.OWN
+        return None
 
     def end(self) -> None:
         with contextlib.suppress(*DRIVER_ERRORS):

@@ -12,6 +12,19 @@ NOT EXISTS (SELECT 1 FROM owners WHERE owners.owner = runs.owner AND owners.leas
 -- Arrives when the transaction is committed.
 RETURNING pg_notify('solorun', owner)
 
+-- fragment: notify_workers
+-- Arrives when the transaction is committed. Equal notifications of a transaction are one.
+RETURNING pg_notify('solorun', '')
+
+-- fragment: fits_worker
+-- The worker has all labels of the run, and has not refused it.
+(CAST(:labels AS JSONB) IS NULL OR CAST(labels AS JSONB) <@ CAST(:labels AS JSONB))
+    AND NOT CAST(:refused AS JSONB) @> to_jsonb(id)
+
+-- fragment: skip_locked
+-- Of the transactions that claim at the same time, each gets other runs.
+FOR UPDATE SKIP LOCKED
+
 -- name: wait_for_turn
 -- Lets one transaction at a time start and promote runs.
 SELECT pg_advisory_xact_lock(hashtext('solorun starts'), hashtext(current_schema()));
@@ -25,8 +38,24 @@ WHERE :last_id > COALESCE(pg_sequence_last_value(CAST(pg_get_serial_sequence('ru
 -- Renews the lease of an owner, or begins it. Forgets leases that ended long ago.
 WITH forgotten AS (
     DELETE FROM owners WHERE owner <> :owner AND lease_until < clock_timestamp() - INTERVAL '1 day')
-INSERT INTO owners (owner, lease_until) VALUES (:owner, clock_timestamp() + INTERVAL '30 seconds')
-ON CONFLICT (owner) DO UPDATE SET lease_until = EXCLUDED.lease_until;
+INSERT INTO owners (owner, lease_until, host, labels, capacity)
+VALUES (:owner, clock_timestamp() + INTERVAL '30 seconds', :host, :labels, :capacity)
+ON CONFLICT (owner) DO UPDATE SET lease_until = EXCLUDED.lease_until, seen_at = clock_timestamp()
+RETURNING draining;
+
+-- name: list_workers
+-- Lists the processes that execute runs, each with its active runs, and those that were lost less than a day ago.
+SELECT owners.owner, owners.host, owners.labels, owners.capacity,
+    CASE WHEN owners.lease_until <= clock_timestamp() THEN 'lost' WHEN owners.draining THEN 'draining' ELSE 'active' END,
+    ARRAY(SELECT runs.id FROM runs WHERE runs.owner = owners.owner AND runs.status IN ('pending', 'running') ORDER BY 1),
+    owners.started_at, owners.seen_at
+FROM owners WHERE owners.labels IS NOT NULL AND owners.seen_at > clock_timestamp() - INTERVAL '1 day'
+ORDER BY owners.owner;
+
+-- name: request_drain
+-- Asks a worker to begin no more runs.
+UPDATE owners SET draining = TRUE WHERE owner = :owner AND labels IS NOT NULL
+RETURNING pg_notify('solorun', owner);
 
 -- name: list_runs_of_owner
 -- Lists the active runs of an owner, with the cancellations that were requested.

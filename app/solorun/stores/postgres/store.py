@@ -8,7 +8,7 @@ import psycopg
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.store_maintenance import Finding
-from solorun.stores.postgres import writes
+from solorun.stores.postgres import workers, writes
 from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
 from solorun.stores.postgres.doctor import check
 from solorun.stores.postgres.lease import PostgresLease
@@ -16,6 +16,7 @@ from solorun.stores.postgres.schema import migrate
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.store import SqlRunStore
+from solorun.worker import Worker, WorkerStatus
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,8 +58,14 @@ class PostgresRunStore(SqlRunStore):
     async def open_backup(self) -> int:
         raise BackupUnavailable("The runs are in PostgreSQL. Back it up with pg_dump, and restore it with pg_restore.")
 
-    def open_lease(self, owner: str) -> PostgresLease:
-        return PostgresLease(self._url, owner)
+    def open_lease(self, worker: Worker) -> PostgresLease:
+        return PostgresLease(self._url, worker)
+
+    async def list_workers(self) -> list[WorkerStatus]:
+        return await self._read(workers.list_workers)
+
+    async def request_drain(self, worker_id: str) -> bool:
+        return await self._write(workers.request_drain, worker_id)
 
     @property
     def write_error(self) -> str | None:

@@ -5,7 +5,8 @@
 id, project, scope, status, triggered_by, params, created_at, rerun_of, started_at, finished_at, cancel_requested_at,
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
-info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline, pinned
+info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline, pinned, owner,
+labels, pipeline
 
 -- fragment: is_not_expired
 -- The log of an expired run is being deleted: no reader may see a part of it.
@@ -48,11 +49,23 @@ TRUE
 -- fragment: notify_owner
 -- Notifies the owner of an updated run. With a database for one service, that is the one that updates it.
 
+-- fragment: notify_workers
+-- Notifies the processes that may execute a run. With a database for one service, that is the one that updates it.
+
+-- fragment: fits_worker
+-- Whether a worker can execute a run. A service that is alone can execute every run.
+TRUE
+
+-- fragment: skip_locked
+-- Leaves a row to another transaction that claims it. With a database for one service, there is none.
+
 -- name: insert_run
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
 -- another run of the project was queued first.
-INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, rerun_of, resources, slots, notify)
-SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :rerun_of, :resources, :slots, :notify
+INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, rerun_of, resources, slots, notify,
+    labels, pipeline)
+SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :rerun_of, :resources, :slots,
+    :notify, :labels, :pipeline
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status IN ({waits_or_holds_project}))
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
@@ -60,9 +73,9 @@ RETURNING id;
 -- name: insert_queued_run
 -- Inserts a queued run, unless `queue_max` runs of the project are queued.
 INSERT INTO runs (project, scope, status, triggered_by, params, created_at, rerun_of, queue_rank, queue_deadline,
-    replaces, resources, notify)
+    replaces, resources, notify, labels, pipeline)
 SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :rerun_of, :queue_rank, :queue_deadline,
-    :replaces, :resources, :notify
+    :replaces, :resources, :notify, :labels, :pipeline
 WHERE (SELECT COUNT(*) FROM runs WHERE project = :project AND status = 'queued') < :queue_max
 RETURNING id;
 
@@ -118,16 +131,24 @@ UPDATE steps SET slots = :slots WHERE run_id = :run_id AND name = :step;
 DELETE FROM holds WHERE run_id = :run_id AND step = :step;
 
 -- name: promote_run
--- Makes a queued run pending. It has no owner until a service claims it.
-UPDATE runs SET status = 'pending', slots = :slots WHERE id = :run_id AND status = 'queued';
+-- Makes a queued run pending. It has no owner until a process claims it.
+UPDATE runs SET status = 'pending', slots = :slots WHERE id = :run_id AND status = 'queued'
+{notify_workers};
 
--- name: claim_promoted_runs
--- Claims the pending runs that no service executes yet.
-UPDATE runs SET owner = :owner WHERE status = 'pending' AND owner IS NULL RETURNING id;
+-- name: claim_runs
+-- Claims pending runs without an owner.
+UPDATE runs SET owner = :owner
+WHERE owner IS NULL AND id IN (
+    SELECT id FROM runs WHERE status = 'pending' AND owner IS NULL AND {fits_worker}
+    ORDER BY id LIMIT :limit {skip_locked})
+RETURNING id;
 
 -- name: return_run
--- Gives up the claim of a run that has not begun.
-UPDATE runs SET owner = NULL WHERE id = :run_id AND owner = :owner AND status = 'pending';
+-- Gives up a claim, with records that say why. A null `previous_seq` means that there are none.
+UPDATE runs SET owner = NULL, last_seq = last_seq + :record_count, warning_count = warning_count + :warning_count
+WHERE id = :run_id AND owner = :owner AND status = 'pending'
+    AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq)
+{notify_workers};
 
 -- name: list_resources
 -- Lists the declared resources.
@@ -237,11 +258,11 @@ WHERE id = :run_id AND owner = :owner AND status IN (:from_pending, :from_runnin
     AND last_seq IN (:previous_seq, :last_seq);
 
 -- name: cancel_queued_run
--- Ends a queued run: it has no work to stop.
+-- Ends a run that is queued, or that no process has claimed: it has no work to stop.
 UPDATE runs
 SET status = 'cancelled', finished_at = :at, cancel_requested_at = :at, cancel_requested_by = :requested_by,
     cancel_reason = :reason, cancel_settled_at = :at
-WHERE id = :run_id AND status = 'queued';
+WHERE id = :run_id AND (status = 'queued' OR (status = 'pending' AND owner IS NULL));
 
 -- name: advance_run
 -- Updates a run after new records; the first ones make a pending run running. The log must end where the segment
@@ -294,7 +315,7 @@ SET status = :status, finished_at = :finished_at, cancel_settled_at = CASE
     info_count = info_count + :info_count, warning_count = warning_count + :warning_count,
     error_count = error_count + :error_count
 WHERE id = :run_id AND status IN (:from_pending, :from_running)
-    AND (COALESCE(owner, :owner) = :owner OR (CAST(:owner AS TEXT) IS NULL AND {without_lease}))
+    AND (COALESCE(owner, :owner) = :owner OR (CAST(:owner AS TEXT) IS NULL AND owner IS NOT NULL AND {without_lease}))
     AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq);
 
 -- name: finalize_started_steps
@@ -390,8 +411,8 @@ ORDER BY runs.project;
 SELECT {run_columns} FROM runs WHERE status = 'queued' ORDER BY project, queue_rank, id;
 
 -- name: list_foreign_runs
--- Lists the active runs of other owners.
-SELECT {run_columns} FROM runs WHERE status IN ('pending', 'running') AND owner <> :owner ORDER BY id;
+-- Lists the active runs of other owners, and those that no process has claimed.
+SELECT {run_columns} FROM runs WHERE status IN ('pending', 'running') AND COALESCE(owner, '') <> :owner ORDER BY id;
 
 -- name: list_orphaned_runs
 -- Lists the active runs of other owners that may be presumed dead. A run without an owner has not begun.

@@ -18,6 +18,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder(order="sorted").encode
 decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
 _decode_position = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_labels = msgspec.json.Decoder(tuple[str, ...]).decode
 decode_resources = msgspec.json.Decoder(dict[str, int]).decode
 decode_attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode
 decode_slots = msgspec.json.Decoder(dict[str, list[int]]).decode
@@ -30,7 +31,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at,
         cancel_position, cancel_effect, cancel_settled_at, error_message, current_step, progress_current,
         progress_total, progress_item, last_seq, debug, info, warning, error, first_error_seq, resources, slots,
-        replaces, queue_deadline, pinned,
+        replaces, queue_deadline, pinned, owner, labels, pipeline,
     ) = row  # fmt: skip
     cancel = None
     if (requested_at := from_microseconds(cancel_requested_at)) is not None:
@@ -70,6 +71,9 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         replaces=replaces,
         queue_deadline=from_microseconds(queue_deadline),
         pinned=bool(pinned),
+        worker=owner,
+        labels=_decode_labels(labels),
+        pipeline=pipeline,
     )
 
 
@@ -95,14 +99,14 @@ def step_values(run_id: int, step: RunStep) -> dict[str, Any]:
         "status": step.status.value,
         "started_at": to_microseconds(step.started_at),
         "finished_at": to_microseconds(step.finished_at),
-        "attempts": encode_attempts(step.attempts),
+        "attempts": encode_array(step.attempts),
         "next_attempt_at": to_microseconds(step.next_attempt_at),
     }
 
 
-def encode_attempts(attempts: Sequence[Attempt]) -> str:
-    """A column with a JSON array of attempts."""
-    return _encode(attempts).decode()
+def encode_array(items: Sequence[Any]) -> str:
+    """A column with a JSON array."""
+    return _encode(items).decode()
 
 
 def level_values(counts: LevelCounts) -> dict[str, int]:

@@ -14,7 +14,7 @@ from solorun.stores.sql.endings import release_run
 from solorun.stores.sql.promotion import choose_now, insert_holds, read_waiters
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import find_run, get_run, list_holds
-from solorun.stores.sql.rows import encode_object, to_microseconds
+from solorun.stores.sql.rows import encode_array, encode_object, to_microseconds
 from solorun.stores.sql.unmasked_params import keep_unmasked
 
 _NEW_RUN_ID = 2**63 - 1
@@ -33,13 +33,18 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
         "rerun_of": new.rerun_of,
         "resources": encode_object(new.resources),
         "notify": encode_object(new.notify) if new.notify else None,
+        "labels": encode_array(new.labels),
+        "pipeline": new.pipeline,
     }
     result = StartResult.STARTED
     run_id = _insert_pending(connection, new, values)
+    is_kept = new.is_for_worker
     if run_id is None:
         if new.on_conflict is not ConflictPolicy.REPLACE:
             result = StartResult.QUEUED
         run_id = _insert_waiting(connection, new, values)
+        is_kept = True
+    if is_kept:
         keep_unmasked(connection, run_id, new.unmasked_params)
     connection.executemany(
         QUERIES["insert_step"],

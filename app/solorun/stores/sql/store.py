@@ -53,11 +53,18 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
         return await self._write_in_turn(starts.insert_run, new, owner)
 
-    async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
-        return await self._write_in_turn(promotion.claim_promoted_runs, owner)
+    async def claim_runs(
+        self,
+        *,
+        owner: str,
+        labels: Collection[str] | None = None,
+        limit: int | None = None,
+        refused: Collection[int] = (),
+    ) -> list[Run]:
+        return await self._write(promotion.claim_runs, owner, labels, limit, refused)
 
-    async def return_run(self, run_id: int, *, owner: str) -> None:
-        await self._write(promotion.return_run, run_id, owner)
+    async def return_run(self, run_id: int, *, owner: str, closing: Segment | None = None) -> None:
+        await self._write(promotion.return_run, run_id, owner, closing)
 
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         now = to_microseconds(datetime.now(UTC))

@@ -24,8 +24,6 @@ _MAX_RESERVE_BYTES: Final = 256 * 1024 * 1024
 # A journal would be another copy of the secrets, and a copy that fails is thrown away.
 _COPY_PRAGMAS: Final = ("journal_mode = OFF", "synchronous = OFF", "secure_delete = ON")
 _LIST_RUNS_WITH_SECRETS: Final = "SELECT run_id FROM unmasked_params"
-# A service that restores the copy ends the runs of earlier owners.
-_GIVE_OWNER: Final = "UPDATE runs SET owner = 'backup' WHERE id = :run_id AND status = 'pending' AND owner IS NULL"
 
 
 async def open_copy(database: Path) -> int:
@@ -78,12 +76,11 @@ def _erase_secrets(copy: Path) -> None:
 
 
 def _forget_secrets(connection: sqlite3.Connection) -> None:
-    """Without its secrets, a run must not begin: cancel it if it is queued, or else let it be interrupted."""
+    """Without its secrets, a run must not begin: cancel it, unless it is being executed already."""
     cancel = Cancel(datetime.now(UTC), "backup", "its secret parameters are not in the backup")
     for (run_id,) in connection.execute(_LIST_RUNS_WITH_SECRETS).fetchall():
         values = cancel_values(run_id, cancel)
         if connection.execute(QUERIES["cancel_queued_run"], values).rowcount:
             connection.execute(QUERIES["finalize_pending_steps"], values)
-        connection.execute(_GIVE_OWNER, {"run_id": run_id})
     connection.execute(QUERIES["delete_unmasked_params"])
     promote(connection, to_microseconds(cancel.requested_at))

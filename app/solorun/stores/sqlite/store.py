@@ -29,6 +29,7 @@ from solorun.stores.sqlite.run_ids import find_last_run_id, reserve_run_ids
 from solorun.stores.sqlite.schema import migrate_alone
 from solorun.stores.sqlite.shrinking import shrink
 from solorun.stores.sqlite.version_check import describe_wal_reset_bug
+from solorun.worker import Worker, WorkerStatus
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,8 +118,15 @@ class SqliteRunStore(SqlRunStore):
         """The largest id that a run has had, even if the run was deleted; 0 if there was none."""
         return await self._writer.execute(find_last_run_id)
 
-    def open_lease(self, owner: str) -> None:
+    def open_lease(self, worker: Worker) -> None:
         """The lock of the data directory is the lease."""
+
+    async def list_workers(self) -> list[WorkerStatus]:
+        """The service is the only one."""
+        return []
+
+    async def request_drain(self, worker_id: str) -> bool:  # noqa: ARG002
+        return False
 
     @property
     def write_error(self) -> str | None:

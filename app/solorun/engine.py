@@ -1,0 +1,193 @@
+"""What executes runs: a database, the lease of its runs, and everything from a run's row to its recorded end.
+
+A service builds on an engine what starts runs and shows them. A worker is little more than an engine.
+"""
+
+import asyncio
+import logging
+import os
+import re
+import secrets
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from solorun.component import running
+from solorun.errors import DatabaseUnusable
+from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
+from solorun.execution.artifacts import find_last_run_id
+from solorun.logs import DiskReserve, Hub, Writer
+from solorun.project import Projects
+from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunQueue
+from solorun.settings import DataDirectory, Settings
+from solorun.step import StepExecutor
+from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
+from solorun.steps.command_limits import CommandLimits
+from solorun.store import Store
+from solorun.stores.directory_lock import own_data_directory
+from solorun.stores.sqlite import SqliteRunStore
+from solorun.tracing import open_tracing
+from solorun.worker import Worker
+
+_logger = logging.getLogger("solorun.service")
+
+
+@dataclass(kw_only=True, eq=False)
+class Engine:
+    """A running engine. Created by `Engine.open`."""
+
+    worker: Worker
+    environ: Mapping[str, str]
+    directory: DataDirectory
+    store: Store
+    hub: Hub
+    registry: RunRegistry
+    tasks: TaskSet
+    queue: RunQueue
+    reaper: Reaper
+    writer: Writer
+    executor: RunExecutor
+    admission: Admission
+    dispatcher: Dispatcher
+    draining: asyncio.Event
+    """Set when no more runs may begin here."""
+    drain: Drain
+    shares_database: bool
+    """Other processes may use the database too."""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        settings: Settings,
+        projects: Projects,
+        *,
+        environ: Mapping[str, str] | None = None,
+        url: str | None = None,
+        owns_process: bool = False,
+        executor: StepExecutor | None = None,
+        commands: CommandLimits | None = None,
+        labels: tuple[str, ...] | None = None,
+        capacity: int | None = None,
+        keeps_queue: bool = True,
+    ) -> AsyncIterator["Engine"]:
+        """An engine that has ended what an earlier one left behind. It begins queued runs once `dispatcher` is started.
+
+        `url` is the address of the API for commands, `owns_process` if there is no host application. `executor`
+        replaces the way steps are executed. `labels` and `capacity` as in Worker; `keeps_queue` as in Dispatcher.
+        Raises DataDirectoryUnusable, DatabaseUnusable.
+        """
+        environ = utf8_environment(os.environ if environ is None else environ)
+        directory = DataDirectory(settings.data_dir)
+        host = socket.gethostname()
+        worker = Worker(_new_id(host), host, labels, capacity)
+        async with AsyncExitStack() as stack:
+            stack.enter_context(own_data_directory(directory, owner=worker.id))
+            store = await open_store(settings)
+            stack.push_async_callback(store.close)
+            last_id = await asyncio.to_thread(find_last_run_id, directory.path / "artifacts")
+            if await store.reserve_run_ids(last_id):
+                _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
+            become_subreaper()
+            tracing = open_tracing(settings, environ, owns_process=owns_process)
+            await stack.enter_async_context(running(tracing))
+            steps = tracing.observe_steps(
+                executor
+                or StepDispatcher(
+                    directory.path, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
+                )
+            )
+            hub = Hub()
+            registry = RunRegistry()
+            queue = RunQueue(hub, registry, projects, now)
+            tasks = TaskSet()
+            reaper = Reaper(
+                store=store, registry=registry, tasks=tasks, executor=steps, queue=queue, owner=worker.id, now=now
+            )
+            admission = Admission(projects)
+            draining = asyncio.Event()
+            lease = store.open_lease(worker)
+            if lease is not None:
+                await stack.enter_async_context(running(LeaseKeeper(lease, registry, on_drain=draining.set)))
+            await reaper.recover()
+            writer = await stack.enter_async_context(running(Writer(store, hub, owner=worker.id)))
+            await stack.enter_async_context(running(tasks))
+            run_executor = RunExecutor(
+                store=store,
+                hub=hub,
+                writer=writer,
+                registry=registry,
+                tasks=tasks,
+                supervisor=Supervisor(
+                    executor=steps,
+                    resources=StepResources(store=store, registry=registry, owner=worker.id),
+                    directory=directory,
+                ),
+                owner=worker.id,
+                environ=environ,
+                token=settings.token,
+                now=now,
+                is_disk_low=DiskReserve(directory.path).is_low,
+                observe_run=tracing.observe_run,
+            )
+            dispatcher = Dispatcher(
+                store=store,
+                registry=registry,
+                executor=run_executor,
+                reaper=reaper,
+                projects=projects,
+                admission=admission,
+                queue=queue,
+                worker=worker,
+                draining=draining,
+                shares_database=lease is not None,
+                keeps_queue=keeps_queue,
+                now=now,
+            )
+            if lease is not None:
+                tasks.spawn(reaper.watch(), name="watch for orphaned runs")
+            yield cls(
+                worker=worker,
+                environ=environ,
+                directory=directory,
+                store=store,
+                hub=hub,
+                registry=registry,
+                tasks=tasks,
+                queue=queue,
+                reaper=reaper,
+                writer=writer,
+                executor=run_executor,
+                admission=admission,
+                dispatcher=dispatcher,
+                draining=draining,
+                drain=Drain(admission=admission, registry=registry, reaper=reaper),
+                shares_database=lease is not None,
+            )
+
+
+async def open_store(settings: Settings) -> Store:
+    """PostgreSQL if the settings have the URL of a database, else SQLite in the data directory.
+
+    Raises DatabaseUnusable.
+    """
+    if settings.database_url is None:
+        return await SqliteRunStore.open(settings.data_dir)
+    try:
+        from solorun.stores.postgres import PostgresRunStore
+    except ImportError as error:
+        message = f"database_url requires another package: pip install 'solorun[cluster]' ({error})."
+        raise DatabaseUnusable(message) from error
+    return await PostgresRunStore.open(settings.database_url)
+
+
+def now() -> datetime:
+    """The service's clock: aware UTC."""
+    return datetime.now(UTC)
+
+
+def _new_id(host: str) -> str:
+    """The id of this process as an owner of runs: it begins with the name of its host, and is never used again."""
+    return f"{re.sub('[^A-Za-z0-9.-]+', '-', host)[:63]}-{secrets.token_hex(8)}"

@@ -1,0 +1,40 @@
+"""The processes that use the database: functions for a connection's thread."""
+
+from typing import Any
+
+import msgspec
+
+from solorun.stores.postgres.statements import OWN, Statements
+from solorun.worker import Worker, WorkerState, WorkerStatus
+
+
+def owner_values(worker: Worker) -> dict[str, Any]:
+    """The parameters of `renew_lease`. A process that executes nothing has no labels."""
+    labels = () if worker.labels is None else worker.labels
+    return {
+        "owner": worker.id,
+        "host": worker.host,
+        "labels": None if worker.capacity == 0 else msgspec.json.encode(labels).decode(),
+        "capacity": worker.capacity,
+    }
+
+
+def list_workers(statements: Statements) -> list[WorkerStatus]:
+    rows = statements.execute(OWN["list_workers"]).fetchall()
+    return [
+        WorkerStatus(
+            id=owner,
+            host=host,
+            labels=msgspec.json.decode(labels, type=tuple[str, ...]),
+            capacity=capacity,
+            state=WorkerState(state),
+            runs=tuple(runs),
+            started_at=started_at,
+            last_seen=seen_at,
+        )
+        for owner, host, labels, capacity, state, runs, started_at, seen_at in rows
+    ]
+
+
+def request_drain(statements: Statements, worker_id: str) -> bool:
+    return statements.execute(OWN["request_drain"], {"owner": worker_id}).rowcount > 0

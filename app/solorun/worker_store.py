@@ -1,0 +1,19 @@
+"""The part of the store's contract that is about the processes which execute runs."""
+
+from typing import Protocol
+
+from solorun.lease import Lease
+from solorun.worker import Worker, WorkerStatus
+
+
+class WorkerStore(Protocol):
+    """The processes that use a database which several of them share. A database for one service knows none."""
+
+    def open_lease(self, worker: Worker) -> Lease | None:
+        """The lease of this process. None if it lasts as long as the process, without renewal."""
+
+    async def list_workers(self) -> list[WorkerStatus]:
+        """The processes that execute runs, by id, and those that were lost less than a day ago."""
+
+    async def request_drain(self, worker_id: str) -> bool:
+        """Ask a worker to begin no more runs. False if there is none with this id. Safe to call twice."""
