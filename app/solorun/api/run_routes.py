@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from solorun.api import runs
+from solorun.api.caller_trace import TRACEPARENT_HEADER
 from solorun.api.state import State
 from solorun.errors import (
     IdempotencyKeyReused,
@@ -24,7 +25,6 @@ from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.right import Right
 from solorun.run import Run
-from solorun.trace_context import TRACEPARENT
 from solorun.wire import CancelRequest, RerunPreview, RerunRequest, RunPage, StartedRun, StartRequest
 
 _RUN: Final = "/api/v1/runs/{run_id}"
@@ -49,9 +49,6 @@ _IDEMPOTENCY_KEY: Final = RequestHeader(
     "A request that is repeated with this key within 24 hours starts no second run.",
     Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
 )
-_TRACEPARENT: Final = RequestHeader(
-    TRACEPARENT, "The trace that the run continues (W3C Trace Context), if the service records traces.", str
-)
 
 
 RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
@@ -72,7 +69,7 @@ RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
+        headers=(_IDEMPOTENCY_KEY, TRACEPARENT_HEADER),
     ),
     Operation(
         f"GET {_PROJECT}/runs",
@@ -114,7 +111,7 @@ RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=runs.RerunQuery,
         body=RerunRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
+        headers=(_IDEMPOTENCY_KEY, TRACEPARENT_HEADER),
     ),
     Operation(
         "GET /api/v1/runs",

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict
 
+from solorun.api.caller_trace import continue_trace
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
 from solorun.api.idempotency import find_key
 from solorun.api.path_parameters import parse_run_id, run_id_of
@@ -25,10 +26,8 @@ from solorun.queueing import StartResult
 from solorun.run import MAX_RUN_ID
 from solorun.runs import Submission, submit_once
 from solorun.status import Status
-from solorun.trace_context import TRACE_HEADERS, TRACEPARENT, caller_trace
 from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
 
-_TRACE_HEADERS: Final = frozenset(name.encode() for name in TRACE_HEADERS)
 _STATUS_OF: Final = {StartResult.JOINED: 200, StartResult.STARTED: 201, StartResult.QUEUED: 202}
 
 
@@ -82,13 +81,6 @@ async def rerun(state: State, request: Request) -> Response:
         key=key,
     )
     return await _submit(state, request, original.project, key, starting)
-
-
-def continue_trace(request: Request) -> None:
-    """Let the run that this request starts be part of the caller's trace. Each request has a context of its own."""
-    sent = request.headers.keys() & _TRACE_HEADERS
-    if TRACEPARENT.encode() in sent:
-        caller_trace.set({name.decode(): request.headers[name].decode("latin-1") for name in sent})
 
 
 async def _submit(

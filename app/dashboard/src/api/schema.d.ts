@@ -4707,7 +4707,10 @@ export interface operations {
     receiveDelivery: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
+                traceparent?: string;
+            };
             path: {
                 /** @description The project's name. */
                 project: string;
