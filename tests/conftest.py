@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.fakes.bytecode import keep_bytecode
 from tests.fakes.postgres import fresh_schema, serving_postgres
+from tests.fakes.s3_server import S3Server, serving_s3
 
 # The time an example takes depends on the machine, not on the code. Each test has its own time limit.
 settings.register_profile("solorun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,6 +50,13 @@ def database_url(postgres_url: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
     with fresh_schema(postgres_url) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A server of the S3 protocol, which starts with the first test that needs it."""
+    with serving_s3() as server:
+        yield server
 
 
 @pytest.fixture(scope="session", autouse=True)

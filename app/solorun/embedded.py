@@ -32,6 +32,7 @@ class SolorunKeys(TypedDict, total=False):
     """Keys of the [service] table that apply to an embedded service, and the other tables of solorun.toml."""
 
     database_url: str
+    artifact_store: str
     public_url: str
     allowed_hosts: list[str]
     execute_runs: bool

@@ -14,16 +14,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from solorun.artifacts import ArtifactStore, find_secrets, open_artifact_store
 from solorun.component import running
 from solorun.errors import DatabaseUnusable
 from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
-from solorun.execution.artifacts import find_last_run_id
 from solorun.logs import DiskReserve, Hub, Writer
 from solorun.project import Projects
 from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
-from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
+from solorun.steps import StepDispatcher, become_subreaper, utf8_environment, withdraw
 from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
@@ -41,6 +41,7 @@ class Engine:
     worker: Worker
     environ: Mapping[str, str]
     directory: DataDirectory
+    artifacts: ArtifactStore
     store: Store
     hub: Hub
     registry: RunRegistry
@@ -88,7 +89,12 @@ class Engine:
             stack.enter_context(own_data_directory(directory, owner=worker.id))
             store = await open_store(settings)
             stack.push_async_callback(store.close)
-            last_id = await asyncio.to_thread(find_last_run_id, directory.path / "artifacts")
+            artifacts = open_artifact_store(settings, directory, environ)
+            stack.callback(artifacts.close)
+            artifact_secrets = find_secrets(settings, environ)
+            if owns_process:
+                withdraw(*artifact_secrets)
+            last_id = await artifacts.find_last_run_id()
             if await store.reserve_run_ids(last_id):
                 _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
             become_subreaper()
@@ -124,11 +130,12 @@ class Engine:
                 supervisor=Supervisor(
                     executor=steps,
                     resources=StepResources(store=store, registry=registry, owner=worker.id),
+                    artifacts=artifacts,
                     directory=directory,
                 ),
                 owner=worker.id,
                 environ=environ,
-                token=settings.token,
+                secrets={**({"SOLORUN_TOKEN": settings.token} if settings.token else {}), **artifact_secrets},
                 now=now,
                 is_disk_low=DiskReserve(directory.path).is_low,
                 observe_run=tracing.observe_run,
@@ -153,6 +160,7 @@ class Engine:
                 worker=worker,
                 environ=environ,
                 directory=directory,
+                artifacts=artifacts,
                 store=store,
                 hub=hub,
                 registry=registry,
@@ -180,9 +188,13 @@ async def open_store(settings: Settings) -> Store:
     try:
         from solorun.stores.postgres import PostgresRunStore
     except ImportError as error:
-        message = f"database_url requires another package: pip install 'solorun[cluster]' ({error})."
-        raise DatabaseUnusable(message) from error
+        raise missing_cluster_extra("database_url", error) from error
     return await PostgresRunStore.open(settings.database_url)
+
+
+def missing_cluster_extra(feature: str, error: ImportError) -> DatabaseUnusable:
+    """The error of a feature that requires PostgreSQL's driver."""
+    return DatabaseUnusable(f"{feature} requires another package: pip install 'solorun[cluster]' ({error}).")
 
 
 def now() -> datetime:

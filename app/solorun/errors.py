@@ -243,6 +243,10 @@ class StoreCorrupted(StoreUnavailable):
     """The database is damaged."""
 
 
+class ArtifactStoreUnavailable(StoreUnavailable):
+    """The artifact store cannot be reached."""
+
+
 class InternalError(Problem, slug="internal", status=500):
     """Internal error. See the service log."""
 

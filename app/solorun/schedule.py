@@ -106,8 +106,9 @@ class Firing(msgspec.Struct, frozen=True):
     """What became of one due time of a schedule, which identify it.
 
     `run_id` is the run that it started or joined; `run_status`, `run_started_at` and `run_finished_at` are of that run,
-    None if it has been deleted. `reason` says why there is none. `missed_count` is how many earlier due times had
-    passed without a run, up to 1,000. `late` is None until `late_at`, and then whether the run had not completed.
+    and stay if it is deleted (`run_deleted`). `reason` says why there is none. `missed_count` is how many earlier due
+    times had passed without a run, up to 1,000. `late` is None until `late_at`, and then whether the run had not
+    completed.
     """
 
     schedule: str
@@ -123,6 +124,7 @@ class Firing(msgspec.Struct, frozen=True):
     run_status: Status | None = None
     run_started_at: datetime | None = None
     run_finished_at: datetime | None = None
+    run_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

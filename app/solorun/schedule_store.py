@@ -1,9 +1,10 @@
 """The part of the store's contract that is about schedules: their state, and one row for each due time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
+from solorun.notification import NewNotification
 from solorun.schedule import Firing, ScheduleState
 
 
@@ -11,7 +12,8 @@ class ScheduleStore(Protocol):
     """The state of schedules, by their ids, and their firings.
 
     The firing of a due time is recorded once, by whichever service comes first: `RunStore.insert_run` records one with
-    the run that it starts. The newest MAX_FIRINGS of a schedule are kept.
+    the run that it starts. How the run ends is recorded in the firing, in the same transaction, so that the firing can
+    outlive the run. The newest MAX_FIRINGS of a schedule are kept.
     """
 
     async def register_schedules(self, timings: Mapping[str, str], *, at: datetime) -> None:
@@ -26,11 +28,14 @@ class ScheduleStore(Protocol):
         Raises ScheduleNotFound if it was never registered.
         """
 
-    async def pause_schedule(self, schedule: str, *, requested_by: str, reason: str, at: datetime) -> None:
-        """Start no more runs for it. Does nothing if it is paused already. Raises ScheduleNotFound."""
+    async def pause_schedule(self, schedule: str, *, requested_by: str, reason: str, at: datetime) -> bool:
+        """Start no more runs for it. False, and changes nothing, if it is paused already. Raises ScheduleNotFound."""
 
     async def resume_schedule(self, schedule: str, *, at: datetime) -> None:
         """End the pause. What was due until then has been handled. Raises ScheduleNotFound."""
+
+    async def end_lateness(self, schedule: str) -> None:
+        """Let the schedule be reported late again, though it has not completed: a person has dealt with it."""
 
     async def record_firing(self, firing: Firing) -> bool:
         """Record a due time that started no run. False if it was recorded before, or if the schedule is paused."""
@@ -41,8 +46,14 @@ class ScheduleStore(Protocol):
         A firing is not late if its run, or a rerun of that, completed before `late_at`.
         """
 
-    async def settle_firing(self, firing: Firing) -> bool:
-        """Record whether the firing is `late`. False if that was recorded before."""
+    async def settle_firings(
+        self, firings: Collection[Firing], *, news: NewNotification | None = None, targets: Collection[str] = ()
+    ) -> list[Firing]:
+        """Record which firings of a schedule are `late`. Returns those for which that was not recorded before.
+
+        If one of these is late, adds `news` to the outbox, unless news was added before and neither a run of the
+        schedule nor a rerun has completed since. A schedule that begins afresh can be reported again.
+        """
 
     async def list_firings(
         self, *, schedule: str | None = None, after: datetime | None = None, limit: int

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from solorun.artifacts import ArtifactStore
 from solorun.component import Component, running
 from solorun.engine import Engine, now
-from solorun.execution.artifacts import ArtifactListings
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import Hub, Tail, Writer
@@ -52,7 +52,7 @@ class Service:
     catalog: ConfiguredProjects
     worker: Worker
     directory: DataDirectory
-    artifacts: ArtifactListings
+    artifacts: ArtifactStore
     store: Store
     hub: Hub
     tail: Tail
@@ -125,15 +125,13 @@ class Service:
                 observe=engine.tracing.observe_delivery,
                 limits=limits.notifications,
             )
-            artifacts = ArtifactListings(engine.directory)
-            stack.callback(artifacts.close)
-            pruner = Pruner(store=store, projects=catalog, directory=engine.directory, now=now)
+            pruner = Pruner(store=store, projects=catalog, artifacts=engine.artifacts, now=now)
             service = cls(
                 settings=settings,
                 catalog=catalog,
                 worker=engine.worker,
                 directory=engine.directory,
-                artifacts=artifacts,
+                artifacts=engine.artifacts,
                 store=store,
                 hub=hub,
                 tail=Tail(hub, store),
@@ -142,7 +140,7 @@ class Service:
                 pruner=pruner,
                 notifier=notifier,
                 hooks=Hooks(manager=manager, store=store, projects=catalog, environ=engine.environ, now=now),
-                schedules=Schedules(store=store, projects=catalog, now=now),
+                schedules=Schedules(store=store, manager=manager, projects=catalog, now=now),
                 limits=limits,
                 started_at=now(),
             )

@@ -24,7 +24,8 @@ class Settings:
     """How the service runs. All values are validated, and `data_dir` is absolute.
 
     `token` is the secret itself; None if no token is required. `database_url` is that of a PostgreSQL database; None
-    for SQLite in `data_dir`. Both are omitted by repr. Without `execute_runs`, workers execute all runs.
+    for SQLite in `data_dir`. Both are omitted by repr. `artifact_store` is the URL of a bucket; None for `data_dir`.
+    Without `execute_runs`, workers execute all runs.
     """
 
     data_dir: Path
@@ -34,6 +35,7 @@ class Settings:
     public_url: str | None = None
     token: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
+    artifact_store: str | None = None
     execute_runs: bool = True
     shutdown_limit_seconds: float = 30.0
     log_format: str = "text"

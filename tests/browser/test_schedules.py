@@ -68,3 +68,21 @@ def test_without_schedules_the_page_says_how_to_declare_one(open_page: OpenPage,
 
         expect(page.get_by_role("main")).to_contain_text("No schedules. Declare one in solorun.toml")
         expect(page.get_by_role("main")).to_contain_text("[[projects.etl.schedules]]")
+
+
+def test_a_schedule_runs_now_and_says_what_is_possible_in_a_conflict(open_page: OpenPage, tmp_path: Path) -> None:
+    toml = project_toml("etl", {"load": "sleep 600"}) + (
+        '[[projects.etl.schedules]]\ncron = "0 0 29 2 *"\non_conflict = "reject"\nenabled = false\n'
+    )
+    with served(tmp_path, toml) as service:
+        page = open_page("/schedules", url=service.url)
+        page.get_by_role("button", name="Run etl now").click()
+        expect(page).to_have_url(re.compile(r"/p/etl/runs/1$"))
+        page.go_back()
+
+        page.get_by_role("button", name="Run etl now").click()
+
+        choices = page.get_by_role("region", name="Choices")
+        expect(choices).to_contain_text("etl has an active run: 1")
+        choices.get_by_role("button", name="Queue").click()
+        expect(page.get_by_role("tabpanel")).to_contain_text("Number 1 in the queue")

@@ -1,51 +1,22 @@
 """Each due time of a schedule is recorded once, and the state of a schedule survives its store."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import msgspec
 import pytest
 
 from solorun.errors import ScheduleNotFound, StartRepeated
 from solorun.queueing import ConflictPolicy
-from solorun.run import Run
-from solorun.schedule import Firing, FiringOutcome, ScheduleState
+from solorun.schedule import FiringOutcome, ScheduleState
 from solorun.status import ACTIVE, Status
-from solorun.store import NewRun, Store
+from solorun.store import Store
 from tests.contracts.builders import NOW, OWNER, beginning, end, ending, later, new_run
 from tests.contracts.conftest import OpenStore
-
-NIGHTLY = "handbook.nightly"
-
-
-def firing(due: float = 0, **changes: object) -> Firing:
-    made = Firing(NIGHTLY, "handbook", later(due), later(due + 1))
-    return msgspec.structs.replace(made, **changes)
-
-
-def fired_run(due: float = 0, **changes: object) -> NewRun:
-    return replace(new_run(), firing=firing(due, **changes))
-
-
-async def registered(store: Store, at: float = -100) -> None:
-    await store.register_schedules({NIGHTLY: "0 3 * * *"}, at=later(at))
-
-
-async def completed(store: Store, run: Run, at: float) -> Run:
-    await store.commit([beginning(run, at=2)], owner=OWNER)
-    return await end(store, await store.get_run(run.id), at=at)
+from tests.contracts.firings import NIGHTLY, completed, delete, fired_run, firing, registered
 
 
 async def handled_until(store: Store, at: float = 1000) -> timedelta:
     return (await store.load_schedule(NIGHTLY, at=later(at))).handled_until - NOW
-
-
-async def settle_late(store: Store, at: datetime) -> list[Firing]:
-    """Settle what can be settled. Returns what is late."""
-    found = await store.list_unsettled_firings(at=at)
-    assert all([await store.settle_firing(each) for each in found])
-    assert not any([await store.settle_firing(each) for each in found])
-    return [each for each in found if each.late]
 
 
 async def test_a_run_is_inserted_with_its_firing(store: Store) -> None:
@@ -142,8 +113,8 @@ async def test_a_paused_schedule_starts_nothing(store: Store) -> None:
 async def test_a_pause_survives_its_store_and_keeps_its_first_reason(open_store: OpenStore) -> None:
     store = await open_store()
     await registered(store)
-    await store.pause_schedule(NIGHTLY, requested_by="ada", reason="holidays", at=later(1))
-    await store.pause_schedule(NIGHTLY, requested_by="ben", reason="moving", at=later(2))
+    assert await store.pause_schedule(NIGHTLY, requested_by="ada", reason="holidays", at=later(1))
+    assert not await store.pause_schedule(NIGHTLY, requested_by="ben", reason="moving", at=later(2))
     await store.close()
 
     state = await (await open_store()).load_schedule(NIGHTLY, at=later(5))
@@ -167,56 +138,6 @@ async def test_an_unknown_schedule_is_not_found(store: Store) -> None:
         await store.pause_schedule("unknown", requested_by="ada", reason="", at=NOW)
     with pytest.raises(ScheduleNotFound):
         await store.resume_schedule("unknown", at=NOW)
-
-
-async def test_a_firing_is_late_if_its_run_has_not_completed(store: Store) -> None:
-    await registered(store)
-    run = await store.insert_run(fired_run(late_at=later(500)), owner=OWNER)
-
-    assert await settle_late(store, at=later(499)) == []
-    late = firing(late_at=later(500), run_id=run.id, run_status=Status.PENDING, late=True)
-    assert await settle_late(store, at=later(500)) == [late]
-    assert await settle_late(store, at=later(501)) == []
-    assert await store.list_firings(limit=10) == [late]
-
-
-async def test_a_firing_whose_run_completed_in_time_is_not_late(store: Store) -> None:
-    await registered(store)
-    await completed(store, await store.insert_run(fired_run(late_at=later(500)), owner=OWNER), at=500)
-
-    assert await settle_late(store, at=later(900)) == []
-    assert [found.late for found in await store.list_firings(limit=10)] == [False]
-
-
-async def test_a_firing_whose_run_was_repeated_in_time_is_not_late(store: Store) -> None:
-    await registered(store)
-    failed = await end(store, await store.insert_run(fired_run(late_at=later(500)), owner=OWNER), Status.FAILED)
-    await completed(store, await store.insert_run(replace(new_run(), rerun_of=failed.id), owner=OWNER), at=400)
-
-    assert await settle_late(store, at=later(900)) == []
-
-
-@pytest.mark.parametrize(("status", "late"), [(Status.COMPLETED, []), (Status.FAILED, [0, 10, 20])])
-async def test_skipped_firings_are_late_if_the_run_that_waited_is(
-    store: Store, status: Status, late: list[float]
-) -> None:
-    await registered(store)
-    waiting = await store.insert_run(fired_run(late_at=later(500)), owner=OWNER)
-    for due in (10, 20):
-        await store.record_firing(firing(due, outcome=FiringOutcome.SKIPPED, late_at=later(500)))
-    await store.commit([beginning(waiting, at=30)], owner=OWNER)
-    await end(store, await store.get_run(waiting.id), status, at=60)
-
-    found = await settle_late(store, at=later(500))
-
-    assert sorted(each.due_at for each in found) == [later(due) for due in late]
-
-
-async def test_a_refused_firing_is_late(store: Store) -> None:
-    await registered(store)
-    await store.record_firing(firing(outcome=FiringOutcome.REFUSED, reason="busy", late_at=later(500)))
-
-    assert [found.reason for found in await settle_late(store, at=later(900))] == ["busy"]
 
 
 async def test_firings_are_listed_newest_first(store: Store) -> None:
@@ -253,15 +174,46 @@ async def test_a_run_whose_start_was_not_confirmed_gives_its_due_time_back(store
     assert (await store.insert_run(fired_run(), owner=OWNER)).id > run.id
 
 
-async def test_a_run_that_decides_whether_its_firing_is_late_stays_until_then(store: Store) -> None:
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
+async def test_a_firing_keeps_how_its_run_ended_when_the_run_is_deleted(store: Store, status: Status) -> None:
     await registered(store)
-    failed = await end(store, await store.insert_run(fired_run(late_at=later(500)), owner=OWNER), Status.FAILED)
-    again = await store.insert_run(replace(new_run(), rerun_of=failed.id), owner=OWNER)
-    rerun = await completed(store, again, at=400)
-    assert [each.must_stay for each in await store.list_ended_runs(failed.project, limit=2)] == [True, True]
-    assert await store.expire_runs([failed.id, rerun.id], at=later(450)) == []
+    run = await store.insert_run(fired_run(), owner=OWNER)
+    await store.commit([beginning(run, at=2)], owner=OWNER)
+    await end(store, await store.get_run(run.id), status, at=60)
 
-    assert await settle_late(store, at=later(500)) == []
+    await delete(store, run)
 
-    assert [each.must_stay for each in await store.list_ended_runs(failed.project, limit=2)] == [True, False]
-    assert await store.expire_runs([failed.id, rerun.id], at=later(600)) == [failed.id, rerun.id]
+    (found,) = await store.list_firings(limit=10)
+    assert (found.run_id, found.run_status, found.run_deleted) == (run.id, status, True)
+    assert (found.run_started_at, found.run_finished_at) == (later(2), later(60))
+    assert await store.list_last_firings() == {NIGHTLY: found}
+
+
+async def test_a_firing_keeps_that_its_run_was_cancelled_in_the_queue(store: Store) -> None:
+    await registered(store)
+    await store.insert_run(new_run(), owner=OWNER)
+    waiting = await store.insert_run(replace(fired_run(), on_conflict=ConflictPolicy.QUEUE), owner=OWNER)
+    await store.request_cancel(waiting.id, requested_by="ada", reason="", at=later(5))
+
+    await delete(store, waiting)
+
+    assert [found.run_status for found in await store.list_firings(limit=10)] == [Status.CANCELLED]
+
+
+async def test_a_firing_that_joins_a_run_that_has_just_ended_keeps_how_it_ended(store: Store) -> None:
+    await registered(store)
+    run = await completed(store, await store.insert_run(new_run(), owner=OWNER), at=60)
+    await store.record_firing(firing(outcome=FiringOutcome.JOINED, run_id=run.id))
+
+    await delete(store, run)
+
+    assert [found.run_status for found in await store.list_firings(limit=10)] == [Status.COMPLETED]
+
+
+async def test_a_rerun_does_not_change_how_the_run_of_a_firing_ended(store: Store) -> None:
+    await registered(store)
+    failed = await end(store, await store.insert_run(fired_run(), owner=OWNER), Status.FAILED)
+    await completed(store, await store.insert_run(replace(new_run(), rerun_of=failed.id), owner=OWNER), at=90)
+
+    (found,) = await store.list_firings(limit=10)
+    assert (found.run_status, found.run_deleted) == (Status.FAILED, False)

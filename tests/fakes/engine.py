@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import anyio
 
+from solorun.artifacts import DirectoryArtifacts
 from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
@@ -242,6 +243,7 @@ async def open_engine(
             supervisor=Supervisor(
                 executor=steps,
                 resources=step_resources,
+                artifacts=DirectoryArtifacts(DataDirectory(data_dir)),
                 directory=DataDirectory(data_dir),
             ),
             owner=owner,

@@ -36,7 +36,7 @@ class ServedService:
         program: tuple[str, ...] = ("-m", "solorun"),
     ) -> None:
         self.directory = directory
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.api = f"{self.url}/api/v1"
         self.log_file = directory / "service.log"
@@ -124,7 +124,7 @@ def served(
         service.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from solorun.artifacts import DirectoryArtifacts
 from solorun.errors import SolorunError
 from solorun.project import CoroutineStep, Keep, Project
 from solorun.run import Run
@@ -61,7 +62,7 @@ async def work(data_dir: Path, pipe: int) -> None:
         pruner = Pruner(
             store=engine.store,
             projects=engine.projects,
-            directory=DataDirectory(data_dir),
+            artifacts=DirectoryArtifacts(DataDirectory(data_dir)),
             now=lambda: datetime.now(UTC),
             pause_ratio=0,
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from solorun.execution.artifacts import scan_artifacts
+from solorun.artifacts.scan import scan_artifacts
 from solorun.record import Event
 from solorun.settings import DataDirectory
 from solorun.status import Status
@@ -135,7 +135,7 @@ def test_a_file_with_a_time_outside_the_range_of_datetime_is_listed(
         return nullcontext([_RedatedEntry(entry, seconds) for entry in scandir(path)])
 
     # Not every file system can store these times.
-    monkeypatch.setattr("solorun.execution.artifacts.os.scandir", scan_other_times)
+    monkeypatch.setattr("solorun.artifacts.scan.os.scandir", scan_other_times)
 
     assert [artifact.name for artifact in scan_artifacts(tmp_path).artifacts] == ["old"]
 

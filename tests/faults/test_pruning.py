@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from solorun.artifacts import DirectoryArtifacts
 from solorun.runs import Pruner
 from solorun.settings import DataDirectory
 from solorun.status import Status
@@ -114,7 +115,7 @@ def pruner_of(store: Store, data_dir: Path) -> Pruner:
     return Pruner(
         store=store,
         projects=DeclaredProjects(*map(declare, PROJECTS)),
-        directory=DataDirectory(data_dir),
+        artifacts=DirectoryArtifacts(DataDirectory(data_dir)),
         now=lambda: datetime.now(UTC),
         pause_ratio=0,
     )

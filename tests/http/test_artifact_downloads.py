@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from solorun.api.artifacts import FileChunks, content_disposition
-from solorun.api.open_beneath import open_beneath
+from solorun.api.artifacts import content_disposition
+from solorun.artifacts import scan
+from solorun.artifacts.file_chunks import FileChunks
+from solorun.artifacts.open_beneath import open_beneath
 from solorun.errors import ArtifactNotFound
-from solorun.execution import artifacts
 from tests.fakes.application import OpenServed
 
 
@@ -70,7 +71,7 @@ async def test_an_artifact_is_sent_again_only_if_it_has_changed(open_served: Ope
     "name", ["a.yaml", "a.yml", "a.toml", "a.md", "a.log", "a.ini", "a.py", "a.rs", "a.go", "a.ts", "a.sql", "a.sh"]
 )
 def test_text_has_a_text_type(name: str) -> None:
-    assert artifacts.media_type_of(name).startswith("text/")
+    assert scan.media_type_of(name).startswith("text/")
 
 
 async def test_all_artifacts_are_downloaded_as_a_zip(open_served: OpenServed, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from solorun.execution import artifacts
+from solorun.artifacts import scan as artifacts
 from tests.fakes.application import OpenServed
 
 

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
 from solorun.api import Application
+from solorun.api.routes import OPERATIONS
 from solorun.auth.identity import Identify
 from solorun.dashboard import Dashboard
 from tests.fakes.application import OpenServed, Served
@@ -97,6 +98,20 @@ async def test_a_pause_records_the_user_and_not_the_claim(open_served: OpenServe
         resumed = await client.post("/schedules/etl/resume", json={"requested_by": "the director"})
 
     assert (paused.json()["paused_by"], resumed.status_code) == ("ann", 200)
+
+
+async def test_a_run_of_a_schedule_records_the_user_and_not_the_claim(open_served: OpenServed) -> None:
+    async with hosted(open_served, toml=SCHEDULED) as (_, client):
+        started = await client.post("/schedules/etl/run", json={"triggered_by": "the director"})
+
+    assert (started.status_code, started.json()["triggered_by"]) == (201, "ann")
+
+
+def test_every_request_that_can_claim_a_name_is_known_to_record_the_user() -> None:
+    claims = {"triggered_by", "requested_by"}
+    claiming = {each.id for each in OPERATIONS if each.body is not None and claims & {*each.body.__struct_fields__}}
+
+    assert claiming == {"startRun", "rerun", "cancelRun", "pauseSchedule", "resumeSchedule", "runSchedule"}
 
 
 async def test_an_exception_for_the_host_reaches_its_handlers(open_served: OpenServed) -> None:

@@ -109,6 +109,7 @@ async def test_a_caller_with_every_right_starts_follows_and_cancels(open_served:
         ("reader", "GET", "/metrics", 403),
         ("reader", "GET", "/api/v1/deliveries", 403),
         ("owner handbook", "POST", "/api/v1/schedules/deploy.nightly/pause", 403),
+        ("owner handbook", "POST", "/api/v1/schedules/deploy.nightly/run", 403),
         ("reader", "GET", "/api/v1/runs/2", 404),
         ("stranger", "GET", "/api/v1/runs", 403),
         ("stranger", "GET", "/", 403),

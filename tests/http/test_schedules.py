@@ -16,6 +16,13 @@ TOML = (
     + project_toml("report", {"load": ["true"]})
     + '[[projects.report.schedules]]\ncron = "*/10 * * * *"\n'
 )
+RUN_NOW = (
+    '[projects.site]\nparams = ["edition"]\n'
+    + '[[projects.site.steps]]\nname = "build"\nrun = "true"\n'
+    + '[[projects.site.steps]]\nname = "wait"\nrun = "sleep 600"\n'
+    + '[[projects.site.schedules]]\nname = "weekly"\ncron = "0 3 * * 0"\nscope = "build"\n'
+    + 'params = { edition = "2" }\non_conflict = "reject"\nenabled = false\n'
+)
 AT = datetime(2026, 11, 3, 3, tzinfo=UTC)
 
 
@@ -58,7 +65,54 @@ async def test_a_schedule_is_paused_with_a_reason_and_resumed(open_served: OpenS
         assert (resumed.status_code, resumed.json()["paused_at"]) == (200, None)
 
 
-@pytest.mark.parametrize("action", ["pause", "resume"])
+async def test_a_paused_schedule_keeps_its_first_reason(
+    open_served: OpenServed, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_served(toml=TOML) as served:
+        with caplog.at_level("INFO", logger="solorun.triggers"):
+            first = {"requested_by": "ada", "reason": "holidays"}
+            await served.client.post("/api/v1/schedules/etl/pause", json=first)
+            second = {"requested_by": "ben", "reason": "moving house"}
+            paused = await served.client.post("/api/v1/schedules/etl/pause", json=second)
+
+        assert paused.status_code == 200
+        assert (paused.json()["paused_by"], paused.json()["pause_reason"]) == ("ada", "holidays")
+        assert [line for line in caplog.messages if "paused" in line] == ["Schedule etl was paused by ada"]
+
+
+async def test_a_schedule_runs_now_with_its_scope_and_parameters(open_served: OpenServed) -> None:
+    async with open_served(toml=RUN_NOW) as served:
+        answer = await served.client.post("/api/v1/schedules/site.weekly/run", json={"triggered_by": "ada"})
+
+        assert answer.status_code == 201
+        assert answer.headers["location"] == f"/api/v1/runs/{answer.json()['id']}"
+        run = {name: answer.json()[name] for name in ("project", "scope", "params", "triggered_by")}
+        assert run == {"project": "site", "scope": "build", "params": {"edition": "2"}, "triggered_by": "ada"}
+        listed = (await served.client.get("/api/v1/schedules")).json()["schedules"][0]
+        assert (listed["enabled"], listed["last_firing"]) == (False, None)
+
+
+async def test_a_schedule_that_runs_now_does_what_it_declares_in_a_conflict(open_served: OpenServed) -> None:
+    async with open_served(toml=RUN_NOW) as served:
+        active = await served.client.post("/api/v1/projects/site/runs", json={"scope": "wait"})
+        refused = await served.client.post("/api/v1/schedules/site.weekly/run")
+        queued = await served.client.post("/api/v1/schedules/site.weekly/run", json={"on_conflict": "queue"})
+
+        assert (refused.status_code, refused.json()["active_run"]["id"]) == (409, active.json()["id"])
+        assert (queued.status_code, queued.json()["status"]) == (202, "queued")
+
+
+async def test_a_repeated_request_runs_a_schedule_once(open_served: OpenServed) -> None:
+    async with open_served(toml=RUN_NOW) as served:
+        key = {"Idempotency-Key": "friday"}
+        first = await served.client.post("/api/v1/schedules/site.weekly/run", headers=key)
+        second = await served.client.post("/api/v1/schedules/site.weekly/run", headers=key)
+
+        assert (second.status_code, second.headers["idempotent-replayed"]) == (201, "true")
+        assert second.json()["id"] == first.json()["id"]
+
+
+@pytest.mark.parametrize("action", ["pause", "resume", "run"])
 async def test_an_undeclared_schedule_is_not_found(open_served: OpenServed, action: str) -> None:
     async with open_served(toml=TOML) as served:
         answer = await served.client.post(f"/api/v1/schedules/etl.weekly/{action}", json={})

@@ -2,24 +2,18 @@
 
 import asyncio
 import contextlib
-import os
 import zipfile
 from collections.abc import AsyncGenerator, Generator, Iterator
-from pathlib import Path
 from typing import Final
 
 from zipstream import ZipStream
 
-from solorun.api.open_beneath import open_beneath
-from solorun.errors import ArtifactNotFound
-from solorun.execution.artifacts import find_files
-
 _CHUNK_BYTES: Final = 256 * 1024
 
 
-async def zip_chunks(directory: Path) -> AsyncGenerator[bytes, None]:
+async def zip_chunks(files: Iterator[tuple[str, Iterator[bytes]]]) -> AsyncGenerator[bytes, None]:
     """The zip's bytes in chunks. Files are opened one after another, while the zip is sent."""
-    pieces = _zip(directory)
+    pieces = _zip(files)
     try:
         while chunk := await asyncio.to_thread(_join, pieces):
             yield chunk
@@ -38,19 +32,9 @@ def _join(pieces: Iterator[bytes]) -> bytes:
     return bytes(chunk)
 
 
-def _zip(directory: Path) -> Generator[bytes]:
+def _zip(files: Iterator[tuple[str, Iterator[bytes]]]) -> Generator[bytes]:
     archive = ZipStream(compress_type=zipfile.ZIP_DEFLATED, compress_level=1)
-    for name, _ in find_files(directory, []):
-        try:
-            descriptor = open_beneath(directory, name)
-        except ArtifactNotFound:
-            continue  # Gone since it was listed.
-        archive.add(_read(descriptor), name)
+    for name, content in files:
+        archive.add(content, name)
         yield from archive.file()
     yield from archive.finalize()
-
-
-def _read(descriptor: int) -> Iterator[bytes]:
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            yield chunk

@@ -1,9 +1,6 @@
 """Handlers that list and download a run's artifacts. Their contents are untrusted."""
 
-import asyncio
-import os
 import re
-from bisect import bisect_right
 from typing import Annotated, Final
 from urllib.parse import quote
 
@@ -12,10 +9,9 @@ from msgspec import Meta
 
 from solorun.api.archive import zip_chunks
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
-from solorun.api.open_beneath import open_beneath
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
-from solorun.execution import artifacts
+from solorun.artifacts.scan import media_type_of
 from solorun.http.request import Request
 from solorun.http.responses import TEXT, Header, Response, StreamingResponse, json_response
 from solorun.wire import ArtifactList
@@ -25,7 +21,6 @@ _RANGE: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _SANDBOX: Final = (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'")
 # The dashboard's content security policy admits scripts and styles of its own origin, which artifacts share.
 _ACTIVE: Final = re.compile(r"script|css")
-_READ_BYTES: Final = 256 * 1024
 
 
 class ArtifactsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,28 +32,25 @@ async def list_artifacts(state: State, request: Request) -> Response:
     query: ArtifactsQuery = request.query
     after = "" if query.cursor is None else decode_cursor(query.cursor)
     run = await state.service.manager.get_run(run_id_of(request))
-    scan = await state.service.artifacts.list(run.id)
-    start = bisect_right(scan.artifacts, after, key=lambda artifact: artifact.name)
-    page = scan.artifacts[start : start + query.limit]
-    cursor = encode_cursor(page[-1].name) if start + len(page) < len(scan.artifacts) else None
-    return json_response(ArtifactList(page, cursor, scan.truncated))
+    page = await state.service.artifacts.list_page(run.id, after=after, limit=query.limit)
+    cursor = encode_cursor(page.artifacts[-1].name) if page.has_more else None
+    return json_response(ArtifactList(page.artifacts, cursor, page.truncated))
 
 
 async def download_artifact(state: State, request: Request) -> Response | StreamingResponse:
     """Sends the file or the part that the client requests, unless the client has the file already."""
     run = await state.service.manager.get_run(run_id_of(request))
     name = request.path_params["name"]
-    descriptor = await asyncio.to_thread(open_beneath, state.service.directory.artifacts(run.id), name)
-    status = os.fstat(descriptor)
-    size, tag = status.st_size, b'"%x-%x-%x"' % (status.st_ino, status.st_mtime_ns, status.st_size)
+    artifact = await state.service.artifacts.open(run.id, name)
+    size, tag = artifact.size_bytes, artifact.tag
     if tag in _TAG.findall(request.headers.get(b"if-none-match", b"")):
-        os.close(descriptor)
+        artifact.close()
         return Response(status=304, headers=[(b"etag", tag)])
     part = _find_part(request.headers.get(b"range", b""), size)
     if request.headers.get(b"if-range", tag) != tag:
         part = None  # The client has the beginning of an earlier version.
     if part is not None and not part:
-        os.close(descriptor)
+        artifact.close()
         return Response(status=416, media_type=TEXT, headers=[(b"content-range", b"bytes */%d" % size)])
     sent = range(size) if part is None else part
     headers = [
@@ -70,9 +62,9 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
     ]
     if part is not None:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.stop - 1, size)))
-    media_type = artifacts.media_type_of(name)
+    media_type = media_type_of(name)
     return StreamingResponse(
-        FileChunks(descriptor, len(sent), start=sent.start),
+        artifact.read(sent),
         status=200 if part is None else 206,
         media_type=b"application/octet-stream" if _ACTIVE.search(media_type) else media_type.encode("ascii", "replace"),
         headers=headers,
@@ -84,7 +76,7 @@ async def download_artifacts(state: State, request: Request) -> StreamingRespons
     """Sends all files that can be listed, and those beyond the end of the list."""
     run = await state.service.manager.get_run(run_id_of(request))
     return StreamingResponse(
-        zip_chunks(state.service.directory.artifacts(run.id)),
+        zip_chunks(await state.service.artifacts.read_all(run.id)),
         media_type=b"application/zip",
         headers=[content_disposition(f"run-{run.id}.zip"), _SANDBOX],
         send_timeout_seconds=state.streams.limits.send_timeout_seconds,
@@ -108,27 +100,3 @@ def content_disposition(name: str) -> Header:
     """An attachment with this name: exact (RFC 5987), and in ASCII for clients that do not support that."""
     plain = "".join(char if " " <= char <= "~" and char not in '"\\%' else "_" for char in name)
     return (b"content-disposition", f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}".encode("ascii"))
-
-
-class FileChunks:
-    """`size` bytes of an open file, which is closed with the response."""
-
-    def __init__(self, descriptor: int, size: int, *, start: int = 0) -> None:
-        os.lseek(descriptor, start, os.SEEK_SET)
-        self._descriptor = descriptor
-        self._left = size
-
-    def __aiter__(self) -> "FileChunks":
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._left == 0:
-            raise StopAsyncIteration
-        chunk = await asyncio.to_thread(os.read, self._descriptor, min(self._left, _READ_BYTES))
-        if not chunk:
-            raise OSError("the file was truncated while it was read")
-        self._left -= len(chunk)
-        return chunk
-
-    async def aclose(self) -> None:
-        os.close(self._descriptor)

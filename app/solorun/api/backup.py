@@ -2,8 +2,9 @@
 
 import os
 
-from solorun.api.artifacts import FileChunks, content_disposition
+from solorun.api.artifacts import content_disposition
 from solorun.api.state import State
+from solorun.artifacts.file_chunks import FileChunks
 from solorun.http.request import Request
 from solorun.http.responses import StreamingResponse
 

@@ -29,7 +29,7 @@ from solorun.wire import CancelRequest, RerunPreview, RerunRequest, RunPage, Sta
 
 _RUN: Final = "/api/v1/runs/{run_id}"
 _PROJECT: Final = "/api/v1/projects/{project}"
-_STARTED: Final = (
+STARTED: Final = (
     ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
     ResponseSpec(
         201,
@@ -39,7 +39,7 @@ _STARTED: Final = (
     ),
     ResponseSpec(202, "The new run, which is queued", model=StartedRun),
 )
-_NOT_STARTED: Final = (
+NOT_STARTED: Final = (
     *(ProjectNotFound, RunNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
     *(ServiceDraining, StoreUnavailable),
 )
@@ -49,6 +49,7 @@ _IDEMPOTENCY_KEY: Final = RequestHeader(
     "A request that is repeated with this key within 24 hours starts no second run.",
     Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
 )
+START_HEADERS: Final = (_IDEMPOTENCY_KEY, TRACEPARENT_HEADER)
 
 
 RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
@@ -65,11 +66,11 @@ RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.start_run,
         id="startRun",
         summary="Start a run, or do what `on_conflict` says if its project or a resource is taken",
-        responses=_STARTED,
-        problems=(*_NOT_STARTED, TooManyProjects),
+        responses=STARTED,
+        problems=(*NOT_STARTED, TooManyProjects),
         body=StartRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY, TRACEPARENT_HEADER),
+        headers=START_HEADERS,
     ),
     Operation(
         f"GET {_PROJECT}/runs",
@@ -106,12 +107,12 @@ RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.rerun,
         id="rerun",
         summary="Start a run that repeats an ended one, from its beginning or from a step on",
-        responses=(*_STARTED, ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview)),
-        problems=(*_NOT_STARTED, RunNotEnded),
+        responses=(*STARTED, ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview)),
+        problems=(*NOT_STARTED, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY, TRACEPARENT_HEADER),
+        headers=START_HEADERS,
     ),
     Operation(
         "GET /api/v1/runs",

@@ -56,7 +56,7 @@ async def start_run(state: State, request: Request) -> Response:
         on_conflict=body.on_conflict,
         key=key,
     )
-    return await _submit(state, request, project, key, starting)
+    return await submit(state, request, project, key, starting)
 
 
 async def rerun(state: State, request: Request) -> Response:
@@ -80,12 +80,13 @@ async def rerun(state: State, request: Request) -> Response:
         on_conflict=body.on_conflict,
         key=key,
     )
-    return await _submit(state, request, original.project, key, starting)
+    return await submit(state, request, original.project, key, starting)
 
 
-async def _submit(
+async def submit(
     state: State, request: Request, project: str, key: IdempotencyKey | None, starting: Awaitable[Submission]
 ) -> Response:
+    """Answer with the run that a start leads to."""
     try:
         submission = await submit_once(state.service.manager, project, key, starting)
     except ResourceBusy as busy:

@@ -3,12 +3,13 @@
 from typing import Final
 
 from solorun.api import schedules
+from solorun.api.run_routes import NOT_STARTED, START_HEADERS, STARTED
 from solorun.api.state import State
 from solorun.errors import ScheduleNotFound, StoreUnavailable
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.right import Right
 from solorun.schedule import ScheduleSummary
-from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
+from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, RunScheduleRequest, ScheduleList
 
 _SCHEDULES: Final = "/api/v1/schedules"
 _SCHEDULE: Final = f"{_SCHEDULES}/{{schedule}}"
@@ -55,5 +56,17 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         body=ResumeRequest,
         tag="schedules",
         right=Right.START,
+    ),
+    Operation(
+        f"POST {_SCHEDULE}/run",
+        schedules.run_schedule,
+        id="runSchedule",
+        summary="Start a run of a schedule now, with its scope and parameters, even if it is paused or not enabled",
+        responses=STARTED,
+        problems=(ScheduleNotFound, *NOT_STARTED),
+        body=RunScheduleRequest,
+        tag="schedules",
+        right=Right.START,
+        headers=START_HEADERS,
     ),
 )

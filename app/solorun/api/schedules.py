@@ -1,4 +1,4 @@
-"""The handlers of schedules: what is due next, what became of earlier due times, and pauses."""
+"""The handlers of schedules: what is due next, what became of earlier due times, pauses, and runs that are not due."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -6,11 +6,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from solorun.api.caller_trace import continue_trace
+from solorun.api.idempotency import find_key
+from solorun.api.runs import submit
 from solorun.api.state import State
 from solorun.errors import FieldError, InvalidRequest
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
-from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
+from solorun.schedule import project_of
+from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, RunScheduleRequest, ScheduleList
 
 
 class SchedulesQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,3 +62,12 @@ async def resume_schedule(state: State, request: Request) -> Response:
     caller = await state.name_caller(request, body.requested_by)
     resumed = await state.service.schedules.resume(request.path_params["schedule"], requested_by=caller)
     return json_response(resumed)
+
+
+async def run_schedule(state: State, request: Request) -> Response:
+    continue_trace(request)
+    body = await request.read_body(RunScheduleRequest)
+    schedule, key = request.path_params["schedule"], find_key(request, body)
+    caller = await state.name_caller(request, body.triggered_by)
+    starting = state.service.schedules.run(schedule, triggered_by=caller, on_conflict=body.on_conflict, key=key)
+    return await submit(state, request, project_of(schedule), key, starting)

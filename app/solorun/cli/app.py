@@ -22,6 +22,7 @@ from solorun.cli.commands.hooks import hooks
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
 from solorun.cli.commands.mcp import mcp
+from solorun.cli.commands.migrate_to import migrate_to
 from solorun.cli.commands.pause import pause
 from solorun.cli.commands.pin import pin, unpin
 from solorun.cli.commands.prune import prune
@@ -36,7 +37,9 @@ from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
 from solorun.cli.commands.start_help import StartCommand
+from solorun.cli.commands.trigger import trigger
 from solorun.cli.commands.wait import wait
+from solorun.cli.commands.worker import worker
 from solorun.cli.descriptors import open_standard_descriptors
 from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
 from solorun.cli.exit_codes import ExitCode
@@ -112,6 +115,7 @@ _app = typer.Typer(
 _app.callback()(_root)
 for _command in (
     serve,
+    worker,
     demo,
     init,
     check,
@@ -125,6 +129,7 @@ for _command in (
     schedules,
     pause,
     resume,
+    trigger,
     resources,
     notify,
     deliveries,
@@ -140,5 +145,6 @@ for _command in (
     doctor,
     backup,
     restore,
+    migrate_to,
 ):
     _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
 
 def read_configuration(
-    config: Path, flags: dict[str, Any], environ: Mapping[str, str] = os.environ
+    config: Path, flags: dict[str, Any], environ: Mapping[str, str] = os.environ, *, listens: bool = True
 ) -> "tuple[Catalog, Settings]":
-    """Read the catalog and the settings. Raises ConfigurationInvalid with the errors of both."""
+    """Read the catalog and the settings. A process that does not listen needs no token.
+
+    Raises ConfigurationInvalid with the errors of both.
+    """
     from solorun.projects import Catalog, read_service_table, resolve_settings
 
     if not config.exists():
@@ -32,7 +35,9 @@ def read_configuration(
         except ConfigurationInvalid as more:
             errors = (*(error for error in more.errors if error not in errors), *errors)
         raise ConfigurationInvalid(errors) from None
-    settings = resolve_settings(catalog.configuration.service, environ, flags, base_dir=base_dir)
+    settings = resolve_settings(
+        catalog.configuration.service, environ, flags, base_dir=base_dir, identifies_callers=not listens
+    )
     return catalog, settings
 
 

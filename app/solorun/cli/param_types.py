@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 import typer
 
+from solorun.project import NAME_PATTERN, NAME_RULE
 from solorun.settings import MAX_PORT
 
 E = TypeVar("E", bound=StrEnum)
@@ -43,3 +44,12 @@ def one_of(values: type[E]) -> Callable[[str], E]:
             raise typer.BadParameter(f'"{value}" is not one of {", ".join(values)}.') from None
 
     return parse
+
+
+def labels(text: str) -> tuple[str, ...]:
+    """The labels of a worker, sorted: "gpu,eu"."""
+    names = {name.strip() for name in text.split(",")}
+    for name in names:
+        if not NAME_PATTERN.fullmatch(name):
+            raise typer.BadParameter(f'"{name}" is not a label ({NAME_RULE}).', param_hint="'--labels'")
+    return tuple(sorted(names))

@@ -1,4 +1,4 @@
-"""What `start` and `rerun` share: their options, and how they show the run that they have started."""
+"""What `start`, `rerun` and `trigger` share: their options, and how they show the run that they have started."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +41,7 @@ SecretOption = Annotated[
 OnConflictOption = Annotated[
     ConflictPolicy | None,
     typer.Option(
-        help="What to do if the project or a resource is taken. Default: what the project declares, or reject."
+        help="What to do if the project or a resource is taken. Default: what the project or the schedule declares."
     ),
 ]
 TriggeredByOption = Annotated[str, typer.Option(metavar="NAME", help="A short name for what starts the run.")]

@@ -1,16 +1,19 @@
 """The requests of a client that concern schedules."""
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 from urllib.parse import quote
 
+from solorun.client.reconnects import OnDisconnect
 from solorun.client.transport import Connection
+from solorun.queueing import ConflictPolicy
 from solorun.schedule import ScheduleSummary
-from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
-from solorun.wire import encode
+from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, RunScheduleRequest, ScheduleList
+from solorun.wire import StartedRun, encode
 
 
-class ScheduleRequests:
-    """The part of `RunClient` that lists, pauses and resumes schedules."""
+class ScheduleRequests(ABC):
+    """The part of `RunClient` that lists, runs, pauses and resumes schedules."""
 
     _connection: Connection
 
@@ -35,6 +38,26 @@ class ScheduleRequests:
         """End a pause. What was due during it is not caught up."""
         body = encode(ResumeRequest(requested_by))
         return await self._connection.request("POST", f"{_path(schedule)}/resume", ScheduleSummary, body=body)
+
+    async def run_schedule(
+        self,
+        schedule: str,
+        *,
+        triggered_by: str = "client",
+        on_conflict: ConflictPolicy | None = None,
+        idempotency_key: str | None = None,
+        on_retry: OnDisconnect | None = None,
+    ) -> StartedRun:
+        """Start a run of the schedule now, even if it is paused. `on_conflict` None: as the schedule says.
+
+        What it returns and raises, and how it is repeated, is as for `start_run`.
+        """
+        body = encode(RunScheduleRequest(triggered_by, on_conflict))
+        return await self._start(f"{_path(schedule)}/run", body, idempotency_key, on_retry)
+
+    @abstractmethod
+    async def _start(self, path: str, body: bytes, key: str | None, on_retry: OnDisconnect | None) -> StartedRun:
+        """Send a start until it is answered."""
 
 
 def _path(schedule: str) -> str:

@@ -4,7 +4,8 @@ It surrounds only the wait for a step, together with the deadlines. Stopping the
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import anyio
 
@@ -24,14 +25,17 @@ class RunCancelScope:
 
     def __init__(self, grace_seconds: float) -> None:
         self.reason: StopReason | None = None
-        self._must_stop = False
+        self._stop_began: float | None = None
         self.grace_seconds = grace_seconds
         self._waiting: anyio.CancelScope | None = None
         self._stopping: anyio.CancelScope | None = None
+        self._finishing: anyio.CancelScope | None = None
 
     def cancel(self, reason: StopReason) -> bool:
         """Stop the run. False if it is stopping already; the earlier reason stands."""
-        self._must_stop |= reason.ends_run
+        if reason.ends_run and self._stop_began is None:
+            self._stop_began = anyio.current_time()
+            self._limit_finishing()
         if self.reason is not None:
             return False
         self.reason = reason
@@ -41,7 +45,7 @@ class RunCancelScope:
 
     def resume(self) -> bool:
         """Go on after the end of an attempt. False if the run has to stop."""
-        if not self._must_stop:
+        if self._stop_began is None:
             self.reason = None
         return self.reason is None
 
@@ -51,6 +55,7 @@ class RunCancelScope:
             self.grace_seconds = seconds
             if self._stopping is not None:
                 self._stopping.cancel()
+            self._limit_finishing()
 
     async def wait(
         self, execution: StepExecution, *, run_deadline: float = float("inf"), step_deadline: float = float("inf")
@@ -104,3 +109,24 @@ class RunCancelScope:
                     return await execution.stop(self.grace_seconds)
                 finally:
                     self._stopping = None
+
+    async def finish(self, work: Coroutine[Any, Any, object], *, deadline: float = float("inf")) -> bool:
+        """Do what belongs to the run, but to none of its steps. False if that was not completed.
+
+        If the run has to stop, the work has what is left of the grace. The `deadline` of the run is a loop time.
+        """
+        with anyio.CancelScope(deadline=deadline) as scope:
+            self._finishing = scope
+            self._limit_finishing()
+            try:
+                await work
+                return True
+            finally:
+                self._finishing = None
+        if self._stop_began is None:
+            self.cancel(StopReason.RUN_TIMEOUT)
+        return False
+
+    def _limit_finishing(self) -> None:
+        if self._finishing is not None and self._stop_began is not None:
+            self._finishing.deadline = self._stop_began + self.grace_seconds

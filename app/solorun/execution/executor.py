@@ -10,7 +10,7 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -51,7 +51,8 @@ class RunExecutor:
     supervisor: Supervisor
     owner: str
     environ: Mapping[str, str]
-    token: str | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """The service's own, by the name of their variable."""
     now: Callable[[], datetime]
     is_disk_low: Callable[[], bool]
     observe_run: Callable[[RunHandle], AbstractContextManager[object]] = nullcontext
@@ -62,7 +63,7 @@ class RunExecutor:
         self._compacting = asyncio.Semaphore(1)
 
     def masker_for(self, start: AdmittedStart) -> Masker:
-        """A masker for the secrets of the start and of its project, and for the service's token.
+        """A masker for the secrets of the start and of its project, and for the service's own.
 
         Raises InvalidRequest if the secret parameters are more than a run can mask.
         """
@@ -70,7 +71,7 @@ class RunExecutor:
         env = project.expand_env(self.environ)
         values = {name: env.get(name) or self.environ.get(name) for name in project.secrets}
         hooks = {hook.secret: self.environ.get(hook.secret) for hook in project.hooks.values()}
-        for name, value in {"SOLORUN_TOKEN": self.token, **hooks, **values}.items():
+        for name, value in {**self.secrets, **hooks, **values}.items():
             if value and not masker.add(value):
                 _logger.warning(
                     "Secret %s of %s is not masked: %s",

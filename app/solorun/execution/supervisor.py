@@ -5,15 +5,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from solorun.execution.artifacts import scan_artifacts
+from solorun.artifacts.store import ArtifactStore
 from solorun.execution.attempts import Attempts
 from solorun.execution.handle import RunHandle
 from solorun.execution.resources import StepResources
+from solorun.execution.run_artifacts import RunArtifacts
 from solorun.execution.stall_watch import watched_for_stalls
 from solorun.outcome import Outcome, StepResult, StopReason
 from solorun.project import StepDeclaration
-from solorun.record import Event, Level
-from solorun.run import Artifact, format_size
+from solorun.run import format_size
 from solorun.settings import DataDirectory, format_duration
 from solorun.status import Status, StepStatus, UpdateResult
 from solorun.step import StepContext, StepExecutor
@@ -27,23 +27,30 @@ _INTERRUPTIONS: Final = {
 class Supervisor:
     """Executes the steps of runs in order, waiting for each inside the run's cancel scope."""
 
-    def __init__(self, *, executor: StepExecutor, resources: StepResources, directory: DataDirectory) -> None:
+    def __init__(
+        self,
+        *,
+        executor: StepExecutor,
+        resources: StepResources,
+        artifacts: ArtifactStore,
+        directory: DataDirectory,
+    ) -> None:
         self._executor = executor
         self._resources = resources
+        self._artifacts = artifacts
         self._directory = directory
 
     async def supervise(self, run: RunHandle) -> Outcome:
         """Execute the run's steps until one of them ends the run."""
-        known_artifacts: dict[str, Artifact | None] = {}
+        artifacts = RunArtifacts(run, self._artifacts, self._directory)
+        await artifacts.fetch_earlier()
         for step in run.start.steps:
-            if (outcome := await self._execute(run, step, known_artifacts)) is not None:
+            if (outcome := await self._execute(run, step, artifacts)) is not None:
                 return outcome
             await self._resources.release(run, step)
-        return Outcome(Status.COMPLETED)
+        return _stopped(run) if artifacts.are_incomplete else Outcome(Status.COMPLETED)
 
-    async def _execute(
-        self, run: RunHandle, step: StepDeclaration, known_artifacts: dict[str, Artifact | None]
-    ) -> Outcome | None:
+    async def _execute(self, run: RunHandle, step: StepDeclaration, artifacts: RunArtifacts) -> Outcome | None:
         """Try a step until it succeeds or may not be tried again. Returns the outcome of the run if this ends it."""
         attempts = Attempts(run, step)
         while await attempts.wait_for_next() and await self._resources.take(run, step):
@@ -54,7 +61,7 @@ class Supervisor:
                 return Outcome(Status.FAILED, message)
             if context is None:
                 return _stopped(run, step)
-            result = await self._attempt(run, step, context, attempts, known_artifacts)
+            result = await self._attempt(run, step, context, attempts, artifacts)
             if not attempts.has_next:
                 return _ended(run, step, result)
             await self._resources.release(run, step)
@@ -85,7 +92,7 @@ class Supervisor:
         step: StepDeclaration,
         context: StepContext,
         attempts: Attempts,
-        known_artifacts: dict[str, Artifact | None],
+        artifacts: RunArtifacts,
     ) -> StepResult | None:
         """Execute one attempt. Returns its result, or None if it was stopped."""
         scope = run.cancel_scope
@@ -108,7 +115,7 @@ class Supervisor:
             if message and exit_code is not None and exit_code < 0:
                 exit_code = None  # After a time-out, the signal that ended the command says nothing new.
         run.output.report_dropped(step.name)
-        await self._report_artifacts(run, step, known_artifacts)
+        await artifacts.publish(step)
         attempts.end(status, exit_code, message)
         return result
 
@@ -134,24 +141,6 @@ class Supervisor:
             report_position=partial(run.stop_log.located, step.name),
             slots={**run.run.slots, **run.step_slots},
         )
-
-    async def _report_artifacts(self, run: RunHandle, step: StepDeclaration, known: dict[str, Artifact | None]) -> None:
-        """Log the files that the step created or changed, and what is not listed with them."""
-        scan = await asyncio.to_thread(scan_artifacts, self._directory.artifacts(run.id))
-        if skipped := [name for name in scan.skipped if name not in known]:
-            known |= dict.fromkeys(skipped)
-            message = f"not listed as artifacts: {', '.join(skipped)}"
-            run.channel.log(message, level=Level.WARNING, step=step.name)
-        for artifact in scan.artifacts:
-            if known.get(artifact.name) != artifact:
-                known[artifact.name] = artifact
-                name = run.channel.mask(artifact.name)
-                run.channel.log(
-                    f"artifact {name}, {format_size(artifact.size_bytes)}",
-                    step=step.name,
-                    event=Event.ARTIFACT,
-                    data={"name": name, "size_bytes": artifact.size_bytes},
-                )
 
 
 def _ended(run: RunHandle, step: StepDeclaration, result: StepResult | None) -> Outcome | None:

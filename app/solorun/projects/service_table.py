@@ -29,6 +29,7 @@ _HINTS = {
 }
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_HOST_CHARS = 253
+_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._=-]+)*/?", re.ASCII)
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 
 
@@ -118,7 +119,21 @@ def database_url(node: Node) -> str:
     url = text(node).strip()
     if not url.startswith(("postgresql://", "postgres://")):
         raise InvalidValue('expected a PostgreSQL database, like "postgresql://solorun@db.example.org/solorun"')
+    user, _, _ = url.partition("//")[2].rpartition("@")
+    if "/" in user or "@" in user:
+        # The driver would take a part of the password for the host, and print it.
+        raise InvalidValue('has a "/" or "@" that is not a separator; write %2F or %40 in the user and the password')
     return url
+
+
+def artifact_store(node: Node) -> str:
+    """The URL of a bucket, and a prefix in it. No message contains it, because it may contain credentials."""
+    url = text(node).strip()
+    if "@" in url:
+        raise InvalidValue("contains credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment")
+    if not _BUCKET_URL.fullmatch(url):
+        raise InvalidValue('expected a bucket and, if you like, a prefix, like "s3://artifacts/solorun"')
+    return url.rstrip("/")
 
 
 def otlp_endpoint(node: Node) -> str:
@@ -148,6 +163,7 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "port": port,
     "data_dir": data_dir,
     "database_url": database_url,
+    "artifact_store": artifact_store,
     "allowed_hosts": allowed_hosts,
     "public_url": public_url,
     "token_file": path,

@@ -52,6 +52,7 @@ def resolve_settings(
         port=read("port", service_table.port, DEFAULT_PORT),
         data_dir=read("data_dir", service_table.data_dir, base_dir / DEFAULT_DATA_DIR).absolute(),
         database_url=read("database_url", service_table.database_url, None),
+        artifact_store=read("artifact_store", service_table.artifact_store, None),
         execute_runs=read("execute_runs", service_table.switch, True),
         allowed_hosts=read("allowed_hosts", service_table.allowed_hosts, ()),
         public_url=read("public_url", service_table.public_url, None),

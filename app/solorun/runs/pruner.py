@@ -10,13 +10,11 @@ from typing import Final, TypeVar
 
 import anyio
 
+from solorun.artifacts.store import ArtifactStore
 from solorun.errors import SolorunError
-from solorun.execution.artifact_removal import remove_artifacts
-from solorun.execution.artifacts import list_run_ids
 from solorun.project import Keep, Projects
 from solorun.retention import DeletedRun, EndedRun, find_expired
 from solorun.runs.run_sizes import RunSizes
-from solorun.settings import DataDirectory
 from solorun.store import Store
 from solorun.wire import PrunedProject, PruneReport
 
@@ -48,25 +46,23 @@ class Pruner:
 
     store: Store
     projects: Projects
-    directory: DataDirectory
+    artifacts: ArtifactStore
     now: Callable[[], datetime]
     first_seconds: float = FIRST_SECONDS
     interval_seconds: float = INTERVAL_SECONDS
     pause_ratio: float = PAUSE_RATIO
 
     def __post_init__(self) -> None:
-        self._sizes = RunSizes(self.store, self.directory, self.now)
+        self._sizes = RunSizes(self.store, self.artifacts, self.now)
         self._requested: set[str | None] = set()
         self._wake = asyncio.Event()
         self._last_pass_at: datetime | None = None
-        self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="pruner")
 
     async def stop(self) -> None:
-        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -166,31 +162,21 @@ class Pruner:
         more = True
         while more:
             deletion = await self._pausing(self.store.delete_expired(at=self.now()))
-            await asyncio.to_thread(self._remove_files, deletion.run_ids)
+            await self.artifacts.remove(deletion.run_ids)
             more = deletion.more
 
     async def _remove_files_of_deleted_runs(self) -> None:
         """Delete the files of runs that another service deleted, or this one before a crash."""
         since = self._last_pass_at
         after = None if since is None else DeletedRun(since - _OVERLAP, 0)
-        present = await asyncio.to_thread(list_run_ids, self.directory.path / "artifacts")
         while deleted := await self.store.list_deleted_runs(after=after, limit=_PAGE_RUNS):
-            await asyncio.to_thread(self._remove_files, [run.id for run in deleted if run.id in present])
+            await self.artifacts.remove([run.id for run in deleted])
             after = deleted[-1]
         await self.store.forget_deleted_runs(before=self.now() - REMEMBERED)
 
     async def _reclaim_space(self) -> None:
         while await self._pausing(self.store.reclaim_space()):
             pass
-
-    def _remove_files(self, run_ids: Sequence[int]) -> None:
-        for run_id in run_ids:
-            if self._stopping:
-                return  # the process waits for this thread; the first pass of the next service continues
-            try:
-                remove_artifacts(self.directory, run_id)
-            except OSError as error:
-                _logger.warning("The artifacts of run %d, which was deleted, cannot be deleted: %s", run_id, error)
 
     async def _pausing(self, write: Awaitable[T]) -> T:
         """Await the write, then leave the database to others for a while."""

@@ -1,13 +1,11 @@
-"""Measures what ended runs occupy: their stored logs, and their artifacts in this service's data directory."""
+"""Measures what ended runs occupy: their stored logs, and their artifacts."""
 
-import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from solorun.execution.artifacts import list_run_ids, measure_artifacts
+from solorun.artifacts.store import ArtifactStore
 from solorun.retention import EndedRun, RetentionStore
-from solorun.settings import DataDirectory
 
 _PAGE_RUNS: Final = 200
 _SETTLED: Final = timedelta(hours=1)
@@ -17,22 +15,21 @@ _SETTLED: Final = timedelta(hours=1)
 class RunSizes:
     """Remembers the sizes of runs that ended a while ago."""
 
-    def __init__(self, store: RetentionStore, directory: DataDirectory, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: RetentionStore, artifacts: ArtifactStore, now: Callable[[], datetime]) -> None:
         self._store = store
-        self._directory = directory
+        self._artifacts = artifacts
         self._now = now
         self._known: dict[int, int] = {}
 
     async def measure(self, runs: Sequence[EndedRun]) -> dict[int, int]:
-        """The bytes that each run occupies. Reads in short transactions."""
+        """The bytes that each run occupies. Reads in short transactions. Raises StoreUnavailable."""
         sizes = {run.id: self._known[run.id] for run in runs if run.id in self._known}
         unknown = [run for run in runs if run.id not in sizes]
-        with_artifacts = await asyncio.to_thread(list_run_ids, self._directory.path / "artifacts") if unknown else set()
         for start in range(0, len(unknown), _PAGE_RUNS):
             page = unknown[start : start + _PAGE_RUNS]
             ids = [run.id for run in page]
             logs = await self._store.measure_logs(ids)
-            files = await asyncio.to_thread(self._measure_artifacts, with_artifacts.intersection(ids))
+            files = await self._artifacts.measure(ids)
             for run in page:
                 sizes[run.id] = logs[run.id] + files.get(run.id, 0)
                 if self._now() - run.finished_at > _SETTLED:
@@ -42,6 +39,3 @@ class RunSizes:
     def forget(self, run_ids: Collection[int]) -> None:
         for run_id in run_ids:
             self._known.pop(run_id, None)
-
-    def _measure_artifacts(self, run_ids: Collection[int]) -> dict[int, int]:
-        return {run_id: measure_artifacts(self._directory.artifacts(run_id)) for run_id in run_ids}

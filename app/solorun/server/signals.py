@@ -1,4 +1,7 @@
-"""Signals: the first SIGTERM or SIGINT requests a shutdown, the second exits immediately, SIGHUP requests a reload."""
+"""Signals: the first SIGTERM or SIGINT requests a shutdown, the second exits immediately, SIGHUP requests a reload.
+
+A worker drains on the first one, so that the shutdown is the second.
+"""
 
 import asyncio
 import logging
@@ -19,14 +22,15 @@ _logger = logging.getLogger("solorun.server")
 
 
 class Signals:
-    """Sets `stop` and `hangup`.
+    """Sets `stop` and `hangup`, and before `stop` first `drain` if it is given.
 
     A thread receives the signals and measures the shutdown limit, which starts with the first request to stop. A
     blocked event loop can hold up neither: after the limit, the process exits, and the next start cleans up.
     """
 
-    def __init__(self, stop: asyncio.Event, limit_seconds: float) -> None:
+    def __init__(self, stop: asyncio.Event, limit_seconds: float, *, drain: asyncio.Event | None = None) -> None:
         self.stop = stop
+        self._drain = drain
         self.hangup = asyncio.Event()
         self._limit_seconds = limit_seconds
         self._timer: threading.Timer | None = None
@@ -65,7 +69,11 @@ class Signals:
     def _listen(self, receiver: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
         while numbers := receiver.recv(64):
             for number in numbers:
-                if number in _STOPPING:
+                if number in _STOPPING and self._drain is not None:
+                    _logger.info("%s: draining. Send it again to interrupt the runs.", signal.Signals(number).name)
+                    loop.call_soon_threadsafe(self._drain.set)
+                    self._drain = None
+                elif number in _STOPPING:
                     self._request_stop(signal.Signals(number))
                     loop.call_soon_threadsafe(self.stop.set)
                 elif number == signal.SIGHUP:

@@ -16,12 +16,12 @@ from solorun.steps.coroutine_processes import CoroutineProcesses
 from solorun.steps.descent import DescentTracker, become_subreaper
 from solorun.steps.environment import utf8_environment
 from solorun.steps.orphans import SHIM_SECONDS, OrphanProcesses, select_by_environment
-from solorun.steps.protection import protect_service
+from solorun.steps.protection import protect_service, withdraw
 from solorun.steps.watchdog import Watchdog
 
 logger = logging.getLogger("solorun.steps")
 
-__all__ = ["StepDispatcher", "become_subreaper", "protect_service", "utf8_environment"]
+__all__ = ["StepDispatcher", "become_subreaper", "protect_service", "utf8_environment", "withdraw"]
 
 
 class StepDispatcher(StepExecutor):

@@ -26,11 +26,16 @@ def protect_service(*, owns_process: bool) -> dict[str, str]:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    for name in (*_SECRETS, *(_OF_SYSTEMD if owns_process else ())):
+    withdraw(*_SECRETS, *(_OF_SYSTEMD if owns_process else ()))
+    return {**_withdrawn, **os.environ}
+
+
+def withdraw(*names: str) -> None:
+    """Take these variables out of this process's environment for good."""
+    for name in names:
         _erase(name)
         if name in os.environ:
             _withdrawn[name] = os.environ.pop(name)
-    return {**_withdrawn, **os.environ}
 
 
 def _erase(name: str) -> None:

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from msgspec.structs import replace
@@ -169,28 +171,32 @@ class Scheduler:
         schedules = {schedule.id: schedule for schedule in self.projects.schedules if schedule.late is not None}
         if not schedules:
             return
-        for firing in await self.store.list_unsettled_firings(at=self.now()):
-            schedule = schedules.get(firing.schedule)
-            if firing.late and schedule is not None:
-                # First, because the key allows it only once, and nothing is lost if the service dies now.
-                await self._notify_late(schedule, firing)
-            if await self.store.settle_firing(firing) and firing.late:
-                _logger.warning(
-                    "Schedule %s is late: what was due %s has not completed", firing.schedule, firing.due_at
-                )
+        unsettled = sorted(await self.store.list_unsettled_firings(at=self.now()), key=attrgetter("schedule", "due_at"))
+        for name, group in groupby(unsettled, key=attrgetter("schedule")):
+            firings = list(group)
+            late = [firing for firing in firings if firing.late]
+            schedule = schedules.get(name)
+            if schedule is None or not late:
+                await self.store.settle_firings(firings)
+                continue
+            news = self._compose_late(schedule, late)
+            targets = self.projects.get_project(schedule.project).targets_of(NotifyEvent.LATE)
+            if any(firing.late for firing in await self.store.settle_firings(firings, news=news, targets=targets)):
+                _logger.warning("Schedule %s is late: %s", name, news.detail)
 
-    async def _notify_late(self, schedule: Schedule, firing: Firing) -> None:
-        project = self.projects.get_project(schedule.project)
-        due = firing.due_at.astimezone(schedule.cron.zone)
-        news = NewNotification(
+    def _compose_late(self, schedule: Schedule, late: list[Firing]) -> NewNotification:
+        first, *others = late
+        due = first.due_at.astimezone(schedule.cron.zone)
+        missed = f"what was due {due:%A at %H:%M} ({due.tzname()}) had not completed by {schedule.late:%H:%M}"
+        more = f", nor had {len(others)} later due {'time' if len(others) == 1 else 'times'}" if others else ""
+        return NewNotification(
             NotifyEvent.LATE,
             schedule.project,
-            key=f"late {firing.schedule} {firing.due_at.isoformat()}",
+            key=f"late {schedule.id} {first.due_at.isoformat()}",
             occurred_at=self.now(),
-            detail=f"what was due {due:%A at %H:%M} ({due.tzname()}) had not completed by {schedule.late:%H:%M}",
-            run_id=firing.run_id,
+            detail=missed + more,
+            run_id=first.run_id,
         )
-        await self.store.add_notification(news, project.targets_of(NotifyEvent.LATE))
 
     async def _record(self, firing: Firing, outcome: FiringOutcome, reason: str = "") -> None:
         if await self.store.record_firing(replace(firing, outcome=outcome, reason=reason)):

@@ -1,4 +1,4 @@
-"""The declared schedules with their state, as the API shows them, and their pauses."""
+"""The declared schedules with their state, as the API shows them, their pauses, and runs that are not due."""
 
 import asyncio
 import logging
@@ -9,7 +9,10 @@ from itertools import islice
 from typing import Final
 
 from solorun.errors import ScheduleNotFound
+from solorun.idempotency_key import IdempotencyKey
 from solorun.project import Projects
+from solorun.queueing import ConflictPolicy
+from solorun.runs import RunManager, Submission
 from solorun.schedule import Firing, Schedule, ScheduleState, ScheduleSummary, project_of, timings_of
 from solorun.store import Store
 
@@ -24,6 +27,7 @@ class Schedules:
     """The schedules that are declared now."""
 
     store: Store
+    manager: RunManager
     projects: Projects
     now: Callable[[], datetime]
 
@@ -46,10 +50,13 @@ class Schedules:
         ]
 
     async def pause(self, schedule: str, *, requested_by: str, reason: str) -> ScheduleSummary:
-        """Start no more runs of the schedule until it is resumed. Raises ScheduleNotFound."""
+        """Start no more runs of the schedule until it is resumed. A paused one keeps its first reason.
+
+        Raises ScheduleNotFound.
+        """
         await self._find(schedule)
-        await self.store.pause_schedule(schedule, requested_by=requested_by, reason=reason, at=self.now())
-        _logger.info("Schedule %s was paused by %s", schedule, requested_by)
+        if await self.store.pause_schedule(schedule, requested_by=requested_by, reason=reason, at=self.now()):
+            _logger.info("Schedule %s was paused by %s", schedule, requested_by)
         return await self._summary_of(schedule)
 
     async def resume(self, schedule: str, *, requested_by: str) -> ScheduleSummary:
@@ -59,13 +66,33 @@ class Schedules:
         _logger.info("Schedule %s was resumed by %s", schedule, requested_by)
         return await self._summary_of(schedule)
 
-    async def _find(self, schedule: str) -> None:
+    async def run(
+        self, schedule: str, *, triggered_by: str, on_conflict: ConflictPolicy | None, key: IdempotencyKey | None
+    ) -> Submission:
+        """Start a run of the schedule, whether it is due, paused or not enabled. Its due times stay as they are.
+
+        Raises ScheduleNotFound, and what `RunManager.submit_run` raises. With a key, use `submit_once`.
+        """
+        found = await self._find(schedule)
+        submission = await self.manager.submit_run(
+            found.project,
+            scope=found.scope,
+            triggered_by=triggered_by,
+            params=found.params,
+            on_conflict=on_conflict or found.on_conflict,
+            key=key,
+        )
+        await self.store.end_lateness(schedule)
+        return submission
+
+    async def _find(self, schedule: str) -> Schedule:
         """Raises ScheduleNotFound unless the schedule is declared. It may be new: registers it."""
         await self.projects.refresh()
-        timings = timings_of(self.projects.schedules)
-        if schedule not in timings:
+        declared = {each.id: each for each in self.projects.schedules}
+        if schedule not in declared:
             raise ScheduleNotFound(f"There is no schedule {schedule[:100]}.")
-        await self.store.register_schedules(timings, at=self.now())
+        await self.store.register_schedules(timings_of(declared.values()), at=self.now())
+        return declared[schedule]
 
     async def _summary_of(self, schedule: str) -> ScheduleSummary:
         for summary in await self.list_all(project=project_of(schedule), count=MIN_SHOWN):

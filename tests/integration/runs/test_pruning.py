@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import anyio
 import pytest
 
+from solorun.artifacts import DirectoryArtifacts
+from solorun.artifacts import directory as artifact_directory
+from solorun.artifacts.removal import remove_artifacts
 from solorun.component import running
 from solorun.errors import ProjectNotFound, StoreUnavailable
 from solorun.project import Keep, Project
@@ -37,7 +41,7 @@ def pruner_of(store: FaultyStore, data_dir: Path, *projects: Project, now: datet
     return Pruner(
         store=store.as_store(),
         projects=DeclaredProjects(*projects),
-        directory=DataDirectory(data_dir),
+        artifacts=DirectoryArtifacts(DataDirectory(data_dir)),
         now=lambda: now,
         first_seconds=0,
         pause_ratio=0,
@@ -273,12 +277,27 @@ async def test_a_running_pruner_makes_a_pass_when_it_is_requested(store: FaultyS
         await until_gone(store.as_store(), old)
 
 
-async def test_a_stopped_pruner_leaves_the_files_to_the_next_one(store: FaultyStore, tmp_path: Path) -> None:
-    old, kept = [await ended(store, tmp_path, artifact_bytes=1) for _ in range(2)]
-    pruner = pruner_of(store, tmp_path, NEWEST)
-    await pruner.stop()
-    await pruner.prune()
-    assert artifact_ids(tmp_path) == [str(old.id), str(kept.id)]
+async def test_a_stopped_pruner_leaves_the_files_to_the_next_one(
+    store: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, second, kept = [await ended(store, tmp_path, artifact_bytes=1) for _ in range(3)]
+    began, stopped, finished = asyncio.Event(), threading.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def remove_slowly(data_dir: DataDirectory, run_id: int) -> None:
+        loop.call_soon_threadsafe(began.set)
+        stopped.wait(60)
+        remove_artifacts(data_dir, run_id)
+        finished.set()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(artifact_directory, "remove_artifacts", remove_slowly)
+        async with running(pruner_of(store, tmp_path, NEWEST)):
+            with anyio.fail_after(60):
+                await began.wait()
+        stopped.set()
+        await asyncio.to_thread(finished.wait, 60)
+        assert artifact_ids(tmp_path) == [str(second.id), str(kept.id)]
 
     await pruner_of(store, tmp_path, NEWEST).prune()
 

@@ -72,12 +72,12 @@ def test_a_statement_of_the_store_scans_no_table_and_does_not_sort(database: sql
     assert [step for step in steps if "TEMP B-TREE" in step and name not in _SORT_A_FEW] == []
 
 
-def test_the_runs_of_a_firing_are_searched_by_their_ids(database: sqlite3.Connection) -> None:
-    query = QUERIES["list_unsettled_firings"]
+def test_the_firings_of_a_run_are_searched_by_its_id(database: sqlite3.Connection) -> None:
+    query = QUERIES["record_end_in_firings"]
 
-    steps = [step for *_, step in database.execute(f"EXPLAIN QUERY PLAN {query}", {"at": 1})]
+    steps = [step for *_, step in database.execute(f"EXPLAIN QUERY PLAN {query}", {"run_id": 1})]
 
-    assert "SEARCH done USING INDEX runs_by_status (status=? AND id=? AND rowid=?)" in steps
+    assert "SEARCH firings USING INDEX firings_by_run (run_id=?)" in steps
 
 
 def test_a_search_for_events_uses_the_index_of_segments_with_events(database: sqlite3.Connection) -> None:

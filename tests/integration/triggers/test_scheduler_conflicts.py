@@ -164,8 +164,38 @@ async def test_a_run_that_has_not_completed_in_time_is_late(tmp_path: Path, capl
 
         (firing,) = await firings(engine)
         assert (firing.late, firing.late_at) == (True, datetime(2026, 11, 3, 6, tzinfo=UTC))
-        late = [message for message in caplog.messages if "late" in message]
-        assert late == ["Schedule handbook is late: what was due 2026-11-03 02:00:00+00:00 has not completed"]
         (delivery,) = await engine.store.list_deliveries(DeliveryFilter())
         assert (delivery.target, delivery.run_id) == ("ops", firing.run_id)
+        late = [message for message in caplog.messages if "late" in message]
+        assert late == [f"Schedule handbook is late: {delivery.detail}"]
         assert delivery.detail == "what was due Tuesday at 03:00 (CET) had not completed by 07:00"
+
+
+async def test_a_frequent_schedule_that_is_stuck_is_reported_late_once(tmp_path: Path) -> None:
+    clock = Clock("2026-11-03T04:30:00+00:00")
+    project = nightly(late=time(7), cron=Cron("0 * * * *"), on_conflict=ConflictPolicy.REJECT)
+    project = replace(project, notify=(target("ops", NotifyEvent.LATE),))
+    async with scheduling(tmp_path, project, clock=clock) as (engine, scheduler):
+        stuck = await engine.manager.start_run("handbook")
+        for _ in range(50):
+            clock.time += timedelta(hours=1)
+            await scheduler.start_due_runs()
+
+        (first,) = await engine.store.list_deliveries(DeliveryFilter())
+        assert (
+            first.detail == "what was due Tuesday at 05:00 (UTC) had not completed by 07:00, nor had 1 later due time"
+        )
+        assert (await complete(engine)).id == stuck.id
+
+        clock.time += timedelta(hours=1)
+        await scheduler.start_due_runs()
+        completed = await complete(engine)
+        await engine.manager.start_run("handbook")
+        for _ in range(24):
+            clock.time += timedelta(hours=1)
+            await scheduler.start_due_runs()
+
+        assert completed.triggered_by == "schedule"
+        second, _ = await engine.store.list_deliveries(DeliveryFilter())
+        assert second.detail.endswith("had not completed by 07:00, nor had 22 later due times")
+        await complete(engine)

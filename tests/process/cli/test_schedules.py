@@ -3,13 +3,16 @@
 import json
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
+from solorun.cli.render.formatting import format_moment
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import Firing, FiringOutcome, MissedPolicy, ScheduleSummary
 from solorun.schedule_wire import ScheduleList
 from solorun.status import Status
+from solorun.wire import StartedRun
 from tests.fakes.command_line import Solorun, answer
+from tests.fakes.scripted_service import cut, make_run
 
 AT = datetime(2026, 11, 3, 3, tzinfo=UTC)
 NIGHTLY = ScheduleSummary(
@@ -70,7 +73,19 @@ async def test_pausing_sends_the_reason(solorun: Solorun) -> None:
     (request,) = ended.requests
     assert (request.method, request.target) == ("POST", "/api/v1/schedules/etl.nightly/pause")
     assert json.loads(request.body) == {"reason": "holidays", "requested_by": "cli"}
-    assert ended.out == "etl.nightly is paused. Resume it with: solorun resume etl.nightly\n"
+    assert ended.out == (
+        f"etl.nightly is paused by ada since {format_moment(AT)}. Resume it with: solorun resume etl.nightly\n"
+    )
+
+
+async def test_pausing_a_paused_schedule_shows_its_first_reason(solorun: Solorun) -> None:
+    paused = replace(PAUSED, pause_reason="moving house")
+
+    ended = await solorun("pause", "etl.nightly", "--reason", "holidays", answers=(answer(paused),))
+
+    assert ended.out.startswith(
+        f"etl.nightly is paused by ada since {format_moment(AT)}: moving house. Resume it with: "
+    )
 
 
 async def test_resuming_prints_what_is_due_next(solorun: Solorun) -> None:
@@ -78,6 +93,20 @@ async def test_resuming_prints_what_is_due_next(solorun: Solorun) -> None:
 
     assert json.loads(ended.requests[0].body) == {"requested_by": "cli"}
     assert ended.out.startswith("etl.nightly is resumed, next at 2026-11-0")
+
+
+async def test_triggering_a_schedule_starts_its_run_now(solorun: Solorun) -> None:
+    started = StartedRun(**asdict(make_run(18)))
+
+    ended = await solorun(
+        "trigger", "etl.nightly", "--on-conflict", "join", "--idempotency-key", "k", answers=(cut, answer(started, 201))
+    )
+
+    assert ended.out.splitlines()[0::2] == ["Started run 18 of handbook.", "  solorun follow 18"]
+    (first, second) = ended.requests
+    assert (first.method, first.target) == ("POST", "/api/v1/schedules/etl.nightly/run")
+    assert (first.headers["idempotency-key"], second.headers["idempotency-key"]) == ("k", "k")
+    assert json.loads(second.body) == {"triggered_by": "cli", "on_conflict": "join"}
 
 
 async def test_the_changed_schedule_is_printed_as_json(solorun: Solorun) -> None:

@@ -16,9 +16,17 @@ from solorun.run import Run
 from solorun.status import Status
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
+from tests.fakes.s3_server import SECRET, S3Server
 from tests.process.service.clients import until_logged
 
 LIMIT_SECONDS = 60
+UPLOADER = project_toml(
+    "handbook",
+    {
+        "build": 'env > "$SOLORUN_ARTIFACTS/variables"',
+        "wait": 'echo half > "$SOLORUN_ARTIFACTS/partial"; echo begun; exec sleep 600',
+    },
+)
 SLEEPER = project_toml("handbook", {"work": "echo $$ > pid; echo begun; exec sleep 600"})
 
 
@@ -113,6 +121,34 @@ async def test_a_service_that_wakes_after_its_lease_writes_nothing_and_stops_its
     async with RunClient(second.url) as client:
         assert await client.get_run(run.id) == ended
         assert (await client.get_run(successor.id)).status is Status.RUNNING
+
+
+async def test_another_service_lists_what_a_killed_one_has_uploaded_to_a_bucket(
+    tmp_path: Path, database_url: str, s3_server: S3Server
+) -> None:
+    environ = {"SOLORUN_DATABASE_URL": database_url, "SOLORUN_ARTIFACT_STORE": s3_server.create_url()}
+    with ExitStack() as stack:
+        services = []
+        for name in ("first", "second"):
+            (tmp_path / name).mkdir()
+            service = ServedService(tmp_path / name, UPLOADER, {**environ, **s3_server.environ})
+            stack.callback(service.stop)
+            service.start()
+            services.append(service)
+        first, second = services
+        run = await begin(first)
+        variables = Path(f"/proc/{first.pid}/environ")
+        of_the_service = variables.read_text() if variables.exists() else ""
+
+        first.kill()
+
+        async with RunClient(second.url) as client:
+            listed = await client.list_artifacts(run.id)
+            await client.download_artifact(run.id, "variables", tmp_path / "variables")
+    of_the_step = (tmp_path / "variables").read_text()
+    assert [artifact.name for artifact in listed.artifacts] == ["variables"]
+    assert f"SOLORUN_RUN_ID={run.id}" in of_the_step
+    assert SECRET not in of_the_step + of_the_service
 
 
 def expire_lease(service: ServedService, database_url: str) -> None:

@@ -81,6 +81,7 @@ def test_settings_come_from_variables(resolve: Resolve, tmp_path: Path) -> None:
         "SOLORUN_PUBLIC_URL": "http://a.example",
         "SOLORUN_TOKEN": f" {TOKEN}\n",
         "SOLORUN_DATABASE_URL": "postgresql://db.example/solorun",
+        "SOLORUN_ARTIFACT_STORE": "s3://artifacts/solorun/",
         "SOLORUN_SHUTDOWN_LIMIT": "5s",
     }
 
@@ -92,6 +93,7 @@ def test_settings_come_from_variables(resolve: Resolve, tmp_path: Path) -> None:
         public_url="http://a.example",
         token=TOKEN,
         database_url="postgresql://db.example/solorun",
+        artifact_store="s3://artifacts/solorun",
         shutdown_limit_seconds=5.0,
     )
 

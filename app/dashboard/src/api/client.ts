@@ -185,6 +185,18 @@ export async function startRun(
   return { run: toRun(data!), configurationFaults: data!.configuration_faults ?? [] };
 }
 
+/** Without a policy, the start does what the schedule declares. */
+export async function runSchedule(schedule: string, onConflict?: ConflictPolicy): Promise<Started> {
+  const body = { triggered_by: 'dashboard', ...(onConflict && { on_conflict: onConflict }) };
+  const { data } = await sendUntilAnswered(JSON.stringify([schedule, body]), (key) =>
+    client.POST('/api/v1/schedules/{schedule}/run', {
+      params: { path: { schedule }, header: { 'Idempotency-Key': key } },
+      body,
+    }),
+  );
+  return { run: toRun(data!), configurationFaults: data!.configuration_faults ?? [] };
+}
+
 /** Values of parameters; null stands for the default. */
 export type GivenParams = Readonly<Record<string, ParamValue | null>>;
 

@@ -7,7 +7,7 @@ type Wire = components['schemas'];
 export const MAX_STARTS = 300;
 export const MAX_FIRINGS = 1000;
 
-/** What became of one due time. The run's fields are null if there is none, or if it has been deleted. */
+/** What became of one due time. The run's fields are null if there is none. */
 export interface Firing {
   readonly schedule: string;
   readonly project: string;
@@ -21,6 +21,7 @@ export interface Firing {
   readonly status: Wire['Status'] | null;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
+  readonly isRunDeleted: boolean;
 }
 
 export interface Schedule {
@@ -59,6 +60,7 @@ export function toFiring(wire: Wire['Firing']): Firing {
     status: wire.run_status ?? null,
     startedAt: timeOf(wire.run_started_at),
     finishedAt: timeOf(wire.run_finished_at),
+    isRunDeleted: wire.run_deleted === true,
   };
 }
 

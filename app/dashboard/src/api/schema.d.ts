@@ -328,6 +328,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules/{schedule}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a run of a schedule now, with its scope and parameters, even if it is paused or not enabled */
+        post: operations["runSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/pin": {
         parameters: {
             query?: never;
@@ -785,8 +802,9 @@ export interface components {
          * @description What became of one due time of a schedule, which identify it.
          *
          *         `run_id` is the run that it started or joined; `run_status`, `run_started_at` and `run_finished_at` are of that run,
-         *         None if it has been deleted. `reason` says why there is none. `missed_count` is how many earlier due times had
-         *         passed without a run, up to 1,000. `late` is None until `late_at`, and then whether the run had not completed.
+         *         and stay if it is deleted (`run_deleted`). `reason` says why there is none. `missed_count` is how many earlier due
+         *         times had passed without a run, up to 1,000. `late` is None until `late_at`, and then whether the run had not
+         *         completed.
          */
         Firing: {
             schedule: string;
@@ -811,6 +829,8 @@ export interface components {
             run_started_at?: string | null;
             /** @default null */
             run_finished_at?: string | null;
+            /** @default false */
+            run_deleted?: boolean;
         };
         /**
          * FiringOutcome
@@ -1478,6 +1498,18 @@ export interface components {
         RunPage: {
             runs: components["schemas"]["Run"][];
             next_cursor: string | null;
+        };
+        /**
+         * RunScheduleRequest
+         * @description The body of a request that runs a schedule now. `triggered_by` is a short word for what started the run.
+         *
+         *         `on_conflict` is what to do if the project or a resource is taken; None means what the schedule declares.
+         */
+        RunScheduleRequest: {
+            /** @default api */
+            triggered_by?: string;
+            /** @default null */
+            on_conflict?: components["schemas"]["ConflictPolicy"] | null;
         };
         /** ScheduleList */
         ScheduleList: {
@@ -3756,6 +3788,146 @@ export interface operations {
                 };
             };
             /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    runSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request that is repeated with this key within 24 hours starts no second run. */
+                "Idempotency-Key"?: string;
+                /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
+                traceparent?: string;
+            };
+            path: {
+                /** @description The schedule's id. */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RunScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description The active run, which this start joins */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description The new run, or with `Idempotent-Replayed: true` the run to which the same request has led before; the `Location` header has its address */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description The new run, which is queued */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `project-not-found`, `run-not-found`, `schedule-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `queue-full`, `resource-busy`, `run-active` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unsupported-media-type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `idempotency-key-reused`, `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `draining`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;

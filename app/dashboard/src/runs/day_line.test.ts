@@ -17,6 +17,7 @@ const firing = (changes: Partial<Firing> = {}): Firing => ({
   status: 'completed',
   startedAt: NOW - 6 * HOUR,
   finishedAt: NOW - 3 * HOUR,
+  isRunDeleted: false,
   ...changes,
 });
 
@@ -102,11 +103,17 @@ test('what failed, was refused or was late went wrong', () => {
   expect(describe(late)).toBe('completed, late');
 });
 
-test('nothing is said about deleted runs and due times that are not listed', () => {
-  const deleted = firing({ status: null, startedAt: null, finishedAt: null });
+test('a deleted run is still shown, without a link to it', () => {
+  const deleted = firing({ status: 'failed', isLate: true, isRunDeleted: true });
 
-  expect(summarize([firing(), deleted])).toBe('2 due times, and nothing went wrong. 1 run is deleted.');
-  expect(summarize([deleted, deleted])).toBe('2 due times. 2 runs are deleted.');
+  const [row] = pastRows([deleted], ['etl'], NOW);
+
+  expect(row?.marks).toMatchObject([{ left: 75, width: 12.5, state: 'failed', runId: null }]);
+  expect(problemsOf([deleted])).toEqual([deleted]);
+  expect(describe(deleted)).toBe('failed, late (deleted)');
+});
+
+test('nothing is said about due times that are not listed', () => {
   expect(summarize(Array.from({ length: MAX_FIRINGS }, () => firing()))).toBe(
     'The newest 1000 due times, since 02:00, and nothing went wrong.',
   );

@@ -48,7 +48,7 @@ export function pastRows(firings: readonly Firing[], order: readonly string[], n
       isLate: firing.isLate,
       title: `${firing.schedule}, due ${formatClock(firing.dueAt)}: ${describe(firing)}`,
       project: firing.project,
-      runId: firing.runId,
+      runId: linkedRun(firing),
     });
   }
   return [...rows].filter(([, marks]) => marks.length).map(([schedule, marks]) => ({ schedule, marks }));
@@ -82,6 +82,9 @@ function comingMark(schedule: Schedule, state: string, what: string, start: numb
   return { ...boundsOf(start, end, now), state, isLate: false, title, project: schedule.project, runId: null };
 }
 
+/** The run that a link can lead to. */
+export const linkedRun = ({ runId, isRunDeleted }: Firing): number | null => (isRunDeleted ? null : runId);
+
 /** The firings that need attention, newest first. */
 export const problemsOf = (firings: readonly Firing[]): Firing[] =>
   firings.filter((firing) => firing.isLate || ['failed', 'interrupted', 'missed', 'refused'].includes(stateOf(firing)));
@@ -90,20 +93,18 @@ export const problemsOf = (firings: readonly Firing[]): Firing[] =>
 export function describe(firing: Firing): string {
   const late = firing.isLate ? ', late' : '';
   if (firing.outcome === 'started' || firing.outcome === 'joined')
-    return `${firing.status ?? (firing.runId === null ? firing.outcome : 'deleted')}${late}`;
+    return `${firing.status ?? firing.outcome}${late}${firing.isRunDeleted ? ' (deleted)' : ''}`;
   return `${firing.outcome}${late}${firing.reason ? `: ${firing.reason}` : ''}`;
 }
 
-/** `12 due times, of which 2 went wrong. 3 runs are deleted.` Deleted runs may have gone wrong too. */
+/** `12 due times, of which 2 went wrong.` */
 export function summarize(firings: readonly Firing[]): string {
   const oldest = firings.at(-1);
   if (!oldest) return 'Nothing was due.';
   const wrong = problemsOf(firings).length;
-  const deleted = firings.filter((firing) => describe(firing).startsWith('deleted')).length;
   const due = `${firings.length} due ${firings.length === 1 ? 'time' : 'times'}`;
   const listed = firings.length < MAX_FIRINGS ? due : `The newest ${due}, since ${formatClock(oldest.dueAt)}`;
-  const result = wrong ? `, of which ${wrong} went wrong` : deleted < firings.length ? ', and nothing went wrong' : '';
-  return `${listed}${result}.${deleted ? ` ${deleted} ${deleted === 1 ? 'run is' : 'runs are'} deleted.` : ''}`;
+  return `${listed}${wrong ? `, of which ${wrong} went wrong` : ', and nothing went wrong'}.`;
 }
 
 const stateOf = ({ outcome, status }: Firing): string =>

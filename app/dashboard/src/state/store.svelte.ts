@@ -203,6 +203,10 @@ class Store {
     return this.putStarted(await api.startRun(project, scope, params, onConflict));
   }
 
+  async runSchedule(schedule: string, onConflict?: ConflictPolicy): Promise<Run> {
+    return this.putStarted(await api.runSchedule(schedule, onConflict));
+  }
+
   async rerun(id: number, from: string, params: api.GivenParams, onConflict?: ConflictPolicy): Promise<Run> {
     return this.putStarted(await api.rerun(id, from, params, onConflict));
   }

@@ -55,8 +55,8 @@ def doctor(
 
 
 async def _check_database(settings: Settings, directory: DataDirectory, *, fix: bool) -> "list[Finding]":
+    from solorun.artifacts.scan import find_last_run_id
     from solorun.engine import open_store
-    from solorun.execution.artifacts import find_last_run_id
     from solorun.stores.directory_lock import own_data_directory
 
     with own_data_directory(directory, owner="doctor"):

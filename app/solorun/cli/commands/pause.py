@@ -6,6 +6,7 @@ import typer
 
 from solorun.cli.client import connected
 from solorun.cli.options import JsonOption, ScheduleArgument
+from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.terminal import write, write_json
 
 if TYPE_CHECKING:
@@ -25,4 +26,7 @@ async def pause(
     if json:
         write_json([paused])
     else:
-        write(f"{schedule} is paused. Resume it with: solorun resume {schedule}\n")
+        # It may have been paused before, by another person and for another reason.
+        since = "" if paused.paused_at is None else f" since {format_moment(paused.paused_at)}"
+        why = f": {paused.pause_reason}" if paused.pause_reason else ""
+        write(f"{schedule} is paused by {paused.paused_by}{since}{why}. Resume it with: solorun resume {schedule}\n")

@@ -30,7 +30,7 @@ def restore(
 
     New runs get ids above those in the backup, in the artifacts, and in the database that is replaced.
     """
-    from solorun.execution.artifacts import find_last_run_id
+    from solorun.artifacts.scan import find_last_run_id
     from solorun.stores.directory_lock import own_data_directory
     from solorun.stores.sqlite.restore import restore as restore_backup
 

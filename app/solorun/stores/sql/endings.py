@@ -6,6 +6,7 @@ import msgspec
 
 from solorun.notification import NotifyEvent
 from solorun.status import Status
+from solorun.stores.sql import schedules
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.unmasked_params import erase_unmasked
@@ -15,7 +16,7 @@ _BROKEN: Final = (Status.FAILED, Status.INTERRUPTED)
 
 
 def release_run(connection: Connection, run_id: int, traceparent: str | None = None) -> None:
-    """Release what a run that has ended holds, erase its secrets, and add the deliveries of its end to the outbox.
+    """Release what an ended run holds, erase its secrets, record its end in its firing, and add its deliveries.
 
     Call it once, after the status is written, in the same transaction.
     """
@@ -23,6 +24,7 @@ def release_run(connection: Connection, run_id: int, traceparent: str | None = N
     connection.execute(QUERIES["release_holds"], values)
     connection.execute(QUERIES["delete_waits"], values)
     erase_unmasked(connection, run_id)
+    schedules.record_end(connection, run_id)
     _add_deliveries(connection, run_id, traceparent)
 
 

@@ -18,19 +18,6 @@ run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count
 -- fragment: delivery_columns
 id, message_id, target, event, project, run_id, status, detail, occurred_at, due_at, finished_at, attempt_count, attempts
 
--- fragment: decides_lateness
--- Whether a run still decides if a schedule is late.
-EXISTS (
-    SELECT 1 FROM firings
-    WHERE firings.run_id IN (runs.id, runs.rerun_of) AND firings.late_at IS NOT NULL AND firings.late IS NULL)
-
--- fragment: serving_run
--- The run that does the work of a firing: if it was skipped, that of an earlier firing, which was still queued.
-CASE WHEN firings.outcome = 'skipped' THEN (
-    SELECT waiting.run_id FROM firings AS waiting
-    WHERE waiting.schedule = firings.schedule AND waiting.due_at < firings.due_at AND waiting.run_id IS NOT NULL
-    ORDER BY waiting.due_at DESC LIMIT 1) ELSE firings.run_id END
-
 -- fragment: from_recent_results
 -- The recent runs of a project that have ended. A replacement may overtake older runs, so the times of some runs decide
 -- which one ended last, not their ids. Cancelled runs do not count.
@@ -468,7 +455,7 @@ UPDATE runs SET pinned = :pinned WHERE id = :run_id AND expired_at IS NULL;
 -- name: list_ended_runs
 -- Lists the ended runs of a project, newest first.
 SELECT id, finished_at, status,
-    CASE WHEN pinned = 1 OR {decides_lateness}
+    CASE WHEN pinned = 1
         OR id = (SELECT recent.id {from_recent_results} ORDER BY recent.finished_at DESC LIMIT 1) THEN 1 ELSE 0 END
 FROM runs
 WHERE project = :project AND id < :before_id AND status NOT IN ('queued', 'pending', 'running') AND expired_at IS NULL
@@ -481,8 +468,7 @@ SELECT COALESCE(SUM(LENGTH(payload)), 0) FROM segments WHERE run_id = :run_id;
 -- name: expire_run
 -- Lets an ended run expire: from now on, no reader finds it.
 UPDATE runs SET expired_at = :at
-WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL
-    AND NOT {decides_lateness};
+WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL;
 
 -- name: list_expired_runs
 -- Lists expired runs, oldest first.
@@ -605,7 +591,9 @@ DELETE FROM deliveries WHERE id IN (
 
 -- fragment: firing_columns
 firings.schedule, firings.project, firings.due_at, firings.fired_at, firings.outcome, firings.run_id, firings.reason,
-firings.missed_count, firings.late_at, firings.late, runs.status, runs.started_at, runs.finished_at
+firings.missed_count, firings.late_at, firings.late, COALESCE(firings.run_status, runs.status),
+COALESCE(firings.run_started_at, runs.started_at), COALESCE(firings.run_finished_at, runs.finished_at),
+firings.run_id IS NOT NULL AND (runs.id IS NULL OR runs.expired_at IS NOT NULL)
 
 -- name: list_timings
 -- Lists the timings of the registered schedules.
@@ -614,7 +602,7 @@ SELECT id, timing FROM schedules;
 -- name: register_schedule
 -- Begins a schedule with a new timing.
 INSERT INTO schedules (id, timing, begins_at) VALUES (:schedule, :timing, :at)
-ON CONFLICT (id) DO UPDATE SET timing = excluded.timing, begins_at = excluded.begins_at;
+ON CONFLICT (id) DO UPDATE SET timing = excluded.timing, begins_at = excluded.begins_at, late_since = NULL;
 
 -- name: begin_schedules_now
 -- Corrects schedules that begin in the future, because a clock was wrong.
@@ -634,18 +622,13 @@ FROM schedules WHERE id = :schedule;
 
 -- name: pause_schedule
 -- Pauses a schedule, unless it is paused.
-UPDATE schedules SET
-    paused_at = coalesce(paused_at, :at),
-    paused_by = CASE WHEN paused_at IS NULL THEN :requested_by ELSE paused_by END,
-    pause_reason = CASE WHEN paused_at IS NULL THEN :reason ELSE pause_reason END
-WHERE id = :schedule;
+UPDATE schedules SET paused_at = :at, paused_by = :requested_by, pause_reason = :reason
+WHERE id = :schedule AND paused_at IS NULL;
 
 -- name: resume_schedule
 -- Resumes a schedule: a paused one begins afresh.
-UPDATE schedules SET
-    begins_at = CASE WHEN paused_at IS NULL THEN begins_at ELSE :at END,
-    paused_at = NULL, paused_by = NULL, pause_reason = NULL
-WHERE id = :schedule;
+UPDATE schedules SET begins_at = :at, late_since = NULL, paused_at = NULL, paused_by = NULL, pause_reason = NULL
+WHERE id = :schedule AND paused_at IS NOT NULL;
 
 -- name: insert_firing
 -- Records what became of a due time, unless that is known or the schedule is paused.
@@ -666,6 +649,28 @@ DELETE FROM firings
 WHERE outcome = 'started' AND run_id = (
     SELECT runs.id FROM runs WHERE runs.id = :run_id AND COALESCE(runs.owner, :owner) = :owner);
 
+-- name: record_end_in_firings
+-- Records how a run has ended in its firing, and its completion in those of the runs that it repeats, too.
+WITH RECURSIVE repeated (id) AS (
+    SELECT CAST(:run_id AS BIGINT)
+    UNION SELECT runs.rerun_of FROM repeated JOIN runs ON runs.id = repeated.id WHERE runs.rerun_of IS NOT NULL
+)
+UPDATE firings SET
+    run_status = CASE WHEN firings.run_id = ended.id THEN ended.status ELSE run_status END,
+    run_started_at = CASE WHEN firings.run_id = ended.id THEN ended.started_at ELSE run_started_at END,
+    run_finished_at = CASE WHEN firings.run_id = ended.id THEN ended.finished_at ELSE run_finished_at END,
+    completed_at = COALESCE(completed_at, CASE WHEN ended.status = 'completed' THEN ended.finished_at END)
+FROM runs AS ended
+WHERE ended.id = :run_id AND ended.status NOT IN ('queued', 'pending', 'running')
+    AND firings.run_id IN (SELECT repeated.id FROM repeated)
+RETURNING schedule;
+
+-- name: end_lateness
+-- Ends the lateness of a schedule, if a run has completed; a null one means in any case.
+UPDATE schedules SET late_since = NULL
+WHERE id = :schedule AND late_since IS NOT NULL AND (CAST(:run_id AS BIGINT) IS NULL
+    OR EXISTS (SELECT 1 FROM runs WHERE runs.id = :run_id AND runs.status = 'completed'));
+
 -- name: list_firings
 -- Lists firings, newest first.
 SELECT {firing_columns} FROM firings LEFT JOIN runs ON runs.id = firings.run_id
@@ -684,15 +689,24 @@ JOIN firings ON firings.schedule = schedules.id
 LEFT JOIN runs ON runs.id = firings.run_id;
 
 -- name: list_unsettled_firings
--- Lists the firings whose time has come to be late, with whether they are.
-SELECT {firing_columns}, NOT EXISTS (
-    SELECT 1 FROM runs AS done
-    WHERE done.id IN (
-            SELECT {serving_run} UNION ALL SELECT reruns.id FROM runs AS reruns WHERE reruns.rerun_of = {serving_run})
-        AND done.status = 'completed' AND done.finished_at <= firings.late_at
-) FROM firings LEFT JOIN runs ON runs.id = firings.run_id
+-- Lists the firings whose time has come to be late, with whether they are. The work of a skipped one is done by the run
+-- of an earlier firing, which was still queued.
+SELECT {firing_columns}, COALESCE(CASE WHEN firings.outcome = 'skipped' THEN (
+    SELECT waiting.completed_at FROM firings AS waiting
+    WHERE waiting.schedule = firings.schedule AND waiting.due_at < firings.due_at AND waiting.run_id IS NOT NULL
+    ORDER BY waiting.due_at DESC LIMIT 1) ELSE firings.completed_at END > firings.late_at, TRUE)
+FROM firings LEFT JOIN runs ON runs.id = firings.run_id
 WHERE late_at <= :at AND late_at IS NOT NULL AND late IS NULL;
 
 -- name: settle_firing
 -- Records whether a firing is late.
 UPDATE firings SET late = :late WHERE schedule = :schedule AND due_at = :due_at AND late IS NULL;
+
+-- name: begin_lateness
+-- Begins the lateness of a schedule: it is to be reported now. If a run for the due time, or for a later one, has
+-- completed meanwhile, the lateness ends with the report.
+UPDATE schedules SET late_since = CASE WHEN NOT EXISTS (
+    SELECT 1 FROM firings
+    WHERE firings.schedule = :schedule AND firings.due_at >= :due_at AND firings.completed_at IS NOT NULL
+) THEN CAST(:late_at AS BIGINT) END
+WHERE id = :schedule AND late_since IS NULL;

@@ -1,8 +1,9 @@
 """The contract of `schedule_store.py` over SQL."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from solorun.notification import NewNotification
 from solorun.schedule import Firing, ScheduleState
 from solorun.schedule_store import ScheduleStore
 from solorun.stores.sql import schedules
@@ -16,11 +17,14 @@ class SqlScheduleStore(SqlTransactions, ScheduleStore):
     async def load_schedule(self, schedule: str, *, at: datetime) -> ScheduleState:
         return await self._read(schedules.load, schedule, at)
 
-    async def pause_schedule(self, schedule: str, *, requested_by: str, reason: str, at: datetime) -> None:
-        await self._write_in_turn(schedules.pause, schedule, requested_by, reason, at)
+    async def pause_schedule(self, schedule: str, *, requested_by: str, reason: str, at: datetime) -> bool:
+        return await self._write_in_turn(schedules.pause, schedule, requested_by, reason, at)
 
     async def resume_schedule(self, schedule: str, *, at: datetime) -> None:
         await self._write_in_turn(schedules.resume, schedule, at)
+
+    async def end_lateness(self, schedule: str) -> None:
+        await self._write_in_turn(schedules.end_lateness, schedule)
 
     async def record_firing(self, firing: Firing) -> bool:
         return await self._write_in_turn(schedules.record_firing, firing)
@@ -28,8 +32,10 @@ class SqlScheduleStore(SqlTransactions, ScheduleStore):
     async def list_unsettled_firings(self, *, at: datetime) -> list[Firing]:
         return await self._read(schedules.list_unsettled_firings, at)
 
-    async def settle_firing(self, firing: Firing) -> bool:
-        return await self._write_in_turn(schedules.settle_firing, firing)
+    async def settle_firings(
+        self, firings: Collection[Firing], *, news: NewNotification | None = None, targets: Collection[str] = ()
+    ) -> list[Firing]:
+        return await self._write_in_turn(schedules.settle_firings, firings, news, targets)
 
     async def list_firings(
         self, *, schedule: str | None = None, after: datetime | None = None, limit: int

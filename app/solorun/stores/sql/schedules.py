@@ -1,14 +1,16 @@
 """Schedules and their firings: functions for a connection's thread, in its transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from msgspec.structs import asdict, replace
 
 from solorun.errors import ScheduleNotFound
+from solorun.notification import NewNotification
 from solorun.schedule import Firing, FiringOutcome, ScheduleState
 from solorun.status import Status
+from solorun.stores.sql import outbox
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.rows import EPOCH, from_microseconds, to_microseconds
@@ -44,15 +46,21 @@ def list_states(connection: Connection, at: datetime) -> dict[str, ScheduleState
     return {row[0]: _state_from_row(row) for row in rows}
 
 
-def pause(connection: Connection, schedule: str, requested_by: str, reason: str, at: datetime) -> None:
+def pause(connection: Connection, schedule: str, requested_by: str, reason: str, at: datetime) -> bool:
     """Raises ScheduleNotFound."""
+    load(connection, schedule, at)
     values = {"schedule": schedule, "requested_by": requested_by, "reason": reason, "at": to_microseconds(at)}
-    _update(connection, "pause_schedule", values)
+    return bool(connection.execute(QUERIES["pause_schedule"], values).rowcount)
 
 
 def resume(connection: Connection, schedule: str, at: datetime) -> None:
     """Raises ScheduleNotFound."""
-    _update(connection, "resume_schedule", {"schedule": schedule, "at": to_microseconds(at)})
+    load(connection, schedule, at)
+    connection.execute(QUERIES["resume_schedule"], {"schedule": schedule, "at": to_microseconds(at)})
+
+
+def end_lateness(connection: Connection, schedule: str) -> None:
+    connection.execute(QUERIES["end_lateness"], {"schedule": schedule, "run_id": None})
 
 
 def record_firing(connection: Connection, firing: Firing) -> bool:
@@ -62,8 +70,16 @@ def record_firing(connection: Connection, firing: Firing) -> bool:
     values["outcome"] = firing.outcome.value
     if not connection.execute(QUERIES["insert_firing"], values).rowcount:
         return False
+    if firing.outcome is FiringOutcome.JOINED:  # the run may have ended since
+        record_end(connection, firing.run_id)
     connection.execute(QUERIES["delete_old_firings"], {"schedule": firing.schedule, "kept": MAX_FIRINGS})
     return True
+
+
+def record_end(connection: Connection, run_id: int | None) -> None:
+    """Record in the firings of a run how it has ended, if it has."""
+    rows = connection.execute(QUERIES["record_end_in_firings"], {"run_id": run_id}).fetchall()
+    connection.executemany(QUERIES["end_lateness"], [{"schedule": schedule, "run_id": run_id} for (schedule,) in rows])
 
 
 def list_unsettled_firings(connection: Connection, at: datetime) -> list[Firing]:
@@ -71,9 +87,16 @@ def list_unsettled_firings(connection: Connection, at: datetime) -> list[Firing]
     return [replace(_firing_from_row(row), late=bool(is_late)) for *row, is_late in rows]
 
 
-def settle_firing(connection: Connection, firing: Firing) -> bool:
-    values = {"schedule": firing.schedule, "due_at": to_microseconds(firing.due_at), "late": int(bool(firing.late))}
-    return bool(connection.execute(QUERIES["settle_firing"], values).rowcount)
+def settle_firings(
+    connection: Connection, firings: Collection[Firing], news: NewNotification | None, targets: Collection[str]
+) -> list[Firing]:
+    settled = [firing for firing in firings if _settle(connection, firing)]
+    late = min((firing for firing in settled if firing.late), key=lambda firing: firing.due_at, default=None)
+    if late is not None and news is not None:
+        values = {name: to_microseconds(getattr(late, name)) for name in ("due_at", "late_at")}
+        if connection.execute(QUERIES["begin_lateness"], values | {"schedule": late.schedule}).rowcount:
+            outbox.add_notification(connection, news, targets)
+    return settled
 
 
 def list_firings(connection: Connection, schedule: str | None, after: datetime | None, limit: int) -> list[Firing]:
@@ -86,9 +109,9 @@ def list_last_firings(connection: Connection) -> dict[str, Firing]:
     return {row[0]: _firing_from_row(row) for row in connection.execute(QUERIES["list_last_firings"], {})}
 
 
-def _update(connection: Connection, query: str, values: dict[str, Any]) -> None:
-    if not connection.execute(QUERIES[query], values).rowcount:
-        raise ScheduleNotFound(f"There is no schedule {values['schedule']}.")
+def _settle(connection: Connection, firing: Firing) -> bool:
+    values = {"schedule": firing.schedule, "due_at": to_microseconds(firing.due_at), "late": int(bool(firing.late))}
+    return bool(connection.execute(QUERIES["settle_firing"], values).rowcount)
 
 
 def _state_from_row(row: tuple[Any, ...]) -> ScheduleState:
@@ -98,7 +121,8 @@ def _state_from_row(row: tuple[Any, ...]) -> ScheduleState:
 
 
 def _firing_from_row(row: tuple[Any, ...] | list[Any]) -> Firing:
-    schedule, project, due, fired, outcome, run_id, reason, missed_count, late_at, late, status, started, finished = row
+    schedule, project, due, fired, outcome, run_id, reason, missed_count, late_at, late, *run = row
+    status, started, finished, deleted = run
     return Firing(
         schedule=schedule,
         project=project,
@@ -113,4 +137,5 @@ def _firing_from_row(row: tuple[Any, ...] | list[Any]) -> Firing:
         run_status=None if status is None else Status(status),
         run_started_at=from_microseconds(started),
         run_finished_at=from_microseconds(finished),
+        run_deleted=bool(deleted),
     )

@@ -1,14 +1,11 @@
 """Finds the files that a run left in its artifact directory. They are recorded nowhere else."""
 
-import asyncio
 import heapq
 import mimetypes
 import os
 import re
 import stat
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,15 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from solorun.run import Artifact
-from solorun.settings import DataDirectory
 from solorun.wire import is_encodable
 
 MAX_ARTIFACTS: Final = 10_000
 _MAX_SKIPPED: Final = 20
-_MAX_SCANS: Final = 8
-_PAUSE_PER_SCAN: Final = 10
-"""A directory is scanned again after ten times as long as its last scan took: a small one is always fresh, and a huge
-one costs a tenth of a thread however often it is listed."""
 _RUN_ID: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 """What a service can reach. A longer number is no run's, and ids above it could run out."""
 _TEXT: Final = (
@@ -48,37 +40,6 @@ class ArtifactScan:
     artifacts: tuple[Artifact, ...]
     truncated: bool = False
     skipped: tuple[str, ...] = ()
-
-
-class ArtifactListings:
-    """Scans for readers, in threads that steps do not use. Readers of one run share a scan."""
-
-    def __init__(self, directory: DataDirectory) -> None:
-        self._directory = directory
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="solorun-artifacts")
-        self._scans: dict[int, asyncio.Future[tuple[ArtifactScan, float]]] = {}
-
-    async def list(self, run_id: int) -> ArtifactScan:
-        """The run's artifacts, as they are now or, if the scan took long, as they were not long ago."""
-        scan = self._scans.get(run_id)
-        if scan is None or (scan.done() and scan.result()[1] <= time.monotonic()):
-            scan = asyncio.get_running_loop().run_in_executor(self._threads, self._scan, run_id)
-            self._scans.pop(run_id, None)
-            self._scans[run_id] = scan
-            for oldest in [each for each, one in self._scans.items() if one.done()][:-_MAX_SCANS]:
-                del self._scans[oldest]
-        artifacts, _ = await asyncio.shield(scan)
-        return artifacts
-
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _scan(self, run_id: int) -> tuple[ArtifactScan, float]:
-        """The scan, and until when it may be used."""
-        began = time.monotonic()
-        artifacts = scan_artifacts(self._directory.artifacts(run_id))
-        ended = time.monotonic()
-        return artifacts, ended + _PAUSE_PER_SCAN * (ended - began)
 
 
 def scan_artifacts(directory: Path) -> ArtifactScan:
