@@ -28,7 +28,7 @@ from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.tracing import open_tracing
+from solorun.tracing import Tracing, open_tracing
 from solorun.worker import Worker
 
 _logger = logging.getLogger("solorun.service")
@@ -52,6 +52,7 @@ class Engine:
     executor: RunExecutor
     admission: Admission
     dispatcher: Dispatcher
+    tracing: Tracing
     draining: asyncio.Event
     """Set when no more runs may begin here."""
     drain: Drain
@@ -172,6 +173,7 @@ class Engine:
                 executor=run_executor,
                 admission=admission,
                 dispatcher=dispatcher,
+                tracing=tracing,
                 draining=draining,
                 drain=Drain(admission=admission, registry=registry, reaper=reaper),
                 shares_database=lease is not None,
