@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from solorun.lease import Lease
+from solorun.lease import Lease, RunNotice
 from solorun.worker import Worker, WorkerStatus
 
 
@@ -11,6 +11,9 @@ class WorkerStore(Protocol):
 
     def open_lease(self, worker: Worker) -> Lease | None:
         """The lease of this process. None if it lasts as long as the process, without renewal."""
+
+    async def notify(self, notice: RunNotice) -> None:
+        """Let the other processes know, unless it is lost."""
 
     async def list_workers(self) -> list[WorkerStatus]:
         """The processes that execute runs, by id, and those that were lost less than a day ago."""
