@@ -30,6 +30,7 @@ _TOKEN_VARIABLE: Final = "SOLORUN_TOKEN"  # noqa: S105 - a name
 class SolorunKeys(TypedDict, total=False):
     """Keys of the [service] table that apply to an embedded service, and the other tables of solorun.toml."""
 
+    shared_dir: str | os.PathLike[str]
     database_url: str
     artifact_store: str
     public_url: str

@@ -82,7 +82,7 @@ class Engine:
         Raises DataDirectoryUnusable, DatabaseUnusable.
         """
         environ = utf8_environment(os.environ if environ is None else environ)
-        directory = DataDirectory(settings.data_dir)
+        directory = DataDirectory(settings.data_dir, settings.shared_dir)
         host = socket.gethostname()
         worker = Worker(_new_id(host), host, labels, capacity)
         async with AsyncExitStack() as stack:
@@ -103,7 +103,7 @@ class Engine:
             steps = tracing.observe_steps(
                 executor
                 or StepDispatcher(
-                    directory.path, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
+                    directory.files, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
                 )
             )
             hub = Hub()
@@ -191,9 +191,13 @@ async def open_store(settings: Settings) -> Store:
     try:
         from solorun.stores.postgres import PostgresRunStore
     except ImportError as error:
-        message = f"database_url requires another package: pip install 'solorun[cluster]' ({error})."
-        raise DatabaseUnusable(message) from error
+        raise missing_cluster_extra("database_url", error) from error
     return await PostgresRunStore.open(settings.database_url)
+
+
+def missing_cluster_extra(feature: str, error: ImportError) -> DatabaseUnusable:
+    """The error of a feature that requires PostgreSQL's driver."""
+    return DatabaseUnusable(f"{feature} requires another package: pip install 'solorun[cluster]' ({error}).")
 
 
 def now() -> datetime:

@@ -167,7 +167,7 @@ class RunStore(Protocol):
     async def return_run(self, run_id: int, *, owner: str, closing: Segment | None = None) -> None:
         """Give up the claim of a pending run that has not begun: another process claims it.
 
-        The records of `closing` say why. They must follow the run's last one.
+        The records of `closing` say why. They must follow the run's last one. A run whose cancel was requested ends.
         """
 
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:

@@ -10,8 +10,9 @@ import pytest
 from solorun.artifacts import ArtifactStore, DirectoryArtifacts
 from solorun.artifacts.bucket import open_bucket
 from solorun.artifacts.object_store import ObjectArtifacts
-from solorun.errors import ArtifactNotFound
+from solorun.errors import ArtifactNotFound, ArtifactStoreUnavailable
 from solorun.settings import DataDirectory
+from tests.fakes.s3_server import S3Server
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -206,3 +207,40 @@ async def test_artifacts_of_an_earlier_run_are_brought_to_the_machine(worker: Ma
     directory = reader.directory.artifacts(RUN)
     assert {name: (directory / name).read_bytes() for name in NAMES} == files
     assert [entry.name for entry in directory.parent.iterdir()] == [str(RUN)]
+
+
+# -- only a server
+
+
+async def test_a_large_object_is_read_in_small_chunks(s3_server: S3Server, tmp_path: Path) -> None:
+    objects = open_bucket(s3_server.create_url(), s3_server.environ)
+    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
+    await machine.leave({"large": bytes(11_000_000)})
+
+    artifact = await machine.store.open(RUN, "large")
+    chunks = [len(chunk) async for chunk in artifact.read(range(artifact.size_bytes))]
+
+    assert sum(chunks) == 11_000_000
+    assert max(chunks) < 1_000_000
+
+
+async def test_an_object_that_is_replaced_is_not_read_on(s3_server: S3Server, tmp_path: Path) -> None:
+    objects = open_bucket(s3_server.create_url(), s3_server.environ)
+    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
+    await machine.leave({"a": b"before"})
+    artifact = await machine.store.open(RUN, "a")
+    await machine.leave({"a": b"afterwards"})
+
+    with pytest.raises(ArtifactStoreUnavailable, match="PreconditionFailed"):
+        [chunk async for chunk in artifact.read(range(6))]
+
+
+async def test_a_bucket_that_does_not_exist_is_named_as_the_reason(s3_server: S3Server, tmp_path: Path) -> None:
+    store = ObjectArtifacts(open_bucket("s3://no-such-bucket", s3_server.environ), DataDirectory(tmp_path))
+    (tmp_path / "artifacts" / "17").mkdir(parents=True)
+    (tmp_path / "artifacts" / "17" / "a").write_text("x")
+    reason = "NoSuchBucket, The specified bucket does not exist"
+
+    assert [each async for each in store.upload(RUN, ["a"])] == [("a", reason)]
+    with pytest.raises(ArtifactStoreUnavailable, match=reason):
+        await store.list_page(RUN, after="", limit=1)

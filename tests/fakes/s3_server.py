@@ -11,6 +11,11 @@ from secrets import token_hex
 from tests.fakes.running_service import free_port
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+ENVIRON = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_REGION": "us-east-1",
+}
 _START_SECONDS = 60
 
 
@@ -24,12 +29,7 @@ class S3Server:
     @property
     def environ(self) -> dict[str, str]:
         """The variables of a client."""
-        return {
-            "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
-        }
+        return {**ENVIRON, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}"}
 
     def start(self) -> None:
         self._process = subprocess.Popen(

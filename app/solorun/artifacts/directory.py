@@ -59,7 +59,7 @@ class DirectoryArtifacts:
             stopping.set()
 
     async def find_last_run_id(self) -> int:
-        return await asyncio.to_thread(find_last_run_id, self._directory.path / "artifacts")
+        return await asyncio.to_thread(find_last_run_id, self._directory.all_artifacts)
 
     def close(self) -> None:
         self._listings.close()

@@ -7,7 +7,7 @@ from typing import Final
 
 from obstore.exceptions import BaseError, GenericError
 
-from solorun.errors import ArtifactStoreUnavailable
+from solorun.errors import ArtifactNotFound, ArtifactStoreUnavailable
 
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 _STATUS: Final = re.compile(r"status code: ([1-5][0-9]{2} [A-Za-z ]+)")
@@ -24,6 +24,8 @@ def translated_failures() -> Iterator[None]:
 
 def describe_failure(error: Exception) -> str:
     """A short reason. That of the server, if it gave one."""
+    if isinstance(error, ArtifactNotFound):
+        return "no longer a file"
     text = str(error)
     if (found := _CODE.search(text)) is not None:
         return ", ".join(filter(None, (found[1], (found[2] or "").rstrip("."))))

@@ -22,6 +22,7 @@ from solorun.cli.commands.hooks import hooks
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
 from solorun.cli.commands.mcp import mcp
+from solorun.cli.commands.migrate_to import migrate_to
 from solorun.cli.commands.pause import pause
 from solorun.cli.commands.pin import pin, unpin
 from solorun.cli.commands.prune import prune
@@ -144,5 +145,6 @@ for _command in (
     doctor,
     backup,
     restore,
+    migrate_to,
 ):
     _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))

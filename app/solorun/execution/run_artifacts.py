@@ -27,6 +27,8 @@ class RunArtifacts:
         self._store = store
         self._directory = directory
         self._known: dict[str, Artifact | None] = {}
+        self.are_incomplete = False
+        """The run had to stop before everything was uploaded."""
 
     async def fetch_earlier(self) -> None:
         """Bring the artifacts of the run that is repeated to this machine: a step may read them."""
@@ -48,7 +50,8 @@ class RunArtifacts:
             self._warn(f"not listed as artifacts: {', '.join(skipped)}", step)
         changed = {each.name: each for each in scan.artifacts if self._known.get(each.name) != each}
         failures: dict[str, str] = {}
-        await self._run.cancel_scope.finish(self._upload(step, changed, failures), deadline=self._run.deadline)
+        upload = self._upload(step, changed, failures)
+        self.are_incomplete = not await self._run.cancel_scope.finish(upload, deadline=self._run.deadline)
         by_reason: defaultdict[str, list[str]] = defaultdict(list)
         for name in changed:
             by_reason[failures.get(name, _STOPPED)].append(self._run.channel.mask(name))

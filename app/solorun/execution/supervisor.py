@@ -48,7 +48,7 @@ class Supervisor:
             if (outcome := await self._execute(run, step, artifacts)) is not None:
                 return outcome
             await self._resources.release(run, step)
-        return Outcome(Status.COMPLETED)
+        return _stopped(run) if artifacts.are_incomplete else Outcome(Status.COMPLETED)
 
     async def _execute(self, run: RunHandle, step: StepDeclaration, artifacts: RunArtifacts) -> Outcome | None:
         """Try a step until it succeeds or may not be tried again. Returns the outcome of the run if this ends it."""

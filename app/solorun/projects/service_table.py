@@ -119,6 +119,10 @@ def database_url(node: Node) -> str:
     url = text(node).strip()
     if not url.startswith(("postgresql://", "postgres://")):
         raise InvalidValue('expected a PostgreSQL database, like "postgresql://solorun@db.example.org/solorun"')
+    user, _, _ = url.partition("//")[2].rpartition("@")
+    if "/" in user or "@" in user:
+        # The driver would take a part of the password for the host, and print it.
+        raise InvalidValue('has a "/" or "@" that is not a separator; write %2F or %40 in the user and the password')
     return url
 
 
@@ -158,6 +162,7 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "host": host,
     "port": port,
     "data_dir": data_dir,
+    "shared_dir": data_dir,
     "database_url": database_url,
     "artifact_store": artifact_store,
     "allowed_hosts": allowed_hosts,

@@ -51,6 +51,7 @@ def resolve_settings(
         host=read("host", service_table.host, "127.0.0.1"),
         port=read("port", service_table.port, DEFAULT_PORT),
         data_dir=read("data_dir", service_table.data_dir, base_dir / DEFAULT_DATA_DIR).absolute(),
+        shared_dir=read("shared_dir", lambda node: service_table.data_dir(node).absolute(), None),
         database_url=read("database_url", service_table.database_url, None),
         artifact_store=read("artifact_store", service_table.artifact_store, None),
         execute_runs=read("execute_runs", service_table.switch, True),

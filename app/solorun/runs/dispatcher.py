@@ -65,8 +65,8 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Load the queue that an earlier service left. Raises StoreUnavailable."""
-        await self.declare_resources()
         if self.keeps_queue:
+            await self.declare_resources()
             for run in await self.store.list_queued_runs():
                 self.queue.add(run)
         await self._begin_promoted()
@@ -89,14 +89,17 @@ class Dispatcher:
         """Whether a new run with these labels is executed here. If not, it is left to a worker."""
         return self.worker.covers(labels) and not self.draining.is_set()
 
-    async def begin(self, start: AdmittedStart, run: Run, masker: Masker) -> Run:
-        """Hand a pending run of ours to its executor, or leave it to a worker. Returns it as it is then.
-
-        The caller holds the start lock.
-        """
-        if not self.takes(start.labels):
+    async def hand_over(self, run: Run) -> Run:
+        """Leave a pending run of ours to a worker. Returns it as it is then. Raises StoreUnavailable."""
+        try:
             await self.store.return_run(run.id, owner=self.worker.id)
-            return replace(run, worker=None)
+        except SolorunError:
+            self.reaper.finalize_later(run, UNCONFIRMED, forget_key=True)
+            raise
+        return replace(run, worker=None)
+
+    async def begin(self, start: AdmittedStart, run: Run, masker: Masker) -> None:
+        """Hand a pending run of ours to its executor. The caller holds the start lock."""
         handle = self.executor.claim(start, run, masker)
         if run.cancel is not None:
             handle.request_cancel(run.cancel)
@@ -104,7 +107,6 @@ class Dispatcher:
         if self.admission.draining:
             handle.cancel_scope.cancel(StopReason.SHUTDOWN)
         await self.executor.execute(handle)
-        return run
 
     async def begin_promoted(self) -> None:
         """Begin the runs that no process has claimed. The caller holds the start lock. Raises StoreUnavailable."""

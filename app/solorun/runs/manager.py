@@ -19,7 +19,7 @@ from solorun.errors import (
 )
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry, TaskSet
 from solorun.idempotency_key import IdempotencyKey
-from solorun.logs import Hub, Masker
+from solorun.logs import Hub
 from solorun.project import FULL_SCOPE, Projects
 from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Cancel, Run
@@ -35,7 +35,7 @@ from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.schedule import Firing
 from solorun.status import Status
-from solorun.store import Store
+from solorun.store import NewRun, Store
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -141,7 +141,8 @@ class RunManager:
                 return Submission(joined, StartResult.JOINED)
             await self.dispatcher.declare_resources()
             masker = self.executor.masker_for(start)
-            submission = await self._insert(start, masker)
+            new = new_run(start, masker, self.now(), is_for_worker=not self.dispatcher.takes(start.labels))
+            submission = await self._insert(start, new)
             if submission.joined:
                 return submission
             run = submission.run
@@ -149,16 +150,17 @@ class RunManager:
                 self.reaper.finalize_later(run, "the database answered too late", forget_key=True)
             elif run.status is Status.QUEUED:
                 run = self._enqueue(start, run)
+            elif new.is_for_worker:
+                run = await self.dispatcher.hand_over(run)
             else:
-                run = await self.dispatcher.begin(start, run, masker)
+                await self.dispatcher.begin(start, run, masker)
             return replace(submission, run=run)
 
-    async def _insert(self, start: AdmittedStart, masker: Masker) -> Submission:
+    async def _insert(self, start: AdmittedStart, new: NewRun) -> Submission:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
 
         Raises RunActive, ResourceBusy, QueueFull, StartRepeated, StoreUnavailable.
         """
-        new = new_run(start, masker, self.now(), is_for_worker=not self.dispatcher.takes(start.labels))
         seen: int | None = None
         while True:
             try:

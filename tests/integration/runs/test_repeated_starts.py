@@ -259,7 +259,7 @@ async def test_a_repetition_does_not_acknowledge_a_run_that_may_still_be_given_u
         impatient = engine.make_manager(0.05)
         with pytest.raises(StoreUnavailable):
             await start_once(impatient, on_conflict=ConflictPolicy.QUEUE)
-        assert inserted.reached.is_set()
+        await inserted.reached.wait()
 
         with pytest.raises(StoreUnavailable, match="Repeat the request"):
             await start_once(engine.manager, on_conflict=ConflictPolicy.REJECT)

@@ -16,9 +16,17 @@ from solorun.run import Run
 from solorun.status import Status
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
+from tests.fakes.s3_server import SECRET, S3Server
 from tests.process.service.clients import until_logged
 
 LIMIT_SECONDS = 60
+UPLOADER = project_toml(
+    "handbook",
+    {
+        "build": 'env > "$SOLORUN_ARTIFACTS/variables"',
+        "wait": 'echo half > "$SOLORUN_ARTIFACTS/partial"; echo begun; exec sleep 600',
+    },
+)
 SLEEPER = project_toml("handbook", {"work": "echo $$ > pid; echo begun; exec sleep 600"})
 
 
@@ -115,8 +123,79 @@ async def test_a_service_that_wakes_after_its_lease_writes_nothing_and_stops_its
         assert (await client.get_run(successor.id)).status is Status.RUNNING
 
 
+async def test_another_service_lists_what_a_killed_one_has_uploaded_to_a_bucket(
+    tmp_path: Path, database_url: str, s3_server: S3Server
+) -> None:
+    environ = {"SOLORUN_DATABASE_URL": database_url, "SOLORUN_ARTIFACT_STORE": s3_server.create_url()}
+    with ExitStack() as stack:
+        services = []
+        for name in ("first", "second"):
+            (tmp_path / name).mkdir()
+            service = ServedService(tmp_path / name, UPLOADER, {**environ, **s3_server.environ})
+            stack.callback(service.stop)
+            service.start()
+            services.append(service)
+        first, second = services
+        run = await begin(first)
+        variables = Path(f"/proc/{first.pid}/environ")
+        of_the_service = variables.read_text() if variables.exists() else ""
+
+        first.kill()
+
+        async with RunClient(second.url) as client:
+            listed = await client.list_artifacts(run.id)
+            await client.download_artifact(run.id, "variables", tmp_path / "variables")
+    of_the_step = (tmp_path / "variables").read_text()
+    assert [artifact.name for artifact in listed.artifacts] == ["variables"]
+    assert f"SOLORUN_RUN_ID={run.id}" in of_the_step
+    assert SECRET not in of_the_step + of_the_service
+
+
 def expire_lease(service: ServedService, database_url: str) -> None:
     """What happens by itself when a service has not renewed its lease for long enough."""
     owner = json.loads((service.data_dir / "solorun.owner.json").read_text())["owner"]
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE owners SET lease_until = clock_timestamp() WHERE owner = %s", [owner])
+
+
+async def test_services_share_artifacts_and_workspaces_in_a_directory(tmp_path: Path, database_url: str) -> None:
+    shared = tmp_path / "shared"
+    keeper = project_toml(
+        "handbook", {"keep": 'echo report > "$SOLORUN_ARTIFACTS/report"; cat "$SOLORUN_WORKSPACE/kept"'}
+    )
+    (shared / "workspaces" / "handbook").mkdir(parents=True)
+    (shared / "workspaces" / "handbook" / "kept").write_text("from an earlier run\n")
+    with ExitStack() as stack:
+
+        def serve(name: str) -> ServedService:
+            (tmp_path / name).mkdir()
+            place = {"SOLORUN_DATABASE_URL": database_url, "SOLORUN_SHARED_DIR": str(shared)}
+            return stack.enter_context(served(tmp_path / name, keeper, program=("-m", "solorun"), **place))
+
+        first, second = serve("first"), serve("second")
+        async with RunClient(first.url) as client:
+            run = await client.start_run("handbook")
+        ended = await until_ended(second, run.id)
+        async with RunClient(second.url) as client:
+            listed = await client.list_artifacts(run.id)
+            messages = [record.message async for page in client.stream_log(run.id) for record in page]
+
+    assert ended.status is Status.COMPLETED
+    assert [artifact.name for artifact in listed.artifacts] == ["report"]
+    assert "from an earlier run" in messages
+
+
+async def test_a_service_without_execution_leaves_a_run_pending_until_it_is_cancelled(
+    tmp_path: Path, database_url: str
+) -> None:
+    with served(tmp_path, SLEEPER, SOLORUN_DATABASE_URL=database_url, SOLORUN_EXECUTE_RUNS="false") as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            with pytest.raises(RunActive):
+                await client.start_run("handbook")
+            cancelled = await client.cancel_run(run.id)
+            again = await client.start_run("handbook")
+
+    assert (run.status, run.worker) == (Status.PENDING, None)
+    assert cancelled.status is Status.CANCELLED
+    assert again.status is Status.PENDING

@@ -15,7 +15,7 @@ from tests.unit.docs.pages import DOCS, PAGES, ROOT, SAMPLE, SAMPLES, SITE, fill
 
 _LINK = re.compile(r"\]\((?P<address>[^)\s]+)\)")
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
-_COMMAND = re.compile(r"(?:[$`] ?|uv run |bin/)solorun (?P<command>[a-z]+)(?P<rest>[^`\n#]*)")
+_COMMAND = re.compile(r"(?:[$`] ?|uv run |bin/)solorun (?P<command>[a-z][a-z-]*)(?P<rest>[^`\n#]*)")
 _PARSERS: dict[str, Callable[[str], object]] = {"toml": tomllib.loads, "json": json.loads}
 _CHECKED_LANGUAGES = re.compile(r"^```(?:python|sh|ini|nginx)$", re.M)
 _DECISIONS = sorted((DOCS / "decisions").glob("2*.md"))

@@ -57,6 +57,8 @@ def test_the_table_is_kept_as_written(check: Check) -> None:
         ('port = "8700"', "port", 'got "8700"'),
         ('data_dir = "a-file"', "data_dir", "is not a directory"),
         ('database_url = "sqlite:///hunter2"', "database_url", "expected a PostgreSQL database"),
+        ('database_url = "postgresql://solorun:@hunter2@db/solorun"', "database_url", "write %2F or %40"),
+        ('database_url = "postgresql://solorun:hunter2/@db/solorun"', "database_url", "write %2F or %40"),
         ('artifact_store = "https://bucket.example"', "artifact_store", "expected a bucket"),
         ('artifact_store = "s3://Bucket"', "artifact_store", "expected a bucket"),
         ('artifact_store = "s3://bucket/a/../b"', "artifact_store", "expected a bucket"),

@@ -272,3 +272,17 @@ def test_a_token_that_is_set_or_not_required_is_no_error(resolve: Resolve, envir
 
 def test_require_token_is_true_or_false(find_errors: Callable[..., dict[str, str]]) -> None:
     assert "expected true or false" in find_errors(environ={"SOLORUN_REQUIRE_TOKEN": "maybe"})["SOLORUN_REQUIRE_TOKEN"]
+
+
+def test_runs_are_left_to_workers_only_with_a_shared_database(resolve: Resolve, find_errors: Any) -> None:
+    url = "postgresql://localhost/solorun"
+
+    errors = find_errors(service={"execute_runs": False})
+
+    assert list(errors) == ["service.execute_runs"]
+    assert not resolve({"execute_runs": False, "database_url": url}).execute_runs
+    assert not resolve({"database_url": url}, {"SOLORUN_EXECUTE_RUNS": "false"}).execute_runs
+
+
+def test_a_shared_directory_starts_at_the_directory_of_the_file(resolve: Resolve, tmp_path: Path) -> None:
+    assert resolve({"shared_dir": "shared"}).shared_dir == tmp_path / "file" / "shared"

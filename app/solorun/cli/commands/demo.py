@@ -151,7 +151,7 @@ async def _start_and_show(url: str, settings: Settings) -> "Run":
     async with RunClient(url) as client:
         started = await client.start_run(PROJECT, triggered_by="demo")
         run = await show_run(client.follow(started.id), choose_view(started, json=False, raw=False))
-    result = DataDirectory(settings.data_dir).artifacts(run.id) / RESULT
+    result = DataDirectory(settings.data_dir, settings.shared_dir).artifacts(run.id) / RESULT
     if run.status is Status.COMPLETED and result.is_file():
         write(f"\nThe glossary: {result}\n")
     return run

@@ -31,7 +31,7 @@ def doctor(
     # The store logs its warnings.
     logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stdout)
     settings, errors = find_database_settings(config, data_dir)
-    directory = DataDirectory(settings.data_dir)
+    directory = DataDirectory(settings.data_dir, settings.shared_dir)
     database = f"SQLite {VERSION}" if settings.database_url is None else "PostgreSQL"
     write(f"Python {sys.version.split()[0]}, {database}\n")
     if settings.database_url is None and (warning := describe_wal_reset_bug()):
@@ -65,7 +65,7 @@ async def _check_database(settings: Settings, directory: DataDirectory, *, fix: 
             findings = await store.check(repair=fix)
             if all(finding.repair is not None for finding in findings):
                 last_id = next((run.id for run in await store.list_runs(limit=1)), 0)
-                last_with_files = find_last_run_id(directory.path / "artifacts")
+                last_with_files = find_last_run_id(directory.all_artifacts)
                 if last_with_files > last_id:
                     write(
                         f"warning: artifacts of run {last_with_files} exist, but the database ends at run {last_id}: it"

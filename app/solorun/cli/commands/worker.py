@@ -1,8 +1,9 @@
 """`solorun worker`: execute runs that services have started, on any host."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,6 +14,8 @@ from solorun.cli.param_types import whole_number
 from solorun.cli.service_process import LogFormatOption, print_lines, run_logged
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.worker import DEFAULT_CAPACITY, DEFAULT_LABEL, Worker
+
+_logger: Final = logging.getLogger("solorun")
 
 
 def worker(
@@ -46,6 +49,8 @@ def _work(
         message = "A worker shares a PostgreSQL database with the services. Set database_url or SOLORUN_DATABASE_URL."
         raise ConfigurationInvalid([FieldError("service.database_url", message)])
     catalog.log_warnings()
+    if settings.artifact_store is None:
+        _logger.warning("Artifacts stay in %s on this host. Set artifact_store to share them.", settings.data_dir)
 
     def started(worker: Worker) -> None:
         print_lines(

@@ -28,6 +28,11 @@ def check(statements: Statements, *, now: int, repair: bool) -> list[Finding]:
     statements.execute_script(_SNAPSHOT)
     if repair and statements.execute(OWN["list_leases"]).fetchone() is not None:
         raise DatabaseUnusable("A service is using the database. Stop every service before a repair.")
+    return check_schema_and_contents(statements, now=now, repair=repair)
+
+
+def check_schema_and_contents(statements: Statements, *, now: int, repair: bool) -> list[Finding]:
+    """All violations, as the caller's transaction sees the database."""
     expected_columns, expected_indexes = _read_pristine_schema(statements)
     columns, indexes = _read_schema(statements, "current_schema()")
     wrong = [name for name, kind in expected_columns.items() if columns.get(name) != kind]

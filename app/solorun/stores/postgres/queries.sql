@@ -17,7 +17,7 @@ RETURNING pg_notify('solorun', owner)
 RETURNING pg_notify('solorun', '')
 
 -- fragment: fits_worker
--- The worker has all labels of the run, and has not refused it.
+-- Whether a worker has all labels of a run, and has not refused it.
 (CAST(:labels AS JSONB) IS NULL OR CAST(labels AS JSONB) <@ CAST(:labels AS JSONB))
     AND NOT CAST(:refused AS JSONB) @> to_jsonb(id)
 

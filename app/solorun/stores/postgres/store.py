@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, ParamSpec, TypeVar
 
-import psycopg
-
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.lease import RunNotice
 from solorun.store_maintenance import Finding
@@ -39,10 +37,7 @@ class PostgresRunStore(SqlRunStore):
     @classmethod
     async def open(cls, url: str) -> "PostgresRunStore":
         """Connect to the database, and migrate it to this version. Raises DatabaseUnusable."""
-        try:
-            store = cls(url)
-        except psycopg.ProgrammingError as error:
-            raise DatabaseUnusable(f"The database URL is invalid: {error}.") from error
+        store = cls(url)
         try:
             await store._writers.transact(migrate)
         except (StoreUnavailable, StoreFailure) as error:

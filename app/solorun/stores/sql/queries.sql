@@ -40,8 +40,11 @@ TRUE
 -- Notifies the processes that may execute a run. With a database for one service, that is the one that updates it.
 
 -- fragment: fits_worker
--- Whether a worker can execute a run. A service that is alone can execute every run.
-TRUE
+-- Whether a worker has all labels of a run, and has not refused it.
+(CAST(:labels AS TEXT) IS NULL OR NOT EXISTS (
+    SELECT 1 FROM json_each(runs.labels) AS needed
+    WHERE needed.value NOT IN (SELECT given.value FROM json_each(:labels) AS given)))
+    AND id NOT IN (SELECT refused.value FROM json_each(:refused) AS refused)
 
 -- fragment: skip_locked
 -- Leaves a row to another transaction that claims it. With a database for one service, there is none.
@@ -123,17 +126,17 @@ UPDATE runs SET status = 'pending', slots = :slots WHERE id = :run_id AND status
 {notify_workers};
 
 -- name: claim_runs
--- Claims pending runs without an owner.
-UPDATE runs SET owner = :owner
-WHERE owner IS NULL AND id IN (
+-- Claims pending runs without an owner. They are chosen once: evaluated for each row, the limit would not hold.
+WITH chosen AS MATERIALIZED (
     SELECT id FROM runs WHERE status = 'pending' AND owner IS NULL AND {fits_worker}
     ORDER BY id LIMIT :limit {skip_locked})
+UPDATE runs SET owner = :owner WHERE owner IS NULL AND id IN (SELECT chosen.id FROM chosen)
 RETURNING id;
 
 -- name: return_run
 -- Gives up a claim, with records that say why. A null `previous_seq` means that there are none.
 UPDATE runs SET owner = NULL, last_seq = last_seq + :record_count, warning_count = warning_count + :warning_count
-WHERE id = :run_id AND owner = :owner AND status = 'pending'
+WHERE id = :run_id AND owner = :owner AND status = 'pending' AND (cancel_requested_at IS NOT NULL) = :is_cancelled
     AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq)
 {notify_workers};
 

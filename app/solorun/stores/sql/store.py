@@ -64,7 +64,8 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
         return await self._write(promotion.claim_runs, owner, labels, limit, refused)
 
     async def return_run(self, run_id: int, *, owner: str, closing: Segment | None = None) -> None:
-        await self._write(promotion.return_run, run_id, owner, closing)
+        if not await self._write(writes.return_run, run_id, owner, closing, is_cancelled=False):
+            await self._write_in_turn(writes.return_run, run_id, owner, closing, is_cancelled=True)
 
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         now = to_microseconds(datetime.now(UTC))

@@ -31,6 +31,25 @@ def request_cancel(connection: Connection, run_id: int, cancel: Cancel) -> tuple
     return (UpdateResult.NOT_IN_EXPECTED_STATUS if run.has_ended else UpdateResult.UPDATED), run
 
 
+def return_run(connection: Connection, run_id: int, owner: str, closing: Segment | None, *, is_cancelled: bool) -> bool:
+    """Return the run if a cancel of it was requested, or only if none was. A cancelled one ends, which takes a turn."""
+    values = {
+        "run_id": run_id,
+        "owner": owner,
+        "is_cancelled": is_cancelled,
+        "previous_seq": closing.first_seq - 1 if closing else None,
+        "record_count": closing.record_count if closing else 0,
+        "warning_count": closing.level_counts.warning if closing else 0,
+    }
+    if not connection.execute(QUERIES["return_run"], values).rowcount:
+        return False
+    if closing is not None:
+        connection.execute(QUERIES["insert_segment"], segment_values(closing))
+    if (cancel := get_run(connection, run_id).cancel) is not None:
+        request_cancel(connection, run_id, cancel)
+    return True
+
+
 def prepare_commit(batches: Sequence[Batch], owner: str) -> Callable[[Connection], list[UpdateResult]]:
     """The function that writes the batches. Compresses their segments, so call it before the transaction begins."""
     writes = [_prepare_batch(batch, owner) for batch in batches]

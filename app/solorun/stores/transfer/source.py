@@ -1,0 +1,90 @@
+"""The SQLite database to copy: its tables, as they are in the file, and their rows. It is opened for reading only."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from solorun.errors import DatabaseUnusable
+from solorun.stores.sqlite.errors import DRIVER_ERRORS
+from solorun.stores.sqlite.schema import MIGRATIONS
+
+_LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+_LIST_COLUMNS = "SELECT name FROM pragma_table_info(:table) ORDER BY cid"
+_LIST_PARENTS = 'SELECT "table" FROM pragma_foreign_key_list(:table)'
+_LIST_LAST_IDS = "SELECT name, seq FROM sqlite_sequence"
+# A pending run without an owner waits for the next service, which may use the copy.
+_FIND_ACTIVE_RUN = """
+SELECT id, project, status FROM runs WHERE status IN ('pending', 'running') AND owner IS NOT NULL ORDER BY id LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with the number of its rows."""
+
+    name: str
+    columns: tuple[str, ...]
+    row_count: int
+
+
+class Source:
+    """One snapshot of the database."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def list_tables(self) -> list[Table]:
+        """All tables. One follows those that its foreign keys refer to."""
+        names = [name for (name,) in self._connection.execute(_LIST_TABLES)]
+        parents = {name: [table for (table,) in self._connection.execute(_LIST_PARENTS, (name,))] for name in names}
+        return [self._describe(name) for name in TopologicalSorter(parents).static_order()]
+
+    def open_rows(self, table: Table) -> closing[sqlite3.Cursor]:
+        """The rows, which are read as they are needed."""
+        return closing(self._connection.execute(f"SELECT {', '.join(table.columns)} FROM {table.name}"))
+
+    def list_last_ids(self) -> dict[str, int]:
+        """The largest id that was given out in each table that never uses one again."""
+        return dict(self._connection.execute(_LIST_LAST_IDS))
+
+    def _describe(self, name: str) -> Table:
+        columns = tuple(column for (column,) in self._connection.execute(_LIST_COLUMNS, (name,)))
+        ((count,),) = self._connection.execute(f"SELECT COUNT(*) FROM {name}")
+        return Table(name, columns, count)
+
+
+@contextmanager
+def open_source(database: Path) -> Iterator[Source]:
+    """The database of a stopped service. Raises DatabaseUnusable if it cannot be copied as it is."""
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("BEGIN")
+            _check(connection, database)
+            yield Source(connection)
+    except DRIVER_ERRORS as error:
+        raise DatabaseUnusable(f"The database {database} cannot be read: {error}. Run `solorun doctor`.") from error
+
+
+def _check(connection: sqlite3.Connection, database: Path) -> None:
+    ((version,),) = connection.execute("PRAGMA user_version")
+    if version == 0:
+        raise DatabaseUnusable(f"{database} is not a database of Solorun.")
+    if version > len(MIGRATIONS):
+        raise DatabaseUnusable(
+            f"The database {database} was written by a newer version of Solorun: its schema is version {version}, and"
+            f" this version supports schemas up to {len(MIGRATIONS)}. Use the newer version."
+        )
+    if version < len(MIGRATIONS):
+        raise DatabaseUnusable(
+            f"The database {database} was written by an older version of Solorun. Run `solorun doctor` first, which"
+            " upgrades it."
+        )
+    if row := connection.execute(_FIND_ACTIVE_RUN).fetchone():
+        run_id, project, status = row
+        raise DatabaseUnusable(
+            f"Run {run_id} of {project} is {status}, although no service is running: the last one was killed. Start"
+            " the service with this database once and stop it again. This ends the run."
+        )

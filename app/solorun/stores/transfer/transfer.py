@@ -1,0 +1,78 @@
+"""Copies all tables, and commits only if the copy is equal to the original and has no problems."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from solorun.errors import DatabaseUnusable
+from solorun.store_maintenance import Finding
+from solorun.stores.transfer.digest import Digest
+from solorun.stores.transfer.source import Source, Table, open_source
+from solorun.stores.transfer.target import Target, open_target
+
+REPORT_ROWS: Final = 1_000
+
+Report = Callable[[str, int, int | None], None]
+"""Called with an activity, how many rows are done, and how many there are, if that is known."""
+
+
+class TransferFailed(DatabaseUnusable):
+    """The doctor finds problems in the copy."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = findings
+        super().__init__("; ".join(finding.message for finding in findings))
+
+
+def transfer(database: Path, url: str, *, dry_run: bool = False, report: Report = lambda *_: None) -> list[Table]:
+    """Copy the SQLite database to the empty database at `url`, and return the tables. The original is only read.
+
+    If this is interrupted at any moment, the target is as empty as it was, or complete. With `dry_run`, check what can
+    be checked before, and copy nothing. Raises DatabaseUnusable, TransferFailed, StoreUnavailable.
+    """
+    with open_source(database) as source, open_target(url) as target:
+        tables = source.list_tables()
+        target.prepare(tables)
+        if dry_run:
+            return tables
+        originals = {table.name: _copy(source, target, table, report) for table in tables}
+        target.continue_ids(source.list_last_ids())
+        for table in tables:
+            if _digest(target, table, report) != originals[table.name]:
+                raise DatabaseUnusable(f"The copy of the table {table.name} differs. Nothing was migrated.")
+        report("Checking the copy", 0, None)
+        if findings := target.check(tables):
+            raise TransferFailed(findings)
+        target.commit()
+        return tables
+
+
+def _copy(source: Source, target: Target, table: Table, report: Report) -> tuple[int, int]:
+    digest = Digest()
+
+    def rows() -> Generator[tuple[Any, ...]]:
+        with source.open_rows(table) as originals:
+            for row in map(_storable, originals):
+                digest.add(row)
+                if digest.count % REPORT_ROWS == 0:
+                    report(f"Copying {table.name}", digest.count, table.row_count)
+                yield row
+
+    with closing(rows()) as copied:
+        target.write(table, copied)
+    return digest.value
+
+
+def _digest(target: Target, table: Table, report: Report) -> tuple[int, int]:
+    digest = Digest()
+    for row in target.read(table):
+        digest.add(row)
+        if digest.count % REPORT_ROWS == 0:
+            report(f"Comparing {table.name}", digest.count, table.row_count)
+    return digest.value
+
+
+def _storable(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """PostgreSQL's text cannot contain NUL. Its store replaces it in the same way."""
+    return tuple(value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in row)
