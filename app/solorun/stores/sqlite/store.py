@@ -12,6 +12,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
 from solorun.key_store import KeyedRun
+from solorun.lease import RunNotice
 from solorun.run import Run
 from solorun.store import NewRun
 from solorun.store_maintenance import Finding
@@ -132,6 +133,8 @@ class SqliteRunStore(SqlRunStore):
     async def list_workers(self) -> list[WorkerStatus]:
         """The service is the only one."""
         return []
+
+    async def notify(self, notice: RunNotice) -> None: ...
 
     async def request_drain(self, worker_id: str) -> bool:  # noqa: ARG002
         return False
