@@ -83,9 +83,10 @@ class Engine:
         environ = utf8_environment(os.environ if environ is None else environ)
         directory = DataDirectory(settings.data_dir, settings.shared_dir)
         host = socket.gethostname()
-        worker = Worker(_new_id(host), host, labels, capacity)
+        owner = _new_id(host)
         async with AsyncExitStack() as stack:
-            stack.enter_context(own_data_directory(directory, owner=worker.id))
+            identity = stack.enter_context(own_data_directory(directory, owner=owner))
+            worker = Worker(owner, host, labels, capacity, identity)
             store = await open_store(settings)
             stack.push_async_callback(store.close)
             artifacts = open_artifact_store(settings, directory, environ)
@@ -117,6 +118,7 @@ class Engine:
             lease = store.open_lease(worker)
             if lease is not None:
                 await stack.enter_async_context(running(LeaseKeeper(lease, registry, on_drain=draining.set)))
+                await reaper.release_predecessors(worker)
             await reaper.recover()
             writer = await stack.enter_async_context(running(Writer(store, hub, owner=worker.id)))
             await stack.enter_async_context(running(tasks))

@@ -12,6 +12,12 @@ class WorkerStore(Protocol):
     def open_lease(self, worker: Worker) -> Lease | None:
         """The lease of this process. None if it lasts as long as the process, without renewal."""
 
+    async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:
+        """The ids of the active runs of earlier processes with the data directory of this one, which has locked it."""
+
+    async def end_leases_of_predecessors(self, worker: Worker) -> None:
+        """End the leases of these processes, which are dead. Then their runs can be ended."""
+
     async def list_workers(self) -> list[WorkerStatus]:
         """The processes that execute runs, by id, and those that were lost less than a day ago."""
 

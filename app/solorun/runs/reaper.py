@@ -16,8 +16,9 @@ from solorun.runs.queue import RunQueue
 from solorun.segment import Segment
 from solorun.status import ACTIVE, Status
 from solorun.step import StepExecutor
-from solorun.store import FinalState, NewRun, RunStore
+from solorun.store import FinalState, NewRun, Store
 from solorun.wire import encode_records
+from solorun.worker import Worker
 
 _INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the outcome of the work is unknown"
 
@@ -35,7 +36,7 @@ _logger = logging.getLogger("solorun.runs")
 class Reaper:
     """Ends these runs, and so frees their projects. Retries until the store can be written."""
 
-    store: RunStore
+    store: Store
     registry: RunRegistry
     tasks: TaskSet
     executor: StepExecutor
@@ -48,6 +49,17 @@ class Reaper:
         self._unfinished: set[asyncio.Task[None]] = set()
         self._unconfirmed: set[tuple[str, datetime]] = set()
         """The starts whose runs, if they exist, must not begin."""
+
+    async def release_predecessors(self, worker: Worker) -> None:
+        """End the leases of earlier processes with our data directory, whose lock proves that they are dead.
+
+        Otherwise, their projects would stay busy until the leases expire. The processes of their runs end first,
+        because any service may end a run without a lease.
+        """
+        async with asyncio.TaskGroup() as group:
+            for run_id in await self.store.list_runs_of_predecessors(worker):
+                group.create_task(self.executor.kill_orphans(run_id), name=f"orphans of run {run_id}")
+        await self.store.end_leases_of_predecessors(worker)
 
     async def recover(self) -> list[Run]:
         """End every active run of an earlier owner, and return these runs as they were. Call it before any start.

@@ -206,6 +206,15 @@ def test_a_dry_run_counts_and_writes_nothing(database: Path, database_url: str, 
     assert count_tables(target) == 0
 
 
+def test_the_tables_of_other_programs_are_left_out(database: Path, database_url: str) -> None:
+    change(database, 'CREATE TABLE "x; DROP TABLE runs" (id INTEGER); INSERT INTO "x; DROP TABLE runs" VALUES (1)')
+
+    tables = transfer(database, database_url)
+
+    assert "runs" in {table.name for table in tables}
+    assert not any("DROP" in table.name for table in tables)
+
+
 # -- refusals
 
 
@@ -217,6 +226,7 @@ def test_a_dry_run_counts_and_writes_nothing(database: Path, database_url: str, 
         ("PRAGMA user_version = 12", "older version .* `solorun doctor` first"),
         ("PRAGMA user_version = 0", "not a database of Solorun"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM runs WHERE id = 1", "(?s)violates foreign key.*`solorun doctor`"),
+        ("DROP TABLE hook_deliveries", "no such table.* `solorun doctor`"),
         ("UPDATE runs SET progress_total = 'many' WHERE id = 1", "Nothing was migrated"),
         ("UPDATE runs SET params = X'FF' WHERE id = 1", "Nothing was migrated"),
     ],
@@ -255,7 +265,7 @@ def test_a_copy_in_which_the_doctor_finds_problems_is_rolled_back(
 def test_a_copy_that_differs_is_rolled_back(
     database: Path, database_url: str, target: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("solorun.stores.transfer.target.Target.continue_ids", lambda target, _: spoil(target))
+    monkeypatch.setattr("solorun.stores.transfer.target.Target.continue_ids", lambda target, *_: spoil(target))
 
     def spoil(target: object) -> None:
         target._connection.execute("UPDATE steps SET exit_code = 0 WHERE run_id = 2 AND position = 0")  # type: ignore[attr-defined]
@@ -300,6 +310,16 @@ def test_a_database_of_a_newer_version_is_refused(
 
     with pytest.raises(DatabaseUnusable, match="A newer version of Solorun has used the target database"):
         transfer(database, database_url)
+
+
+async def test_ids_that_the_empty_database_has_given_out_are_not_used_again(
+    database: Path, database_url: str, store: PostgresRunStore
+) -> None:
+    await store.reserve_run_ids(4711)
+
+    await asyncio.to_thread(transfer, database, database_url)
+
+    assert (await store.insert_run(new_run("another"), owner=OWNER)).id == 4712
 
 
 def test_tables_without_rows_are_filled(database: Path, database_url: str, store: PostgresRunStore) -> None:

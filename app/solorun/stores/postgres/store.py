@@ -56,6 +56,12 @@ class PostgresRunStore(SqlRunStore):
     def open_lease(self, worker: Worker) -> PostgresLease:
         return PostgresLease(self._url, worker)
 
+    async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:
+        return await self._read(workers.list_runs_of_predecessors, worker)
+
+    async def end_leases_of_predecessors(self, worker: Worker) -> None:
+        await self._write(workers.end_leases_of_predecessors, worker)
+
     async def list_workers(self) -> list[WorkerStatus]:
         return await self._read(workers.list_workers)
 

@@ -16,7 +16,16 @@ def owner_values(worker: Worker) -> dict[str, Any]:
         "host": worker.host,
         "labels": None if worker.capacity == 0 else msgspec.json.encode(labels).decode(),
         "capacity": worker.capacity,
+        "directory": worker.directory,
     }
+
+
+def list_runs_of_predecessors(statements: Statements, worker: Worker) -> list[int]:
+    return [run_id for (run_id,) in statements.execute(OWN["list_runs_of_predecessors"], owner_values(worker))]
+
+
+def end_leases_of_predecessors(statements: Statements, worker: Worker) -> None:
+    statements.execute(OWN["end_leases_of_predecessors"], owner_values(worker))
 
 
 def list_workers(statements: Statements) -> list[WorkerStatus]:

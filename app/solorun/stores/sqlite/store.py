@@ -121,6 +121,13 @@ class SqliteRunStore(SqlRunStore):
     def open_lease(self, worker: Worker) -> None:
         """The lock of the data directory is the lease."""
 
+    async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:  # noqa: ARG002
+        """Every other owner has been a process with this data directory, and needs no lease."""
+        return []
+
+    async def end_leases_of_predecessors(self, worker: Worker) -> None:
+        pass
+
     async def list_workers(self) -> list[WorkerStatus]:
         """The service is the only one."""
         return []

@@ -37,7 +37,7 @@ def transfer(database: Path, url: str, *, dry_run: bool = False, report: Report 
         if dry_run:
             return tables
         originals = {table.name: _copy(source, target, table, report) for table in tables}
-        target.continue_ids(source.list_last_ids())
+        target.continue_ids(tables, source.list_last_ids())
         for table in tables:
             if _digest(target, table, report) != originals[table.name]:
                 raise DatabaseUnusable(f"The copy of the table {table.name} differs. Nothing was migrated.")
