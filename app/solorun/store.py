@@ -27,6 +27,7 @@ from solorun.run import Run, RunStep
 from solorun.schedule import Firing
 from solorun.schedule_store import ScheduleStore
 from solorun.segment import Segment
+from solorun.session_store import SessionStore
 from solorun.status import Status, UpdateResult
 from solorun.store_maintenance import StoreMaintenance
 from solorun.worker import DEFAULT_LABELS
@@ -289,5 +290,7 @@ class RunStore(Protocol):
         """Finish what has begun, then close. Safe to call twice."""
 
 
-class Store(RunStore, WorkerStore, HookStore, ScheduleStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
+class Store(
+    RunStore, WorkerStore, HookStore, ScheduleStore, SessionStore, Outbox, RetentionStore, StoreMaintenance, Protocol
+):
     """A complete store."""

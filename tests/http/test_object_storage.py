@@ -1,7 +1,6 @@
 """Artifacts in a bucket, over HTTP: the same answers as from the data directory, on any machine."""
 
 import io
-import shutil
 import socket
 import zipfile
 from collections.abc import Iterator
@@ -45,9 +44,9 @@ async def names(served: Served, run_id: int) -> list[str]:
     return [artifact["name"] for artifact in answer.json()["artifacts"]]
 
 
-def forget_files(served: Served, run_id: int) -> None:
-    """As if the run had been executed on another machine."""
-    shutil.rmtree(served.service.directory.artifacts(run_id))
+def runs_with_files(served: Served) -> list[str]:
+    """Those that have an artifact directory on this machine."""
+    return sorted(entry.name for entry in (served.service.directory.path / "artifacts").iterdir())
 
 
 async def test_artifacts_are_listed_when_their_attempt_has_ended(
@@ -64,7 +63,7 @@ async def test_artifacts_are_listed_when_their_attempt_has_ended(
         (second.context.artifacts / "page.html").write_text("<p>")
         second.end()
         await served.end_of(run_id)
-        forget_files(served, run_id)
+        assert runs_with_files(served) == []
 
         listed = (await served.client.get(f"/api/v1/runs/{run_id}/artifacts")).json()
         page = await served.client.get(f"/api/v1/runs/{run_id}/artifacts", params={"limit": 1})
@@ -123,7 +122,6 @@ async def test_all_artifacts_are_downloaded_as_a_zip(open_served: OpenServed, se
             (step.context.artifacts / name).write_bytes(content)
         step.end()
         await served.end_of(run_id)
-        forget_files(served, run_id)
 
         response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts.zip")
 
@@ -189,7 +187,6 @@ async def test_a_rerun_finds_the_artifacts_of_the_earlier_run(
         (step.context.artifacts / "deep" / "report.csv").write_text("a,b")
         step.end()
         await served.end_of(run_id)
-        forget_files(served, run_id)
 
         rerun = (await served.client.post(f"/api/v1/runs/{run_id}/rerun")).json()
         again = await served.executor.step("deploy")
@@ -199,6 +196,7 @@ async def test_a_rerun_finds_the_artifacts_of_the_earlier_run(
         await served.end_of(rerun["id"])
 
         assert await names(served, rerun["id"]) == []
+        assert runs_with_files(served) == []
 
     assert found == "a,b"
 
@@ -218,7 +216,6 @@ run = "true"
             (step.context.artifacts / "a.bin").write_bytes(bytes(1000))
             step.end()
             runs.append((await served.end_of(run_id)).id)
-        forget_files(served, runs[0])
 
         planned = await served.service.pruner.plan()
         await served.service.pruner.prune()
@@ -278,6 +275,7 @@ async def test_without_the_bucket_a_run_goes_on_and_names_the_files(
         (await served.executor.step("generate")).end()
         run = await served.end_of(run_id)
 
+        kept = runs_with_files(served)
         warnings = await messages(served, run_id)
         answers = [
             await served.client.get(f"/api/v1/runs/{run_id}/{path}")
@@ -285,7 +283,7 @@ async def test_without_the_bucket_a_run_goes_on_and_names_the_files(
         ]
 
     named = ", ".join(f"{number:02}" for number in range(20))
-    assert run.status is Status.COMPLETED
+    assert (run.status, kept) == (Status.COMPLETED, [str(run_id)])
     assert warnings == [f"not uploaded as artifacts (the connection failed): {named} and 10 more"] * 2
     assert [answer.status_code for answer in answers] == [503] * 3
     assert {answer.json()["type"] for answer in answers} == {"/problems/store-unavailable"}

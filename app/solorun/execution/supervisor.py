@@ -44,11 +44,16 @@ class Supervisor:
         """Execute the run's steps until one of them ends the run."""
         artifacts = RunArtifacts(run, self._artifacts, self._directory)
         await artifacts.fetch_earlier()
+        outcome = await self._execute_steps(run, artifacts)
+        await artifacts.release()
+        return outcome
+
+    async def _execute_steps(self, run: RunHandle, artifacts: RunArtifacts) -> Outcome:
         for step in run.start.steps:
             if (outcome := await self._execute(run, step, artifacts)) is not None:
                 return outcome
             await self._resources.release(run, step)
-        return _stopped(run) if artifacts.are_incomplete else Outcome(Status.COMPLETED)
+        return _stopped(run) if artifacts.were_cut_off else Outcome(Status.COMPLETED)
 
     async def _execute(self, run: RunHandle, step: StepDeclaration, artifacts: RunArtifacts) -> Outcome | None:
         """Try a step until it succeeds or may not be tried again. Returns the outcome of the run if this ends it."""

@@ -192,10 +192,16 @@ class Dispatcher:
         await self.begin(start, run, masker)
 
     async def _admit_again(self, run: Run) -> AdmittedStart:
-        if self.shares_database:
-            await self.projects.refresh()  # It may have been started with a newer configuration.
-        start = self.admission.admit_again(run, await self._read_params(run))
-        if self.shares_database and run.pipeline not in (None, start.pipeline):
+        """Raises SolorunError, DeclaredDifferently if another process may have the declaration of the run."""
+        params = await self._read_params(run)
+        if not self.shares_database:
+            return self.admission.admit_again(run, params)
+        await self.projects.refresh()  # It may have been started with a newer configuration.
+        try:
+            start = self.admission.admit_again(run, params)
+        except SolorunError as error:
+            raise DeclaredDifferently(f"{self.worker.host} declares the project differently: {error}") from error
+        if run.pipeline not in (None, start.pipeline):
             raise DeclaredDifferently(
                 f"{self.worker.host} declares another version of its steps ({start.pipeline}) than it was started with "
                 f"({run.pipeline})"

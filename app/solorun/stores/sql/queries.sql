@@ -205,6 +205,29 @@ SET delivered_at = excluded.delivered_at, event = excluded.event, outcome = excl
 -- Lists the last delivery to each hook.
 SELECT project, hook, delivered_at, event, outcome, run_id, reason FROM hook_deliveries;
 
+-- name: insert_session
+-- Begins a browser session.
+INSERT INTO sessions (key, expires_at) VALUES (:key, :expires_at);
+
+-- name: delete_old_sessions
+-- Deletes the sessions that have expired, and the oldest of too many.
+DELETE FROM sessions
+WHERE expires_at <= :now OR expires_at < (
+    SELECT MIN(newest.expires_at)
+    FROM (SELECT expires_at FROM sessions ORDER BY expires_at DESC LIMIT :max_open) AS newest);
+
+-- name: select_session
+-- Finds an open session.
+SELECT 1 FROM sessions WHERE key = :key AND expires_at > :now;
+
+-- name: delete_session
+-- Ends a session.
+DELETE FROM sessions WHERE key = :key;
+
+-- name: count_sessions
+-- Counts the open sessions.
+SELECT COUNT(*) FROM sessions WHERE expires_at > :now;
+
 -- name: insert_unmasked_params
 -- Keeps the parameters that the row of a queued run has masked.
 INSERT INTO unmasked_params (run_id, params) VALUES (:run_id, :params);

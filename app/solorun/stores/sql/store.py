@@ -24,12 +24,13 @@ from solorun.stores.sql.retention_store import SqlRetentionStore
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.schedule_store import SqlScheduleStore
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
+from solorun.stores.sql.session_store import SqlSessionStore
 from solorun.stores.sql.unmasked_params import read_unmasked
 
 _MAX_SCANS: Final = 2
 
 
-class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, Store, ABC):
+class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, SqlSessionStore, Store, ABC):
     """Runs, their steps and their logs in a database. Each call is one function that a thread executes."""
 
     def __init__(self) -> None:
