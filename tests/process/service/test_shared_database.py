@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -102,6 +103,40 @@ async def test_a_killed_service_loses_its_runs_when_its_lease_has_expired(
     assert (await begin(second)).id > run.id
 
 
+async def test_a_killed_service_that_starts_again_ends_its_runs_although_its_lease_lasts(
+    services: tuple[ServedService, ServedService], database_url: str
+) -> None:
+    first, _ = services
+    run = await begin(first)
+    work = Path("/proc", (first.directory / "pid").read_text().strip())
+
+    first.kill()
+    extend_leases(database_url)
+    await asyncio.to_thread(first.start)
+
+    async with RunClient(first.url) as client:
+        ended = await client.get_run(run.id)
+    assert ended.status is Status.INTERRUPTED
+    assert not work.exists()
+    assert (await begin(first)).id > run.id
+
+
+async def test_a_copy_of_a_data_directory_ends_no_runs_of_the_original(
+    services: tuple[ServedService, ServedService], database_url: str
+) -> None:
+    first, second = services
+    run = await begin(first)
+    await asyncio.to_thread(second.stop)
+    shutil.rmtree(second.data_dir)
+    shutil.copytree(first.data_dir, second.data_dir)
+
+    extend_leases(database_url)
+    await asyncio.to_thread(second.start)
+
+    async with RunClient(second.url) as client:
+        assert (await client.get_run(run.id)).status is Status.RUNNING
+
+
 async def test_a_service_that_wakes_after_its_lease_writes_nothing_and_stops_its_work(
     services: tuple[ServedService, ServedService], database_url: str
 ) -> None:
@@ -149,6 +184,12 @@ async def test_another_service_lists_what_a_killed_one_has_uploaded_to_a_bucket(
     assert [artifact.name for artifact in listed.artifacts] == ["variables"]
     assert f"SOLORUN_RUN_ID={run.id}" in of_the_step
     assert SECRET not in of_the_step + of_the_service
+
+
+def extend_leases(database_url: str) -> None:
+    """Nothing that happens in the test happens because a lease has expired."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE owners SET lease_until = lease_until + INTERVAL '1 day'")
 
 
 def expire_lease(service: ServedService, database_url: str) -> None:
