@@ -3,6 +3,7 @@
 from typing import Final
 
 from solorun.api import backup, hooks, projects, resources, workers
+from solorun.api.caller_trace import TRACEPARENT_HEADER
 from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.record_routes import RECORD_OPERATIONS
 from solorun.api.retention_routes import RETENTION_OPERATIONS
@@ -10,7 +11,6 @@ from solorun.api.run_routes import RUN_OPERATIONS
 from solorun.api.schedule_routes import SCHEDULE_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
-from solorun.auth.permissions import Right
 from solorun.errors import (
     BackupUnavailable,
     DeliveryNotVerified,
@@ -25,6 +25,7 @@ from solorun.errors import (
 )
 from solorun.hook import HookDelivery
 from solorun.http.operation import Operation, ResponseSpec
+from solorun.right import Right
 from solorun.wire import ProjectList, ProjectSummary, ResourceList
 from solorun.worker import WorkerStatus
 from solorun.worker_wire import WorkerList
@@ -95,6 +96,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
             *(TooManyProjects, ServiceDraining, StoreUnavailable),
         ),
         query=None,
+        headers=(TRACEPARENT_HEADER,),
         verifies_itself=True,
         tag="hooks",
     ),
