@@ -31,7 +31,9 @@ _TOKEN_VARIABLE: Final = "SOLORUN_TOKEN"  # noqa: S105 - a name
 class SolorunKeys(TypedDict, total=False):
     """Keys of the [service] table that apply to an embedded service, and the other tables of solorun.toml."""
 
+    shared_dir: str | os.PathLike[str]
     database_url: str
+    secret_key_file: str | os.PathLike[str]
     artifact_store: str
     public_url: str
     allowed_hosts: list[str]

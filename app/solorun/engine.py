@@ -20,7 +20,7 @@ from solorun.errors import DatabaseUnusable
 from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import DiskReserve, Hub, Writer
 from solorun.project import Projects
-from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunQueue
+from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunNotices, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, become_subreaper, utf8_environment, withdraw
@@ -47,6 +47,7 @@ class Engine:
     registry: RunRegistry
     tasks: TaskSet
     queue: RunQueue
+    notices: RunNotices
     reaper: Reaper
     writer: Writer
     executor: RunExecutor
@@ -82,11 +83,12 @@ class Engine:
         Raises DataDirectoryUnusable, DatabaseUnusable.
         """
         environ = utf8_environment(os.environ if environ is None else environ)
-        directory = DataDirectory(settings.data_dir)
+        directory = DataDirectory(settings.data_dir, settings.shared_dir)
         host = socket.gethostname()
-        worker = Worker(_new_id(host), host, labels, capacity)
+        owner = _new_id(host)
         async with AsyncExitStack() as stack:
-            stack.enter_context(own_data_directory(directory, owner=worker.id))
+            identity = stack.enter_context(own_data_directory(directory, owner=owner))
+            worker = Worker(owner, host, labels, capacity, identity)
             store = await open_store(settings)
             stack.push_async_callback(store.close)
             artifacts = open_artifact_store(settings, directory, environ)
@@ -103,7 +105,7 @@ class Engine:
             steps = tracing.observe_steps(
                 executor
                 or StepDispatcher(
-                    directory.path, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
+                    directory.files, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
                 )
             )
             hub = Hub()
@@ -116,8 +118,11 @@ class Engine:
             admission = Admission(projects)
             draining = asyncio.Event()
             lease = store.open_lease(worker)
+            notices = RunNotices(store=store, hub=hub, registry=registry, tasks=tasks)
             if lease is not None:
-                await stack.enter_async_context(running(LeaseKeeper(lease, registry, on_drain=draining.set)))
+                keeper = LeaseKeeper(lease, registry, on_drain=draining.set, on_run_notice=notices.receive)
+                await stack.enter_async_context(running(keeper))
+                await reaper.release_predecessors(worker)
             await reaper.recover()
             writer = await stack.enter_async_context(running(Writer(store, hub, owner=worker.id)))
             await stack.enter_async_context(running(tasks))
@@ -156,6 +161,7 @@ class Engine:
             )
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
+                tasks.spawn(notices.send_changes(), name="notices to other processes")
             yield cls(
                 worker=worker,
                 environ=environ,
@@ -166,6 +172,7 @@ class Engine:
                 registry=registry,
                 tasks=tasks,
                 queue=queue,
+                notices=notices,
                 reaper=reaper,
                 writer=writer,
                 executor=run_executor,
@@ -186,10 +193,10 @@ async def open_store(settings: Settings) -> Store:
     if settings.database_url is None:
         return await SqliteRunStore.open(settings.data_dir)
     try:
-        from solorun.stores.postgres import PostgresRunStore
+        from solorun.stores.postgres import ParamCipher, PostgresRunStore
     except ImportError as error:
         raise missing_cluster_extra("database_url", error) from error
-    return await PostgresRunStore.open(settings.database_url)
+    return await PostgresRunStore.open(settings.database_url, ParamCipher.of(settings))
 
 
 def missing_cluster_extra(feature: str, error: ImportError) -> DatabaseUnusable:

@@ -24,8 +24,10 @@ class Settings:
     """How the service runs. All values are validated, and `data_dir` is absolute.
 
     `token` is the secret itself; None if no token is required. `database_url` is that of a PostgreSQL database; None
-    for SQLite in `data_dir`. Both are omitted by repr. `artifact_store` is the URL of a bucket; None for `data_dir`.
-    Without `execute_runs`, workers execute all runs.
+    for SQLite in `data_dir`. `secret_key` encrypts secret parameters in that database; None for a key in a file.
+    All three are omitted by repr. `artifact_store` is the URL of a bucket; None for a directory. Artifacts and
+    workspaces are in `data_dir`, or in `shared_dir` if several hosts share one. Without `execute_runs`,
+    workers execute all runs.
     """
 
     data_dir: Path
@@ -35,7 +37,9 @@ class Settings:
     public_url: str | None = None
     token: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
     artifact_store: str | None = None
+    shared_dir: Path | None = None
     execute_runs: bool = True
     shutdown_limit_seconds: float = 30.0
     log_format: str = "text"
@@ -83,19 +87,38 @@ def format_duration(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DataDirectory:
-    """The paths in the service's data directory. Creates nothing."""
+    """The paths in the service's data directory. Creates nothing.
+
+    Artifacts, workspaces and the key are in `shared` instead, if it is given: a directory that several hosts share.
+    """
 
     path: Path
+    shared: Path | None = None
+
+    @property
+    def files(self) -> Path:
+        """Where artifacts, workspaces and the key are."""
+        return self.shared or self.path
+
+    @property
+    def all_artifacts(self) -> Path:
+        """The directories of all runs."""
+        return self.files / "artifacts"
 
     @property
     def owner_file(self) -> Path:
         """Names the owner, for the error message of a process that cannot get the lock."""
         return self.path / "solorun.owner.json"
 
+    @property
+    def key_file(self) -> Path:
+        """The key for the secret parameters of queued runs, if no setting has one."""
+        return self.files / "solorun.key"
+
     def artifacts(self, run_id: int) -> Path:
         """The files of a run that can be downloaded."""
-        return self.path / "artifacts" / str(run_id)
+        return self.all_artifacts / str(run_id)
 
     def workspace(self, project: str) -> Path:
         """The files that a project keeps between its runs."""
-        return self.path / "workspaces" / project
+        return self.files / "workspaces" / project

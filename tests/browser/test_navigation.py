@@ -167,3 +167,19 @@ def test_an_unknown_run_shows_an_error(open_page: OpenPage) -> None:
     page = open_page("/p/novel/runs/999999")
 
     expect(page.get_by_text("There is no run #999999.")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["Schedules", "Notifications", "Resources"])
+def test_every_page_is_linked_on_a_narrow_phone(open_page: OpenPage, name: str) -> None:
+    page = open_page("/")
+    page.set_viewport_size({"width": 320, "height": 700})
+    bar = page.get_by_role("contentinfo").get_by_role("navigation", name="Main")
+    bar.get_by_title("More pages").click()
+    link = bar.get_by_role("link", name=name)
+    expect(link).to_be_in_viewport(ratio=1)
+
+    link.click()
+
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+    expect(link).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -38,6 +38,12 @@ def test_the_page_shows_what_became_of_each_notification_and_sends_it_again(
 
         page.get_by_role("link", name="etl #1").click()
         expect(page.get_by_role("heading", name="etl #1")).to_be_visible()
+        page.get_by_role("tab", name="Events").click()
+        of_run = page.get_by_role("region", name="Notifications").get_by_role("row")
+        expect(of_run).to_have_count(2)
+        expect(of_run.nth(1)).to_contain_text("the variable OPS_URL is not set")
+        of_run.nth(1).get_by_role("button", name="Send now").click()
+        expect(of_run.nth(1)).to_contain_text("3 attempts")
         page.goto(f"{service.url}/p/etl")
         page.get_by_role("main").get_by_role("link", name="ops").click()
         expect(page.get_by_role("combobox", name="Target")).to_have_value("ops")

@@ -69,15 +69,6 @@ def test_a_step_that_waits_says_for_what(open_page: OpenPage, api: Api, params: 
     expect(row).to_contain_text(re.compile(r"licence\s0"))
 
 
-def test_the_page_is_linked_on_a_phone(open_page: OpenPage) -> None:
-    page = open_page("/")
-    page.set_viewport_size({"width": 320, "height": 700})
-
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Resources").click()
-
-    expect(page.get_by_role("heading", name="Resources")).to_be_visible()
-
-
 def test_without_resources_the_page_says_how_to_declare_one(open_page: OpenPage, tmp_path: Path) -> None:
     with served(tmp_path, project_toml("plain", {"work": "true"})) as service:
         page = open_page("/resources", url=service.url)

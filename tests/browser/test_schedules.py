@@ -76,11 +76,11 @@ def test_a_schedule_runs_now_and_says_what_is_possible_in_a_conflict(open_page: 
     )
     with served(tmp_path, toml) as service:
         page = open_page("/schedules", url=service.url)
-        page.get_by_role("button", name="Run etl now").click()
+        page.get_by_role("button", name="Run now: etl").click()
         expect(page).to_have_url(re.compile(r"/p/etl/runs/1$"))
         page.go_back()
 
-        page.get_by_role("button", name="Run etl now").click()
+        page.get_by_role("button", name="Run now: etl").click()
 
         choices = page.get_by_role("region", name="Choices")
         expect(choices).to_contain_text("etl has an active run: 1")

@@ -11,7 +11,7 @@ from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.status import ACTIVE, Status
 from solorun.store import NewRun, Store
-from tests.contracts.builders import NOW, OWNER, end, ending, new_run, start
+from tests.contracts.builders import NOW, OWNER, batch_of, beginning, end, ending, new_run, records, start
 
 SECRETS: Final[dict[str, ParamValue]] = {"token": "correct horse", "tags": ("a", "correct horse"), "pin": 123456}
 
@@ -74,6 +74,18 @@ async def test_the_values_are_erased_when_the_run_ends(
     assert (await store.get_run(run.id)).has_ended
     assert await store.read_unmasked_params(run.id) == {}
     assert await store.read_unmasked_params(other.id) == SECRETS
+
+
+async def test_the_values_of_a_run_for_a_worker_are_kept_until_it_ends(store: Store) -> None:
+    run = await store.insert_run(replace(waiting(), is_for_worker=True), owner=OWNER)
+    await store.return_run(run.id, owner=OWNER)
+    (claimed,) = await store.claim_runs(owner="a-worker")
+    await store.commit([beginning(claimed, records(1, 1), at=1)], owner="a-worker")
+
+    assert await store.read_unmasked_params(run.id) == SECRETS
+    running = await store.get_run(run.id)
+    await store.commit([batch_of(running, end=ending())], owner="a-worker")
+    assert await store.read_unmasked_params(run.id) == {}
 
 
 async def test_a_run_that_begins_immediately_keeps_no_values(store: Store) -> None:

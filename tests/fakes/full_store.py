@@ -49,6 +49,7 @@ async def fill(store: Store, texts: tuple[str, ...] = TEXTS) -> None:
     await _record_deliveries(store, texts)
     await _delete_runs(store)
     await _wait_in_queues(store, texts)
+    await store.insert_session("a", at=NOW, expires_at=later(1_000), max_open=1)
 
 
 async def read_everything(store: Store) -> dict[str, Any]:
@@ -80,6 +81,7 @@ async def read_everything(store: Store) -> dict[str, Any]:
         "hooks": await store.list_last_deliveries(),
         "deliveries": [await store.get_delivery(delivery.id) for delivery in deliveries],
         "pending deliveries": await store.count_pending_deliveries(),
+        "sessions": await store.count_sessions(at=NOW),
         "due targets": await store.list_due_targets(at=later(10_000)),
     }
 

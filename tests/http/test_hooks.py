@@ -1,10 +1,12 @@
 """Hooks: deliveries of webhooks over HTTP, genuine, forged, repeated and late."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from solorun.status import Status
 from tests.fakes.application import TOKEN, OpenServed
 from tests.http.hook_senders import BODY, ENVIRON, GITHUB, PUSH, TOML, deliver, run_ids, sign
 
@@ -124,6 +126,28 @@ async def test_a_delivery_that_was_refused_can_be_sent_again(open_served: OpenSe
     assert (refused.status_code, again.status_code) == (409, 201)
     assert refused.json()["type"] == "/problems/hook-busy"
     assert "active_run" not in refused.json()
+
+
+async def test_two_services_on_postgresql_start_one_run_for_a_delivery_and_none_for_a_forged_one(
+    open_served: OpenServed, database_url: str, tmp_path: Path
+) -> None:
+    async with (
+        open_served(toml=TOML, environ=ENVIRON, database_url=database_url) as served,
+        open_served(toml=TOML, environ=ENVIRON, database_url=database_url, data_dir=tmp_path / "other") as other,
+    ):
+        forged = await deliver(served, body=BODY, headers={"x-hub-signature-256": sign(b"{}", "another secret")})
+        started = await deliver(served, body=BODY, delivery="one")
+        # Until it is running, another service cannot know whether the first start is confirmed.
+        await served.until(lambda: served.service.manager.list_active_runs()[0].status is Status.RUNNING)
+        replays = await asyncio.gather(*(deliver(each, body=BODY, delivery="one") for each in [served, other] * 5))
+        (run,) = await other.service.store.list_runs()
+        hooks = (await other.client.get("/api/v1/projects/site")).json()["hooks"]
+
+    assert (forged.status_code, started.status_code) == (401, 201)
+    assert (run.id, run.params) == (started.json()["run_id"], {"ref": "refs/heads/main"})
+    assert [replay.status_code for replay in replays] == [200] * 10
+    assert {replay.json()["run_id"] for replay in replays} == {run.id}
+    assert [each["last_delivery"]["outcome"] for each in hooks if each["last_delivery"]] == ["repeated"]
 
 
 @pytest.mark.parametrize("delivery", ["", "a b", "x" * 256])

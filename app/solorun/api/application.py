@@ -17,6 +17,7 @@ from solorun.api.state import State
 from solorun.auth.authorization import Authorizer
 from solorun.auth.identity import Identify
 from solorun.auth.permissions import Authorize
+from solorun.engine import now
 from solorun.errors import InternalError, Problem
 from solorun.http.compression import compress
 from solorun.http.event_stream import Streams
@@ -67,7 +68,12 @@ class Application:
             service=service,
             operations=OPERATIONS,
             authorizer=Authorizer(
-                settings, OPERATIONS, service.limits.failure_delay_seconds, is_hosted=authorize is not None
+                settings,
+                OPERATIONS,
+                service.limits.failure_delay_seconds,
+                service.store,
+                now=now,
+                is_hosted=authorize is not None,
             ),
             streams=Streams(
                 service.hub.count_stream,

@@ -44,7 +44,10 @@ class DirectoryArtifacts:
         for name in names:
             yield name, None
 
-    async def fetch(self, run_id: int) -> None:
+    async def fetch(self, run_id: int) -> bool:  # noqa: ARG002 - they never left
+        return False
+
+    async def release(self, run_id: int) -> None:
         pass
 
     async def measure(self, run_ids: Sequence[int]) -> Mapping[int, int]:
@@ -59,7 +62,7 @@ class DirectoryArtifacts:
             stopping.set()
 
     async def find_last_run_id(self) -> int:
-        return await asyncio.to_thread(find_last_run_id, self._directory.path / "artifacts")
+        return await asyncio.to_thread(find_last_run_id, self._directory.all_artifacts)
 
     def close(self) -> None:
         self._listings.close()

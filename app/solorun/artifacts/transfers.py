@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 MAX_TRANSFERS: Final = 8
-"""How many files are copied at a time, of all runs together. Each takes two parts of memory."""
+"""How many files are copied at a time, of all runs together. They take up to 100 MiB of memory."""
 _PART_BYTES: Final = 5 * 1024 * 1024
-_PARTS_PER_FILE: Final = 2
+_PARTS_PER_FILE: Final = 1
 _MAX_PARTS: Final = 10_000
 
 
@@ -58,11 +58,11 @@ class Transfers:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def fetch(self, run_id: int) -> None:
+    async def fetch(self, run_id: int) -> bool:
         """See ArtifactStore. The directory appears when it is complete."""
         directory = self._directory.artifacts(run_id)
         if await asyncio.to_thread(os.path.lexists, directory):
-            return
+            return False
         unfinished = directory.with_name(f".{run_id}.part")
         try:
             await asyncio.to_thread(_create, unfinished)
@@ -72,6 +72,7 @@ class Transfers:
                         if (found := parse_key(meta["path"])) is not None:
                             group.create_task(self._download(meta["path"], unfinished / found[1]))
             await asyncio.to_thread(unfinished.rename, directory)
+            return True
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
@@ -96,7 +97,11 @@ class Transfers:
                 content = await obstore.get_async(self._objects, key)
             except FileNotFoundError:
                 return  # Gone since it was listed.
-            with await asyncio.to_thread(_open_new, path) as file:
+            try:
+                file = await asyncio.to_thread(_open_new, path)
+            except (FileExistsError, NotADirectoryError):
+                return  # A file has become a directory: both are in the object store.
+            with file:
                 async for chunk in content.stream(min_chunk_size=_PART_BYTES):
                     await asyncio.to_thread(file.write, chunk)
 

@@ -110,11 +110,17 @@ async def test_a_database_that_a_newer_version_has_changed_is_used_while_that_is
 
 @pytest.mark.parametrize(
     ("url", "words"),
-    [("postgresql://127.0.0.1:1/solorun", "refused"), ("postgresql://[::1/solorun", "invalid")],
+    [
+        ("postgresql://127.0.0.1:1/solorun", "refused"),
+        ("postgresql://[::1/solorun", "invalid"),
+        ("postgresql://a:hunter2%zz@b/c", "invalid"),
+    ],
 )
 async def test_a_database_that_cannot_be_reached_says_why(url: str, words: str) -> None:
-    with pytest.raises(DatabaseUnusable, match=words):
+    with pytest.raises(DatabaseUnusable, match=words) as refused:
         await PostgresRunStore.open(url)
+
+    assert "hunter2" not in str(refused.value)
 
 
 async def test_a_closed_store_is_unavailable_and_can_be_closed_again(store: PostgresRunStore) -> None:

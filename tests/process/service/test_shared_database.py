@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -102,6 +103,40 @@ async def test_a_killed_service_loses_its_runs_when_its_lease_has_expired(
     assert (await begin(second)).id > run.id
 
 
+async def test_a_killed_service_that_starts_again_ends_its_runs_although_its_lease_lasts(
+    services: tuple[ServedService, ServedService], database_url: str
+) -> None:
+    first, _ = services
+    run = await begin(first)
+    work = Path("/proc", (first.directory / "pid").read_text().strip())
+
+    first.kill()
+    extend_leases(database_url)
+    await asyncio.to_thread(first.start)
+
+    async with RunClient(first.url) as client:
+        ended = await client.get_run(run.id)
+    assert ended.status is Status.INTERRUPTED
+    assert not work.exists()
+    assert (await begin(first)).id > run.id
+
+
+async def test_a_copy_of_a_data_directory_ends_no_runs_of_the_original(
+    services: tuple[ServedService, ServedService], database_url: str
+) -> None:
+    first, second = services
+    run = await begin(first)
+    await asyncio.to_thread(second.stop)
+    shutil.rmtree(second.data_dir)
+    shutil.copytree(first.data_dir, second.data_dir)
+
+    extend_leases(database_url)
+    await asyncio.to_thread(second.start)
+
+    async with RunClient(second.url) as client:
+        assert (await client.get_run(run.id)).status is Status.RUNNING
+
+
 async def test_a_service_that_wakes_after_its_lease_writes_nothing_and_stops_its_work(
     services: tuple[ServedService, ServedService], database_url: str
 ) -> None:
@@ -151,8 +186,57 @@ async def test_another_service_lists_what_a_killed_one_has_uploaded_to_a_bucket(
     assert SECRET not in of_the_step + of_the_service
 
 
+def extend_leases(database_url: str) -> None:
+    """Nothing that happens in the test happens because a lease has expired."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE owners SET lease_until = lease_until + INTERVAL '1 day'")
+
+
 def expire_lease(service: ServedService, database_url: str) -> None:
     """What happens by itself when a service has not renewed its lease for long enough."""
     owner = json.loads((service.data_dir / "solorun.owner.json").read_text())["owner"]
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE owners SET lease_until = clock_timestamp() WHERE owner = %s", [owner])
+
+
+async def test_services_share_artifacts_and_workspaces_in_a_directory(tmp_path: Path, database_url: str) -> None:
+    shared = tmp_path / "shared"
+    keeper = project_toml(
+        "handbook", {"keep": 'echo report > "$SOLORUN_ARTIFACTS/report"; cat "$SOLORUN_WORKSPACE/kept"'}
+    )
+    (shared / "workspaces" / "handbook").mkdir(parents=True)
+    (shared / "workspaces" / "handbook" / "kept").write_text("from an earlier run\n")
+    with ExitStack() as stack:
+
+        def serve(name: str) -> ServedService:
+            (tmp_path / name).mkdir()
+            place = {"SOLORUN_DATABASE_URL": database_url, "SOLORUN_SHARED_DIR": str(shared)}
+            return stack.enter_context(served(tmp_path / name, keeper, program=("-m", "solorun"), **place))
+
+        first, second = serve("first"), serve("second")
+        async with RunClient(first.url) as client:
+            run = await client.start_run("handbook")
+        ended = await until_ended(second, run.id)
+        async with RunClient(second.url) as client:
+            listed = await client.list_artifacts(run.id)
+            messages = [record.message async for page in client.stream_log(run.id) for record in page]
+
+    assert ended.status is Status.COMPLETED
+    assert [artifact.name for artifact in listed.artifacts] == ["report"]
+    assert "from an earlier run" in messages
+
+
+async def test_a_service_without_execution_leaves_a_run_pending_until_it_is_cancelled(
+    tmp_path: Path, database_url: str
+) -> None:
+    with served(tmp_path, SLEEPER, SOLORUN_DATABASE_URL=database_url, SOLORUN_EXECUTE_RUNS="false") as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            with pytest.raises(RunActive):
+                await client.start_run("handbook")
+            cancelled = await client.cancel_run(run.id)
+            again = await client.start_run("handbook")
+
+    assert (run.status, run.worker) == (Status.PENDING, None)
+    assert cancelled.status is Status.CANCELLED
+    assert again.status is Status.PENDING

@@ -119,12 +119,12 @@ export async function listNotifyTargets(): Promise<NotifyTarget[]> {
   return data!.targets.map(toNotifyTarget);
 }
 
-/** An empty `target` means all of them. */
+/** Those to a target, those about a run, or all of them. */
 export async function listDeliveries(
-  target: string,
+  selected: { readonly target?: string; readonly run_id?: number },
   cursor?: string,
 ): Promise<{ deliveries: NotificationDelivery[]; nextCursor: string | null }> {
-  const query = { ...(target && { target }), ...(cursor !== undefined && { cursor }) };
+  const query = { ...selected, ...(cursor !== undefined && { cursor }) };
   const { data } = await client.GET('/api/v1/deliveries', { params: { query } });
   return { deliveries: data!.deliveries.map(toDelivery), nextCursor: data!.next_cursor };
 }

@@ -16,6 +16,7 @@ export const lazy = {
   artifacts: () => import('../components/ArtifactList.svelte'),
   parameters: () => import('../components/ParameterList.svelte'),
   events: () => import('../components/EventList.svelte'),
+  choices: async () => ({ default: (await dialogs()).ConflictChoices }),
   start: async () => ({ default: (await dialogs()).StartDialog }),
   rerun: async () => ({ default: (await dialogs()).RerunDialog }),
   cancel: async () => ({ default: (await dialogs()).CancelDialog }),

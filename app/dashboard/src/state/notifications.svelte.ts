@@ -15,6 +15,10 @@ export class Notifications {
   private older: readonly NotificationDelivery[] = [];
   private target = '';
 
+  private get selected(): { target?: string } {
+    return this.target ? { target: this.target } : {};
+  }
+
   /** Keeps the lists up to date while an effect that calls it is alive. Returns how to stop. */
   follow(target: string): () => void {
     void store.epoch;
@@ -31,7 +35,7 @@ export class Notifications {
   }
 
   async load(): Promise<void> {
-    const [targets, page] = await Promise.all([listNotifyTargets(), listDeliveries(this.target)]);
+    const [targets, page] = await Promise.all([listNotifyTargets(), listDeliveries(this.selected)]);
     const oldest = page.deliveries.at(-1)?.id ?? 0;
     this.older = this.older.filter(({ id }) => id < oldest);
     this.targets = targets;
@@ -41,7 +45,7 @@ export class Notifications {
 
   async more(): Promise<void> {
     await this.attempt(async () => {
-      const page = await listDeliveries(this.target, this.cursor ?? undefined);
+      const page = await listDeliveries(this.selected, this.cursor ?? undefined);
       this.older = [...this.older, ...page.deliveries];
       this.deliveries = [...this.deliveries, ...page.deliveries];
       this.cursor = page.nextCursor;

@@ -38,12 +38,12 @@ def restore(
     settings, _ = find_database_settings(config, data_dir)
     if settings.database_url is not None:
         raise typer.BadParameter("The runs are in PostgreSQL. Restore them with pg_restore.", param_hint="FILE")
-    directory = DataDirectory(settings.data_dir)
+    directory = DataDirectory(settings.data_dir, settings.shared_dir)
     with own_data_directory(directory, owner="restore"):
         database = directory.path / "solorun.db"
         if database.exists() and not force:
             raise typer.BadParameter(f"{database} exists. Use --force to replace it.", param_hint="FILE")
-        last_id = find_last_run_id(directory.path / "artifacts")
+        last_id = find_last_run_id(directory.all_artifacts)
         findings = asyncio.run(restore_backup(file, directory.path, last_id=last_id))
     for finding in findings:
         print_error(f"The backup has a problem: {finding.message}")

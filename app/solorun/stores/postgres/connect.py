@@ -5,6 +5,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from solorun.errors import DatabaseUnusable
 from solorun.stores.postgres.statements import register_types
 
 # The URL overrides these. The server may vanish without closing the connection.
@@ -25,8 +26,12 @@ SET idle_in_transaction_session_timeout = '60s';
 
 
 def complete(url: str) -> str:
-    """The URL, or another form of connection string, with the defaults. Raises psycopg.ProgrammingError."""
-    given = conninfo_to_dict(url)
+    """The URL, or another form of connection string, with the defaults. Raises DatabaseUnusable."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        # The driver quotes what it does not understand, which may be the password.
+        raise DatabaseUnusable("The database URL is invalid. Is the password percent-encoded?") from None
     return make_conninfo(url, **{name: _DEFAULTS[name] for name in _DEFAULTS if name not in given})
 
 

@@ -12,6 +12,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 
 from solorun.stores.sql.connection import Cursor
+from solorun.stores.sql.doctor.log_checks import QUERIES as LOGS
 from solorun.stores.sql.queries import QUERIES as SHARED
 from solorun.stores.sql.queries import parse_fragments, parse_queries, read
 
@@ -24,7 +25,10 @@ QUERIES: Final = parse_queries(read("solorun.stores.sql", "queries.sql"), parse_
 _OWN_FORM: Final = {SHARED[name]: sql for name, sql in QUERIES.items()}
 # Their rows are large, and few of them may be read.
 _STREAMED: Final = frozenset(
-    SHARED[name] for name in ("list_segments_after", "list_segments_with_events_after", "list_segments_before")
+    (
+        *(SHARED[name] for name in ("list_segments_after", "list_segments_with_events_after", "list_segments_before")),
+        LOGS["list_stored_segments"],
+    )
 )
 _FIRST_ROWS: Final = 8
 _MAX_ROWS: Final = 512

@@ -9,12 +9,10 @@ from typing import Final
 from solorun.errors import StoreFailure
 from solorun.queueing import Slots, Waiter, choose
 from solorun.run import Run
-from solorun.segment import Segment
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run
 from solorun.stores.sql.rows import decode_resources, encode_array, encode_object
-from solorun.stores.sql.segments import segment_values
 
 _ALL: Final = 1_000_000
 
@@ -41,18 +39,6 @@ def claim_runs(
     }
     rows = connection.execute(QUERIES["claim_runs"], values).fetchall()
     return [get_run(connection, run_id) for (run_id,) in sorted(rows)]
-
-
-def return_run(connection: Connection, run_id: int, owner: str, closing: Segment | None) -> None:
-    values = {
-        "run_id": run_id,
-        "owner": owner,
-        "previous_seq": closing.first_seq - 1 if closing else None,
-        "record_count": closing.record_count if closing else 0,
-        "warning_count": closing.level_counts.warning if closing else 0,
-    }
-    if connection.execute(QUERIES["return_run"], values).rowcount and closing is not None:
-        connection.execute(QUERIES["insert_segment"], segment_values(closing))
 
 
 def declare_resources(connection: Connection, slots: Mapping[str, int], at: int | None) -> None:

@@ -40,8 +40,11 @@ TRUE
 -- Notifies the processes that may execute a run. With a database for one service, that is the one that updates it.
 
 -- fragment: fits_worker
--- Whether a worker can execute a run. A service that is alone can execute every run.
-TRUE
+-- Whether a worker has all labels of a run, and has not refused it.
+(CAST(:labels AS TEXT) IS NULL OR NOT EXISTS (
+    SELECT 1 FROM json_each(runs.labels) AS needed
+    WHERE needed.value NOT IN (SELECT given.value FROM json_each(:labels) AS given)))
+    AND id NOT IN (SELECT refused.value FROM json_each(:refused) AS refused)
 
 -- fragment: skip_locked
 -- Leaves a row to another transaction that claims it. With a database for one service, there is none.
@@ -123,17 +126,17 @@ UPDATE runs SET status = 'pending', slots = :slots WHERE id = :run_id AND status
 {notify_workers};
 
 -- name: claim_runs
--- Claims pending runs without an owner.
-UPDATE runs SET owner = :owner
-WHERE owner IS NULL AND id IN (
+-- Claims pending runs without an owner. They are chosen once: evaluated for each row, the limit would not hold.
+WITH chosen AS MATERIALIZED (
     SELECT id FROM runs WHERE status = 'pending' AND owner IS NULL AND {fits_worker}
     ORDER BY id LIMIT :limit {skip_locked})
+UPDATE runs SET owner = :owner WHERE owner IS NULL AND id IN (SELECT chosen.id FROM chosen)
 RETURNING id;
 
 -- name: return_run
 -- Gives up a claim, with records that say why. A null `previous_seq` means that there are none.
 UPDATE runs SET owner = NULL, last_seq = last_seq + :record_count, warning_count = warning_count + :warning_count
-WHERE id = :run_id AND owner = :owner AND status = 'pending'
+WHERE id = :run_id AND owner = :owner AND status = 'pending' AND (cancel_requested_at IS NOT NULL) = :is_cancelled
     AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq)
 {notify_workers};
 
@@ -173,9 +176,19 @@ WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
 
 -- name: insert_key
 -- Records the run to which an idempotency key leads, unless it has led to one.
-INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, result, created_at)
-VALUES (:project, :key_hash, :fingerprint, :run_id, :result, :created_at)
+INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, result, acknowledged, created_at)
+VALUES (:project, :key_hash, :fingerprint, :run_id, :result, :acknowledged, :created_at)
 ON CONFLICT (project, key_hash) DO NOTHING;
+
+-- name: acknowledge_key
+-- Records that a repeated start is answered with the run of its key.
+UPDATE idempotency_keys SET acknowledged = 1
+WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
+
+-- name: select_acknowledged_key
+-- Selects whether a start was answered with a run, other than by the service that inserted it.
+SELECT 1 FROM idempotency_keys
+WHERE run_id = :run_id AND acknowledged = 1 AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
 
 -- name: delete_expired_keys
 -- Deletes this key and the two oldest, if they have expired: the table shrinks while keys are added.
@@ -201,6 +214,29 @@ SET delivered_at = excluded.delivered_at, event = excluded.event, outcome = excl
 -- name: list_last_deliveries
 -- Lists the last delivery to each hook.
 SELECT project, hook, delivered_at, event, outcome, run_id, reason FROM hook_deliveries;
+
+-- name: insert_session
+-- Begins a browser session.
+INSERT INTO sessions (key, expires_at) VALUES (:key, :expires_at);
+
+-- name: delete_old_sessions
+-- Deletes the sessions that have expired, and the oldest of too many.
+DELETE FROM sessions
+WHERE expires_at <= :now OR expires_at < (
+    SELECT MIN(newest.expires_at)
+    FROM (SELECT expires_at FROM sessions ORDER BY expires_at DESC LIMIT :max_open) AS newest);
+
+-- name: select_session
+-- Finds an open session.
+SELECT 1 FROM sessions WHERE key = :key AND expires_at > :now;
+
+-- name: delete_session
+-- Ends a session.
+DELETE FROM sessions WHERE key = :key;
+
+-- name: count_sessions
+-- Counts the open sessions.
+SELECT COUNT(*) FROM sessions WHERE expires_at > :now;
 
 -- name: insert_unmasked_params
 -- Keeps the parameters that the row of a queued run has masked.

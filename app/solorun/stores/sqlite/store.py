@@ -11,8 +11,10 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
+from solorun.key_store import KeyedRun
+from solorun.lease import RunNotice
 from solorun.run import Run
-from solorun.store import KeyedRun, NewRun
+from solorun.store import NewRun
 from solorun.store_maintenance import Finding
 from solorun.stores.sql.connection import Connection as SqlConnection
 from solorun.stores.sql.probe import WriteProbe
@@ -121,9 +123,18 @@ class SqliteRunStore(SqlRunStore):
     def open_lease(self, worker: Worker) -> None:
         """The lock of the data directory is the lease."""
 
+    async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:  # noqa: ARG002
+        """Every other owner has been a process with this data directory, and needs no lease."""
+        return []
+
+    async def end_leases_of_predecessors(self, worker: Worker) -> None:
+        pass
+
     async def list_workers(self) -> list[WorkerStatus]:
         """The service is the only one."""
         return []
+
+    async def notify(self, notice: RunNotice) -> None: ...
 
     async def request_drain(self, worker_id: str) -> bool:  # noqa: ARG002
         return False

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, Final
 
 import msgspec
@@ -26,8 +27,10 @@ def check_logs(connection: Connection, *, repair: bool) -> Iterator[Finding]:
         QUERIES["list_logs"]
     ).fetchall():
         log = _Log(connection, run_id, repair=repair)
-        for row in connection.execute(QUERIES["list_stored_segments"], {"run_id": run_id}).fetchall():
-            yield from log.take(row)
+        with closing(connection.execute(QUERIES["list_stored_segments"], {"run_id": run_id})) as segments:
+            # A repair changes what is read. Otherwise, a long log need not fit into memory.
+            for row in segments.fetchall() if repair else segments:
+                yield from log.take(row)
         yield from log.compare(last_seq, LevelCounts(debug, info, warning, error), first_error_seq)
 
 
