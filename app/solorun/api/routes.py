@@ -11,7 +11,6 @@ from solorun.api.run_routes import RUN_OPERATIONS
 from solorun.api.schedule_routes import SCHEDULE_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
-from solorun.auth.permissions import Right
 from solorun.errors import (
     BackupUnavailable,
     DeliveryNotVerified,
@@ -26,6 +25,7 @@ from solorun.errors import (
 )
 from solorun.hook import HookDelivery
 from solorun.http.operation import Operation, ResponseSpec
+from solorun.right import Right
 from solorun.wire import ProjectList, ProjectSummary, ResourceList
 from solorun.worker import WorkerStatus
 from solorun.worker_wire import WorkerList
