@@ -6,7 +6,6 @@ import select
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import served
 
 LIMIT_SECONDS = 60
-REPEAT_SECONDS = 5
+SILENCE_SECONDS = 5
+MAX_TABS = 20
 TOML = project_toml(
     "handbook", {"extract": ["true"], "generate": ["true"]}, title='The "$HOME" of `it`'
 ) + project_toml("deploy", {"deploy": ["true"]})
@@ -38,22 +38,23 @@ class Zsh:
         On a busy machine, the service may answer too late, and nothing is completed: a user presses the key again.
         """
         os.write(self._terminal, text.encode())
-        shown, deadline = "", time.monotonic() + LIMIT_SECONDS
-        while until not in shown:
-            assert time.monotonic() < deadline, shown
+        shown = ""
+        for _ in range(MAX_TABS):
             os.write(self._terminal, b"\t")
-            shown += self._read(REPEAT_SECONDS, until)
-        return shown
+            shown += self._read(until, SILENCE_SECONDS)
+            if until in shown:
+                return shown
+        raise AssertionError(shown)
 
     def run(self, command: str, *, until: str) -> None:
         os.write(self._terminal, command.encode())
-        assert until in self._read(LIMIT_SECONDS, until)
+        assert until in self._read(until, LIMIT_SECONDS)
 
-    def _read(self, seconds: float, until: str) -> str:
-        read, deadline = "", time.monotonic() + seconds
-        while until not in read and (left := deadline - time.monotonic()) > 0:
-            if select.select([self._terminal], [], [], left)[0]:
-                read += os.read(self._terminal, 4096).decode()
+    def _read(self, until: str, silence_seconds: float) -> str:
+        """What the terminal shows, until it has shown `until`, or nothing for a while."""
+        read = ""
+        while until not in read and select.select([self._terminal], [], [], silence_seconds)[0]:
+            read += os.read(self._terminal, 4096).decode()
         return read
 
 
