@@ -122,6 +122,7 @@ class Service:
                 owner=engine.worker.id,
                 shares_outbox=engine.shares_database,
                 now=now,
+                observe=engine.tracing.observe_delivery,
                 limits=limits.notifications,
             )
             pruner = Pruner(store=store, projects=catalog, artifacts=engine.artifacts, now=now)
@@ -146,7 +147,14 @@ class Service:
             components: list[Component] = [notifier, engine.dispatcher, pruner]
             if engine.shares_database:
                 components.append(
-                    Mirror(store=store, hub=hub, queue=engine.queue, registry=engine.registry, owner=engine.worker.id)
+                    Mirror(
+                        store=store,
+                        hub=hub,
+                        queue=engine.queue,
+                        registry=engine.registry,
+                        notices=engine.notices,
+                        owner=engine.worker.id,
+                    )
                 )
             components.append(Scheduler(store=store, manager=manager, projects=catalog, now=now))
             for component in components:

@@ -74,6 +74,8 @@ class FinalState:
 
     outcome: Outcome
     finished_at: datetime
+    traceparent: str | None = None
+    """Of the run's span, which the deliveries of its end continue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from solorun.runs import Mirror
+from solorun.runs import Mirror, RunNotices
 from solorun.store import Store
 from solorun.stores.postgres import ParamCipher, PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
@@ -45,7 +45,18 @@ async def engines(
 def mirror(engines: tuple[Engine, Engine]) -> Mirror:
     """Shows the first engine what the second one does."""
     here, _ = engines
-    return Mirror(store=here.store, hub=here.hub, queue=here.manager.queue, registry=here.registry, owner="here")
+    return Mirror(
+        store=here.store,
+        hub=here.hub,
+        queue=here.manager.queue,
+        registry=here.registry,
+        notices=notices_of(here),
+        owner="here",
+    )
+
+
+def notices_of(engine: Engine) -> RunNotices:
+    return RunNotices(store=engine.store, hub=engine.hub, registry=engine.registry, tasks=engine.tasks)
 
 
 @pytest.fixture

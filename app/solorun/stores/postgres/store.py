@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, ParamSpec, TypeVar
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
+from solorun.lease import RunNotice
 from solorun.store_maintenance import Finding
 from solorun.stores.postgres import workers, writes
 from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
@@ -69,6 +70,9 @@ class PostgresRunStore(SqlRunStore):
 
     async def list_workers(self) -> list[WorkerStatus]:
         return await self._read(workers.list_workers)
+
+    async def notify(self, notice: RunNotice) -> None:
+        await self._write(workers.notify, notice)
 
     async def request_drain(self, worker_id: str) -> bool:
         return await self._write(workers.request_drain, worker_id)

@@ -545,8 +545,8 @@ SELECT recent.status {from_recent_results} AND recent.id <> :run_id ORDER BY rec
 
 -- name: insert_delivery
 -- Adds a delivery, unless its message was added for the target before.
-INSERT INTO deliveries (message_id, target, event, project, run_id, detail, occurred_at)
-VALUES (:message_id, :target, :event, :project, :run_id, :detail, :occurred_at)
+INSERT INTO deliveries (message_id, target, event, project, run_id, detail, occurred_at, traceparent)
+VALUES (:message_id, :target, :event, :project, :run_id, :detail, :occurred_at, :traceparent)
 ON CONFLICT (message_id, target) DO NOTHING
 RETURNING id;
 
@@ -560,7 +560,7 @@ UPDATE deliveries SET claim = :claim, due_at = :until
 WHERE status = 'pending' AND due_at <= :at AND id IN (
     SELECT due.id FROM deliveries AS due
     WHERE due.target = :target AND due.status = 'pending' AND due.due_at <= :at ORDER BY due.due_at, due.id LIMIT :limit)
-RETURNING {delivery_columns}, payload;
+RETURNING {delivery_columns}, payload, traceparent;
 
 -- name: release_deliveries
 -- Ends the claims of an owner, or of all owners. A claim begins with the name of its owner.

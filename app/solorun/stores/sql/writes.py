@@ -139,7 +139,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
             connection.execute(QUERIES["insert_segment"], segment)
         connection.executemany(QUERIES["update_step"], steps)
         if ending is not None:
-            release_run(connection, run.id)
+            release_run(connection, run.id, ending.traceparent)
         return UpdateResult.UPDATED
 
     return write
