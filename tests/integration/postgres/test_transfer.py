@@ -23,11 +23,12 @@ from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.transfer import TransferFailed, transfer
 from solorun.stores.transfer.source import open_source
+from solorun.stores.transfer.target import Target
 from tests.contracts.builders import NOW, OWNER, new_run, start
 from tests.fakes.full_store import fill, read_everything
 from tests.fakes.postgres import fresh_schema
 from tests.fakes.stores import opening_stores
-from tests.integration.postgres.conftest import OpenLease
+from tests.integration.postgres.conftest import CUT_ALL, OpenLease
 
 OF_POSTGRES = {"owners", "solorun_schema"}
 """Tables that only PostgreSQL has. They describe services that use the database, not runs."""
@@ -343,12 +344,27 @@ def test_no_error_contains_the_password(database: Path, url: str, error: type[Ex
 
 def test_a_server_that_goes_away_leaves_nothing(database: Path, database_url: str, target: psycopg.Connection) -> None:
     def cut(activity: str, *_: object) -> None:
-        target.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'solorun'")
+        target.execute(CUT_ALL)
 
     with pytest.raises(StoreUnavailable):
         transfer(database, database_url, report=cut)
 
     assert count_tables(target) == 0
+
+
+def test_a_connection_that_is_lost_during_the_commit_leaves_the_result_open(
+    database: Path, database_url: str, target: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Target.commit
+
+    def cut_and_commit(this: Target) -> None:
+        target.execute(CUT_ALL)
+        commit(this)
+
+    monkeypatch.setattr(Target, "commit", cut_and_commit)
+
+    with pytest.raises(StoreUnavailable, match="complete or absent"):
+        transfer(database, database_url)
 
 
 # -- crashes
