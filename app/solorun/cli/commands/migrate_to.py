@@ -55,6 +55,7 @@ def migrate_to(
     from solorun.stores.directory_lock import own_data_directory
 
     try:
+        from solorun.stores.postgres import ParamCipher
         from solorun.stores.transfer import TransferFailed, list_abandoned_runs, transfer
     except ImportError as error:
         raise missing_cluster_extra("migrate-to", error) from error
@@ -71,7 +72,7 @@ def migrate_to(
             abandoned = list_abandoned_runs(database)
             if not dry_run:
                 asyncio.run(_kill_orphans(directory, abandoned))
-            tables = transfer(database, url, dry_run=dry_run, report=report)
+            tables = transfer(database, url, ParamCipher.of(settings), dry_run=dry_run, report=report)
     except TransferFailed as failed:
         for finding in failed.findings:
             print_error(f"The database has a problem: {finding.message}")
