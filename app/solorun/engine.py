@@ -28,7 +28,7 @@ from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.tracing import open_tracing
+from solorun.tracing import Tracing, open_tracing
 from solorun.worker import Worker
 
 _logger = logging.getLogger("solorun.service")
@@ -53,6 +53,7 @@ class Engine:
     executor: RunExecutor
     admission: Admission
     dispatcher: Dispatcher
+    tracing: Tracing
     draining: asyncio.Event
     """Set when no more runs may begin here."""
     drain: Drain
@@ -189,6 +190,7 @@ class Engine:
                 executor=run_executor,
                 admission=admission,
                 dispatcher=dispatcher,
+                tracing=tracing,
                 draining=draining,
                 drain=Drain(admission=admission, registry=registry, reaper=reaper),
                 shares_database=lease is not None,
@@ -203,10 +205,10 @@ async def open_store(settings: Settings) -> Store:
     if settings.database_url is None:
         return await SqliteRunStore.open(settings.data_dir)
     try:
-        from solorun.stores.postgres import PostgresRunStore
+        from solorun.stores.postgres import ParamCipher, PostgresRunStore
     except ImportError as error:
         raise missing_cluster_extra("database_url", error) from error
-    return await PostgresRunStore.open(settings.database_url)
+    return await PostgresRunStore.open(settings.database_url, ParamCipher.of(settings))
 
 
 def missing_cluster_extra(feature: str, error: ImportError) -> DatabaseUnusable:

@@ -3,6 +3,7 @@
     SolorunError
     ├── Problem                      an error response of the HTTP API, a class for each `slug`, which ends its `type`
     ├── StartRepeated                the idempotency key or the due time of a start has started a run already
+    ├── SecretsUnreadable            the secret parameters of a queued run were encrypted with another key
     ├── DeclaredDifferently          a run was started with another version of its steps
     ├── StoreFailure                 the database refused a write: not the disk, a lock or damage
     ├── ConfigurationInvalid         solorun.toml or a setting has errors (all of them are listed)
@@ -257,6 +258,10 @@ PROBLEMS: Final[dict[str, type[Problem]]] = {problem.slug: problem for problem i
 
 class StartRepeated(SolorunError, slug="start-repeated"):
     """The idempotency key or the due time of this start has started a run already."""
+
+
+class SecretsUnreadable(SolorunError, slug="secrets-unreadable"):
+    """The secret parameters of the run were encrypted with another key."""
 
 
 class DeclaredDifferently(SolorunError, slug="declared-differently"):

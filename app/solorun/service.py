@@ -122,6 +122,7 @@ class Service:
                 owner=engine.worker.id,
                 shares_outbox=engine.shares_database,
                 now=now,
+                observe=engine.tracing.observe_delivery,
                 limits=limits.notifications,
             )
             pruner = Pruner(store=store, projects=catalog, artifacts=engine.artifacts, now=now)

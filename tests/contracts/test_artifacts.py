@@ -213,6 +213,17 @@ async def test_artifacts_of_an_earlier_run_are_brought_to_the_machine(worker: Ma
     assert [entry.name for entry in directory.parent.iterdir()] == [str(RUN)]
 
 
+async def test_a_file_that_became_a_directory_does_not_prevent_a_download(worker: Machine, reader: Machine) -> None:
+    await worker.leave({"a": b"x", "z": b"z"})
+    (worker.directory.artifacts(RUN) / "a").unlink()
+    await worker.leave({"a/b": b"y"})
+
+    await reader.store.fetch(RUN)
+
+    assert (reader.directory.artifacts(RUN) / "a").exists()
+    assert (reader.directory.artifacts(RUN) / "z").read_bytes() == b"z"
+
+
 async def test_a_released_run_keeps_its_artifacts(worker: Machine, reader: Machine) -> None:
     await worker.leave({"a/b": b"x"})
 

@@ -195,10 +195,52 @@ async def test_a_rerun_finds_the_artifacts_of_the_earlier_run(
         again.end()
         await served.end_of(rerun["id"])
 
+        assert f"downloaded the artifacts of run {run_id}" in await messages(served, rerun["id"], "info")
+
         assert await names(served, rerun["id"]) == []
         assert runs_with_files(served) == []
 
     assert found == "a,b"
+
+
+async def test_a_rerun_begins_without_the_artifacts_that_cannot_be_downloaded(
+    open_served: OpenServed, unreachable: dict[str, Any]
+) -> None:
+    async with open_served(**unreachable) as served:
+        run = await served.complete()
+
+        rerun = (await served.client.post(f"/api/v1/runs/{run.id}/rerun")).json()
+        (await served.executor.step("deploy")).end()
+        ended = await served.end_of(rerun["id"])
+
+        warnings = await messages(served, rerun["id"])
+
+    assert ended.status is Status.COMPLETED
+    reason = "The artifact store cannot be used: the connection failed."
+    assert warnings == [f"the artifacts of run {run.id} could not be downloaded: {reason}"]
+
+
+async def test_a_cancelled_run_uploads_what_it_left(open_served: OpenServed, settings: dict[str, Any]) -> None:
+    async with open_served(**settings) as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "partial.txt").write_text("half")
+
+        await served.client.post(f"/api/v1/runs/{run_id}/cancel")
+        run = await served.end_of(run_id)
+
+        assert (run.status, await names(served, run_id)) == (Status.CANCELLED, ["partial.txt"])
+
+
+async def test_a_service_that_shuts_down_uploads_what_its_runs_left(
+    open_served: OpenServed, settings: dict[str, Any]
+) -> None:
+    async with open_served(**settings) as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "partial.txt").write_text("half")
+    async with open_served(**settings) as served:
+        run = await served.service.store.get_run(run_id)
+
+        assert (run.status, await names(served, run_id)) == (Status.INTERRUPTED, ["partial.txt"])
 
 
 async def test_deleted_runs_leave_no_objects(open_served: OpenServed, settings: dict[str, Any]) -> None:
@@ -319,7 +361,7 @@ async def test_a_run_that_times_out_while_it_uploads_has_not_completed(
 ) -> None:
     monkeypatch.setattr(object_store, "ANSWER_SECONDS", 0.1)
     environ = {**ENVIRON, "AWS_ENDPOINT_URL": silent_address}
-    toml = project_toml("deploy", {"deploy": ["true"]}, timeout="1s")
+    toml = project_toml("deploy", {"deploy": ["true"]}, timeout="500ms")
     async with open_served(toml=toml, artifact_store="s3://solorun", environ=environ) as served:
         run_id, step = await served.begin()
         (step.context.artifacts / "a.txt").write_text("x")
@@ -327,4 +369,4 @@ async def test_a_run_that_times_out_while_it_uploads_has_not_completed(
 
         run = await served.end_of(run_id)
 
-    assert (run.status, run.error_message) == (Status.FAILED, "the run timed out after 1s")
+    assert (run.status, run.error_message) == (Status.FAILED, "the run timed out after 500ms")

@@ -3,6 +3,7 @@
 from typing import Final
 
 from solorun.api import backup, hooks, projects, resources
+from solorun.api.caller_trace import TRACEPARENT_HEADER
 from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.record_routes import RECORD_OPERATIONS
 from solorun.api.retention_routes import RETENTION_OPERATIONS
@@ -71,6 +72,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
             *(TooManyProjects, ServiceDraining, StoreUnavailable),
         ),
         query=None,
+        headers=(TRACEPARENT_HEADER,),
         verifies_itself=True,
         tag="hooks",
     ),

@@ -94,8 +94,7 @@ class ObjectArtifacts:
     async def find_last_run_id(self) -> int:
         last = await self._local.find_last_run_id()
         try:
-            with translated_failures(), anyio.fail_after(ANSWER_SECONDS):
-                return await self._find_last_run_id(last)
+            return await self._find_last_run_id(last)
         except ArtifactStoreUnavailable as error:
             _logger.warning("%s", error)
             return last

@@ -97,7 +97,11 @@ class Transfers:
                 content = await obstore.get_async(self._objects, key)
             except FileNotFoundError:
                 return  # Gone since it was listed.
-            with await asyncio.to_thread(_open_new, path) as file:
+            try:
+                file = await asyncio.to_thread(_open_new, path)
+            except (FileExistsError, NotADirectoryError):
+                return  # A file has become a directory: both are in the object store.
+            with file:
                 async for chunk in content.stream(min_chunk_size=_PART_BYTES):
                     await asyncio.to_thread(file.write, chunk)
 

@@ -1269,10 +1269,21 @@ export interface components {
             /** @default true */
             possible?: boolean;
         };
-        /** ProjectList */
+        /**
+         * ProjectList
+         * @description Projects and patterns, and the caller's rights in all of Solorun.
+         *
+         *         `undeclared` has the caller's rights in projects that have runs, and are no longer declared.
+         */
         ProjectList: {
             projects: components["schemas"]["ProjectSummary"][];
             families: components["schemas"]["FamilySummary"][];
+            /** @default [] */
+            rights?: components["schemas"]["Right"][];
+            /** @default {} */
+            undeclared?: {
+                [key: string]: components["schemas"]["Right"][];
+            };
         };
         /**
          * ProjectSummary
@@ -1300,6 +1311,8 @@ export interface components {
             hooks?: components["schemas"]["HookSummary"][];
             /** @default [] */
             configuration_faults?: string[];
+            /** @default [] */
+            rights?: components["schemas"]["Right"][];
         };
         /**
          * StepSummary
@@ -1367,6 +1380,11 @@ export interface components {
          */
         Verification: "github" | "standard" | "token";
         /**
+         * Right
+         * @enum {unknown}
+         */
+        Right: "admin" | "approve" | "cancel" | "start" | "view";
+        /**
          * FamilySummary
          * @description A project pattern as declared, and the names of its projects that have runs.
          */
@@ -1377,6 +1395,8 @@ export interface components {
             scopes: string[];
             params: components["schemas"]["Parameter"][];
             projects: string[];
+            /** @default [] */
+            rights?: components["schemas"]["Right"][];
         };
         /**
          * PruneReport
@@ -4859,7 +4879,10 @@ export interface operations {
     receiveDelivery: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
+                traceparent?: string;
+            };
             path: {
                 /** @description The project's name. */
                 project: string;
