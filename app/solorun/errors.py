@@ -116,6 +116,10 @@ class NotifyTargetNotFound(Problem, slug="notify-target-not-found", status=404):
     """Notification target not found."""
 
 
+class WorkerNotFound(Problem, slug="worker-not-found", status=404):
+    """Worker not found."""
+
+
 class MethodNotAllowed(Problem, slug="method-not-allowed", status=405):
     """Method not allowed."""
 
@@ -222,6 +226,10 @@ class TooManyStreams(Problem, slug="too-many-streams", status=503):
     """Too many event streams are open, in all or from this address."""
 
     retry_after_seconds = 5.0
+
+
+class WorkerNotDrainable(Problem, slug="worker-not-drainable", status=409):
+    """The service is the only worker. Stop it instead: it interrupts its runs."""
 
 
 class BackupUnavailable(Problem, slug="backup-unavailable", status=409):

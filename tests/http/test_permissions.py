@@ -24,7 +24,15 @@ from solorun.service import ServiceLimits
 from tests.fakes.application import OpenServed, Served
 from tests.fakes.project_toml import project_toml
 
-SELECTIVE = {"followAllRuns", "listResources", "listRuns", "listProjects", "listSchedules", "listFirings"}
+SELECTIVE = {
+    "followAllRuns",
+    "listResources",
+    "listRuns",
+    "listProjects",
+    "listSchedules",
+    "listFirings",
+    "listWorkers",
+}
 """The operations that return something of several projects: each leaves out what the caller may not view."""
 
 RIGHTS = {
@@ -108,6 +116,8 @@ async def test_a_caller_with_every_right_starts_follows_and_cancels(open_served:
         ("reader deploy", "GET", "/api/v1/runs/1", 200),
         ("reader", "GET", "/metrics", 403),
         ("reader", "GET", "/api/v1/deliveries", 403),
+        ("stopper", "POST", "/api/v1/workers/red-1/drain", 403),
+        ("owner", "POST", "/api/v1/workers/red-1/drain", 404),
         ("owner handbook", "POST", "/api/v1/schedules/deploy.nightly/pause", 403),
         ("owner handbook", "POST", "/api/v1/schedules/deploy.nightly/run", 403),
         ("reader", "GET", "/api/v1/runs/2", 404),
@@ -205,6 +215,15 @@ async def test_an_exception_for_the_host_is_a_refusal_in_a_list(open_served: Ope
         listed = await client.get("/api/v1/projects")
 
     assert [(each["name"], each["rights"]) for each in listed.json()["projects"]] == [("handbook", ["view"])]
+
+
+async def test_the_runs_of_a_worker_are_those_that_the_caller_may_view(open_served: OpenServed) -> None:
+    async with hosted(open_served, may) as (served, client):
+        run_id, _ = await served.begin("deploy")
+        await served.begin("handbook", "extract")
+        listed = await client.get("/api/v1/workers", headers={"authorization": "reader deploy"})
+
+    assert [worker["runs"] for worker in listed.json()["workers"]] == [[run_id]]
 
 
 async def test_a_refused_start_names_no_holder_that_the_caller_may_not_view(open_served: OpenServed) -> None:

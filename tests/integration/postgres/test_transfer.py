@@ -213,7 +213,7 @@ def test_a_dry_run_counts_and_writes_nothing(database: Path, database_url: str, 
 def test_the_tables_of_other_programs_are_left_out(database: Path, database_url: str) -> None:
     change(database, 'CREATE TABLE "x; DROP TABLE runs" (id INTEGER); INSERT INTO "x; DROP TABLE runs" VALUES (1)')
 
-    tables = transfer(database, database_url)
+    tables = transfer(database, database_url, CIPHER)
 
     assert "runs" in {table.name for table in tables}
     assert not any("DROP" in table.name for table in tables)
@@ -321,7 +321,7 @@ async def test_ids_that_the_empty_database_has_given_out_are_not_used_again(
 ) -> None:
     await store.reserve_run_ids(4711)
 
-    await asyncio.to_thread(transfer, database, database_url)
+    await asyncio.to_thread(transfer, database, database_url, CIPHER)
 
     assert (await store.insert_run(new_run("another"), owner=OWNER)).id == 4712
 
