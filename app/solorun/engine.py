@@ -20,7 +20,7 @@ from solorun.errors import DatabaseUnusable
 from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import DiskReserve, Hub, Writer
 from solorun.project import Projects
-from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunQueue
+from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunNotices, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, become_subreaper, utf8_environment, withdraw
@@ -28,7 +28,7 @@ from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.tracing import open_tracing
+from solorun.tracing import Tracing, open_tracing
 from solorun.worker import Worker
 
 _logger = logging.getLogger("solorun.service")
@@ -47,11 +47,13 @@ class Engine:
     registry: RunRegistry
     tasks: TaskSet
     queue: RunQueue
+    notices: RunNotices
     reaper: Reaper
     writer: Writer
     executor: RunExecutor
     admission: Admission
     dispatcher: Dispatcher
+    tracing: Tracing
     draining: asyncio.Event
     """Set when no more runs may begin here."""
     drain: Drain
@@ -116,8 +118,10 @@ class Engine:
             admission = Admission(projects)
             draining = asyncio.Event()
             lease = store.open_lease(worker)
+            notices = RunNotices(store=store, hub=hub, registry=registry, tasks=tasks)
             if lease is not None:
-                await stack.enter_async_context(running(LeaseKeeper(lease, registry, on_drain=draining.set)))
+                keeper = LeaseKeeper(lease, registry, on_drain=draining.set, on_run_notice=notices.receive)
+                await stack.enter_async_context(running(keeper))
                 await reaper.release_predecessors(worker)
             await reaper.recover()
             writer = await stack.enter_async_context(running(Writer(store, hub, owner=worker.id)))
@@ -157,6 +161,7 @@ class Engine:
             )
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
+                tasks.spawn(notices.send_changes(), name="notices to other processes")
             yield cls(
                 worker=worker,
                 environ=environ,
@@ -167,11 +172,13 @@ class Engine:
                 registry=registry,
                 tasks=tasks,
                 queue=queue,
+                notices=notices,
                 reaper=reaper,
                 writer=writer,
                 executor=run_executor,
                 admission=admission,
                 dispatcher=dispatcher,
+                tracing=tracing,
                 draining=draining,
                 drain=Drain(admission=admission, registry=registry, reaper=reaper),
                 shares_database=lease is not None,
@@ -186,10 +193,10 @@ async def open_store(settings: Settings) -> Store:
     if settings.database_url is None:
         return await SqliteRunStore.open(settings.data_dir)
     try:
-        from solorun.stores.postgres import PostgresRunStore
+        from solorun.stores.postgres import ParamCipher, PostgresRunStore
     except ImportError as error:
         raise missing_cluster_extra("database_url", error) from error
-    return await PostgresRunStore.open(settings.database_url)
+    return await PostgresRunStore.open(settings.database_url, ParamCipher.of(settings))
 
 
 def missing_cluster_extra(feature: str, error: ImportError) -> DatabaseUnusable:

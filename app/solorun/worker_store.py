@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from solorun.lease import Lease
+from solorun.lease import Lease, RunNotice
 from solorun.worker import Worker, WorkerStatus
 
 
@@ -11,6 +11,9 @@ class WorkerStore(Protocol):
 
     def open_lease(self, worker: Worker) -> Lease | None:
         """The lease of this process. None if it lasts as long as the process, without renewal."""
+
+    async def notify(self, notice: RunNotice) -> None:
+        """Let the other processes know, unless it is lost."""
 
     async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:
         """The ids of the active runs of earlier processes with the data directory of this one, which has locked it."""

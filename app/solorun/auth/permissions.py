@@ -7,24 +7,15 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from enum import StrEnum
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request as HostRequest
 from starlette.types import Scope
 
 from solorun.errors import Forbidden
+from solorun.right import Right
 
 _logger = logging.getLogger("solorun.auth")
-
-
-class Right(StrEnum):
-    """What a request requires."""
-
-    VIEW = "view"
-    START = "start"
-    CANCEL = "cancel"
-    APPROVE = "approve"
-    ADMIN = "admin"
 
 
 Authorize = Callable[[HostRequest, Right, str | None], bool | Awaitable[bool]]
@@ -61,7 +52,18 @@ class Permissions:
 
     async def find_visible(self, projects: Iterable[str]) -> set[str]:
         """Those of the projects that the caller may view."""
-        return {project for project in projects if await self.allow(Right.VIEW, project)}
+        return {project for project in projects if await self._would_allow(Right.VIEW, project)}
+
+    async def find_rights(self, project: str | None) -> tuple[Right, ...]:
+        """What the caller may do with the project."""
+        return tuple([right for right in Right if await self._would_allow(right, project)])
+
+    async def _would_allow(self, right: Right, project: str | None) -> bool:
+        """The same for what the caller has not requested: an exception for the host application is a refusal."""
+        try:
+            return await self.allow(right, project)
+        except HTTPException:
+            return False
 
     def forget(self) -> None:
         self._answers.clear()

@@ -14,7 +14,7 @@ from typing import Final
 from solorun.errors import SolorunError
 from solorun.execution.clock import count_seconds
 from solorun.execution.handle import RunHandle, RunRegistry
-from solorun.lease import Lease, Notice, Renewal
+from solorun.lease import Lease, Notice, Renewal, RunNotice
 from solorun.outcome import StopReason
 
 RENEWALS_PER_LEASE: Final = 3
@@ -44,6 +44,7 @@ class LeaseKeeper:
         registry: RunRegistry,
         *,
         on_drain: Callable[[], None] = lambda: None,
+        on_run_notice: Callable[[RunNotice], None] = lambda _: None,
         clock: Callable[[], float] = count_seconds,
         exit_process: Callable[[], None] = exit_process,
         renewal_seconds: float | None = None,
@@ -52,6 +53,7 @@ class LeaseKeeper:
         self._lease = lease
         self._registry = registry
         self._on_drain = on_drain
+        self._on_run_notice = on_run_notice
         self._clock = clock
         self._exit_process = exit_process
         self._renewal_seconds = lease.seconds / RENEWALS_PER_LEASE if renewal_seconds is None else renewal_seconds
@@ -97,11 +99,14 @@ class LeaseKeeper:
             return self._stopping.wait(self._retry_seconds)
         due_at = time.monotonic() + self._renewal_seconds
         while not self._stopping.is_set() and (left := due_at - time.monotonic()) > 0:
-            notice = self._lease.wait(min(left, _STOP_DELAY_SECONDS))
-            if notice is Notice.OWN:
+            notices = self._lease.wait(min(left, _STOP_DELAY_SECONDS))
+            for notice in notices:
+                if isinstance(notice, RunNotice):
+                    _call(loop, self._on_run_notice, notice)
+                elif notice is Notice.WORK:
+                    _call(loop, self._registry.notify_released)
+            if Notice.OWN in notices:
                 break
-            if notice is Notice.WORK:
-                _call(loop, self._registry.notify_released)
         return self._stopping.is_set()
 
     def _renew(self) -> Renewal:

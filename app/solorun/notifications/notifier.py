@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -34,8 +34,10 @@ _logger = logging.getLogger("solorun.notifications")
 class Sender(Protocol):
     """Sends a payload to a target."""
 
-    async def send(self, target: NotifyTarget, claimed: ClaimedDelivery, payload: bytes) -> None:
-        """Returns when the target has accepted it. Raises NotDelivered."""
+    async def send(
+        self, target: NotifyTarget, claimed: ClaimedDelivery, payload: bytes, trace: Mapping[str, str]
+    ) -> None:
+        """Returns when the target has accepted it. `trace` are headers to send along. Raises NotDelivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Notifier:
     owner: str
     shares_outbox: bool
     now: Callable[[], datetime]
+    observe: Callable[[ClaimedDelivery], AbstractContextManager[Mapping[str, str]]]
+    """Records an attempt, and yields the headers that let the receiver continue its trace."""
     limits: NotifierLimits = NotifierLimits()
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many attempts had each outcome, by target: `delivered`, `failed` or `given_up`."""
@@ -147,7 +151,8 @@ class Notifier:
         try:
             async with asyncio.timeout(_MAX_SECONDS):
                 payload = claimed.payload or await self.composer.compose(delivery)
-                await self.sender.send(target, claimed, payload)
+                with self.observe(claimed) as trace:
+                    await self.sender.send(target, claimed, payload, trace)
         except NotDelivered as failure:
             error, retry_after = str(failure), failure.retry_after_seconds
         except TimeoutError:

@@ -25,6 +25,7 @@ from solorun.settings import LOG_FORMATS, MAX_PORT
 
 _HINTS = {
     "token": 'put the token into a separate file, and set "token_file" to its path',
+    "secret_key": 'put the key into a separate file, and set "secret_key_file" to its path',
     "timeout": "set the timeout of a project or a step",
 }
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -166,6 +167,7 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "data_dir": data_dir,
     "shared_dir": data_dir,
     "database_url": database_url,
+    "secret_key_file": path,
     "artifact_store": artifact_store,
     "allowed_hosts": allowed_hosts,
     "public_url": public_url,

@@ -10,10 +10,11 @@ import {
   toLogPage,
   toRun,
 } from './mapping';
-import { type Family, type Project, toFamily, toProject } from './projects';
+import { type Project, toFamily, toProject } from './projects';
 import { basePath } from './base_path';
 import { type NotificationDelivery, type NotifyTarget, toDelivery, toNotifyTarget } from './notifications';
 import { type Resource, toResource } from './resources';
+import type { ProjectList } from './rights';
 import { type Firing, MAX_FIRINGS, MAX_STARTS, type Schedule, toFiring, toSchedule } from './schedules';
 import type { components, paths } from './schema';
 import { sendUntilAnswered } from './start_key';
@@ -73,9 +74,10 @@ async function request(input: Request): Promise<Response> {
 export const API = `${basePath}/api/v1`;
 const client = createClient<paths>({ baseUrl: location.origin + basePath, fetch: request });
 
-export async function listProjects(): Promise<{ projects: Project[]; families: Family[] }> {
+export async function listProjects(): Promise<ProjectList> {
   const { data } = await client.GET('/api/v1/projects');
-  return { projects: data!.projects.map(toProject), families: data!.families.map(toFamily) };
+  const { projects, families, rights = [], undeclared = {} } = data!;
+  return { projects: projects.map(toProject), families: families.map(toFamily), rights, undeclared };
 }
 
 export async function getProject(project: string): Promise<Project> {

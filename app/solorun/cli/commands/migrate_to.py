@@ -53,6 +53,7 @@ def migrate_to(
     from solorun.stores.directory_lock import own_data_directory
 
     try:
+        from solorun.stores.postgres import ParamCipher
         from solorun.stores.transfer import TransferFailed, transfer
     except ImportError as error:
         raise missing_cluster_extra("migrate-to", error) from error
@@ -66,7 +67,7 @@ def migrate_to(
         raise DatabaseUnusable(f"There is no database in {directory.path}. Name the data directory with --data-dir.")
     try:
         with own_data_directory(directory, owner="migrate-to"), _progress() as report:
-            tables = transfer(database, url, dry_run=dry_run, report=report)
+            tables = transfer(database, url, ParamCipher.of(settings), dry_run=dry_run, report=report)
     except TransferFailed as failed:
         for finding in failed.findings:
             print_error(f"The database has a problem: {finding.message}")

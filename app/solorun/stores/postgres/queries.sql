@@ -66,6 +66,10 @@ ORDER BY owners.owner;
 UPDATE owners SET draining = TRUE WHERE owner = :owner AND labels IS NOT NULL
 RETURNING pg_notify('solorun', owner);
 
+-- name: notify
+-- Notifies all processes when the transaction is committed.
+SELECT pg_notify('solorun', :payload);
+
 -- name: list_runs_of_owner
 -- Lists the active runs of an owner, with the cancellations that were requested.
 SELECT id, cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds FROM runs

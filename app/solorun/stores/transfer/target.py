@@ -15,6 +15,7 @@ from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
 from solorun.stores.postgres.schema import MIGRATIONS, migrate
 from solorun.stores.postgres.statements import OWN, Statements
 from solorun.stores.sql.rows import to_microseconds
+from solorun.stores.sql.unmasked_params import Encrypt
 from solorun.stores.transfer.source import Table
 
 NOT_MIGRATED: Final = "Nothing was migrated. `solorun doctor` finds what is wrong with the old database."
@@ -95,11 +96,11 @@ class Target:
                 {"last_id": last_ids.get(table, 0)},
             )
 
-    def check(self, tables: Sequence[Table]) -> list[Finding]:
+    def check(self, tables: Sequence[Table], decrypt: Encrypt) -> list[Finding]:
         """What the doctor finds. The planner gets its statistics first."""
         self._statements.execute_script(f"ANALYZE {', '.join(table.name for table in tables)}")
         now = to_microseconds(datetime.now(UTC)) or 0
-        return check_schema_and_contents(self._statements, now=now, repair=False)
+        return check_schema_and_contents(self._statements, now=now, repair=False, decrypt=decrypt)
 
     def commit(self) -> None:
         self._connection.execute("COMMIT")
