@@ -7,6 +7,7 @@ from typing import Final
 
 from obstore.exceptions import BaseError, GenericError
 
+from solorun.artifacts.keys import NameTooLong
 from solorun.errors import ArtifactNotFound, ArtifactStoreUnavailable
 
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>(?:\s*<Message>([^<]*)</Message>)?")
@@ -25,7 +26,7 @@ def translated_failures() -> Iterator[None]:
 def describe_failure(error: Exception) -> str:
     """A short reason. That of the server, if it gave one."""
     if isinstance(error, ArtifactNotFound):
-        return "no longer a file"
+        return "the name is too long" if isinstance(error, NameTooLong) else "no longer a file"
     text = str(error)
     if (found := _CODE.search(text)) is not None:
         return ", ".join(filter(None, (found[1], (found[2] or "").rstrip("."))))

@@ -79,13 +79,14 @@ class Transfers:
             await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
 
     async def _upload(self, run_id: int, name: str) -> None:
+        key = key_of(run_id, name)
         async with self._limit:
             descriptor = await asyncio.to_thread(open_beneath, self._directory.artifacts(run_id), name)
             with os.fdopen(descriptor, "rb") as file:
                 size = os.fstat(descriptor).st_size
                 await obstore.put_async(
                     self._objects,
-                    key_of(run_id, name),
+                    key,
                     file,
                     chunk_size=max(_PART_BYTES, -(-size // _MAX_PARTS)),
                     max_concurrency=_PARTS_PER_FILE,
