@@ -114,6 +114,12 @@ class ClusterTrial(ServiceTrial):
             while await self.list_active() != []:
                 await asyncio.sleep(0.05)
 
+    async def cancel_all(self) -> None:
+        """Cancel what is active, and wait for it."""
+        for run_id in await self.list_active() or ():
+            await self.cancel(run_id)
+        await self.settle()
+
     async def list_active(self) -> list[int] | None:
         """None if no service answers."""
         with contextlib.suppress(httpx.TransportError):
