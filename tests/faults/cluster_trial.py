@@ -79,8 +79,7 @@ class ClusterTrial(ServiceTrial):
         store = await PostgresRunStore.open(self.url)
         await store.close()
         install_postgres_triggers(self.url)
-        for process in self.processes:
-            await asyncio.to_thread(process.start)
+        await asyncio.gather(*(asyncio.to_thread(process.start) for process in self.processes))
 
     async def use(self, project: str) -> None:
         """Start, follow and cancel runs of a project until the trial stops."""
@@ -128,6 +127,10 @@ class ClusterTrial(ServiceTrial):
                 return [run["id"] for run in answer.json()["runs"]]
         return None
 
+    def list_runs(self) -> list[int]:
+        """The ids of all runs."""
+        return self._query("SELECT id FROM runs")
+
     async def running_on(self, worker: ForkedWorker) -> int:
         """Wait until the worker executes a run whose step has begun, and return its id."""
         async with asyncio.timeout(60):
@@ -151,9 +154,7 @@ class ClusterTrial(ServiceTrial):
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
-        for process in self.processes:
-            with contextlib.suppress(AssertionError):
-                await asyncio.to_thread(process.stop)
+        await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes))
 
     async def audit(self, *, at_rest: bool = True) -> list[str]:
         """Stop all processes and run all checkers."""
