@@ -10,7 +10,7 @@ import re
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,7 +23,7 @@ from solorun.project import Projects
 from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunNotices, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
-from solorun.steps import StepDispatcher, become_subreaper, utf8_environment, withdraw
+from solorun.steps import StepDispatcher, WorkDeadline, become_subreaper, utf8_environment, withdraw
 from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
@@ -102,10 +102,17 @@ class Engine:
             become_subreaper()
             tracing = open_tracing(settings, environ, owns_process=owns_process)
             await stack.enter_async_context(running(tracing))
+            lease = store.open_lease(worker)
+            deadline = None if lease is None else stack.enter_context(closing(WorkDeadline()))
             steps = tracing.observe_steps(
                 executor
                 or StepDispatcher(
-                    directory.files, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
+                    directory.files,
+                    environ,
+                    url=url,
+                    owns_process=owns_process,
+                    limits=commands or CommandLimits(),
+                    deadline=deadline,
                 )
             )
             hub = Hub()
@@ -117,10 +124,15 @@ class Engine:
             )
             admission = Admission(projects)
             draining = asyncio.Event()
-            lease = store.open_lease(worker)
             notices = RunNotices(store=store, hub=hub, registry=registry, tasks=tasks)
-            if lease is not None:
-                keeper = LeaseKeeper(lease, registry, on_drain=draining.set, on_run_notice=notices.receive)
+            if lease is not None and deadline is not None:
+                keeper = LeaseKeeper(
+                    lease,
+                    registry,
+                    on_drain=draining.set,
+                    on_run_notice=notices.receive,
+                    on_renewed=deadline.set,
+                )
                 await stack.enter_async_context(running(keeper))
                 await reaper.release_predecessors(worker)
             await reaper.recover()

@@ -18,7 +18,8 @@ class RunningWorker(ServedService):
 
     def start(self) -> None:
         """Start the worker and return when it executes runs."""
-        size = self.log_file.stat().st_size if self.log_file.exists() else 0
+        self.log_file.touch()
+        size = self.log_file.stat().st_size
         self._process = self._spawn(["worker", "--capacity", str(self.capacity)])
         deadline = time.monotonic() + START_LIMIT_SECONDS
         while READY not in self.log_file.read_bytes()[size:]:

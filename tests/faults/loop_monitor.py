@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any, NoReturn
 
 from solorun.cli import main
-from solorun.server import main as serving
+from solorun.server import process as serving
 
 STALL_SECONDS = 0.05
 REFERENCE_SECONDS = 0.0011

@@ -17,7 +17,6 @@ from solorun.stores.sql.rows import EPOCH
 from solorun.worker import Worker
 
 LEASE_SECONDS: Final = 30.0
-"""The interval in `renew_lease`."""
 # A renewal that takes longer is worth another try. `notify_owner` notifies.
 _PREPARATION: Final = "SET statement_timeout = '5s'; LISTEN solorun"
 
@@ -25,12 +24,15 @@ _PREPARATION: Final = "SET statement_timeout = '5s'; LISTEN solorun"
 class PostgresLease(Lease):
     """A row of the table `owners`."""
 
-    seconds = LEASE_SECONDS
-
-    def __init__(self, url: str, worker: Worker) -> None:
+    def __init__(self, url: str, worker: Worker, *, seconds: float = LEASE_SECONDS) -> None:
+        self._seconds = seconds
         self._conninfo = complete(url)
-        self._values = owner_values(worker)
+        self._values = owner_values(worker) | {"seconds": seconds}
         self._connection: psycopg.Connection | None = None
+
+    @property
+    def seconds(self) -> float:
+        return self._seconds
 
     def renew(self) -> Renewal:
         try:

@@ -39,7 +39,7 @@ WHERE :last_id > COALESCE(pg_sequence_last_value(CAST(pg_get_serial_sequence('ru
 WITH forgotten AS (
     DELETE FROM owners WHERE owner <> :owner AND lease_until < clock_timestamp() - INTERVAL '1 day')
 INSERT INTO owners (owner, lease_until, host, labels, capacity, directory)
-VALUES (:owner, clock_timestamp() + INTERVAL '30 seconds', :host, :labels, :capacity, :directory)
+VALUES (:owner, clock_timestamp() + :seconds * INTERVAL '1 second', :host, :labels, :capacity, :directory)
 ON CONFLICT (owner) DO UPDATE SET lease_until = EXCLUDED.lease_until, seen_at = clock_timestamp()
 RETURNING draining;
 

@@ -10,7 +10,7 @@ from solorun.store_maintenance import Finding
 from solorun.stores.postgres import workers, writes
 from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
 from solorun.stores.postgres.doctor import check
-from solorun.stores.postgres.lease import PostgresLease
+from solorun.stores.postgres.lease import LEASE_SECONDS, PostgresLease
 from solorun.stores.postgres.param_cipher import ParamCipher
 from solorun.stores.postgres.schema import migrate
 from solorun.stores.sql.probe import WriteProbe
@@ -27,6 +27,8 @@ _READER_COUNT: Final = 4
 
 class PostgresRunStore(SqlRunStore):
     """Runs, their steps and their logs in a database that several services may use."""
+
+    lease_seconds = LEASE_SECONDS
 
     def __init__(self, url: str, cipher: ParamCipher | None = None) -> None:
         super().__init__()
@@ -60,7 +62,7 @@ class PostgresRunStore(SqlRunStore):
         raise BackupUnavailable("The runs are in PostgreSQL. Back it up with pg_dump, and restore it with pg_restore.")
 
     def open_lease(self, worker: Worker) -> PostgresLease:
-        return PostgresLease(self._url, worker)
+        return PostgresLease(self._url, worker, seconds=self.lease_seconds)
 
     async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:
         return await self._read(workers.list_runs_of_predecessors, worker)
