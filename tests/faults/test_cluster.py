@@ -13,6 +13,8 @@ from tests.faults.conftest import MakeTrials
 
 LEASE_SECONDS = 1.5
 PROJECTS = {name: WORK.format(rounds=rounds) for name, rounds in (("quick", 1), ("steady", 10), ("slow", 40))}
+LONG = {name: WORK.format(rounds=1_000) for name in ("first", "second", "third")}
+"""These do not end while a worker is paused."""
 LONG_ROUND = 20
 
 
@@ -49,7 +51,7 @@ async def test_a_paused_worker_and_its_processes_never_work_beside_the_next_run(
     pauses = LONG_ROUND if tried.is_long else 1
     for number in tried:
         directory = memory_path / str(number)
-        async with cluster_trial(directory, PROJECTS, database_url, lease=LEASE_SECONDS) as trial:
+        async with cluster_trial(directory, LONG, database_url, lease=LEASE_SECONDS) as trial:
             async with trial.load():
                 for pause in range(pauses):
                     worker = trial.workers[pause % 2]
@@ -62,7 +64,7 @@ async def test_a_paused_worker_and_its_processes_never_work_beside_the_next_run(
                     tried.judge([f"{left} of run {run_id} were alive when it had ended"] if left else [])
                     if await asyncio.to_thread(worker.has_exited, 1.0):
                         await asyncio.to_thread(worker.start)
-            await trial.settle()
+            await trial.cancel_all()
             tried.judge(await trial.audit(), tried=0)
             tried.notes = f"lease {LEASE_SECONDS} s"
         shutil.rmtree(directory)
