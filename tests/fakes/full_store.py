@@ -40,7 +40,7 @@ ALL = 1_000
 
 
 async def fill(store: Store, texts: tuple[str, ...] = TEXTS) -> None:
-    """Leave rows as a service does that has stopped: in every table, except for those of active runs."""
+    """Leave rows in every table, as a service does that was killed."""
     await store.declare_resources({"gpu": 2})
     for number, text in enumerate(texts):
         await _run_with(store, number, text)
@@ -181,6 +181,8 @@ async def _wait_in_queues(store: Store, texts: tuple[str, ...]) -> None:
     await store.insert_run(replace(waiting, on_conflict=ConflictPolicy.REPLACE, project="queued"), owner=OWNER)
     await _end(store, active)
     await store.insert_run(replace(waiting, project="also queued"), owner=OWNER)
+    running = await _begin(store, replace(waiting, project="running", resources=MappingProxyType({})))
+    await store.take_step_slots(running.id, "review", owner=OWNER)
 
 
 async def _begin(store: Store, new: NewRun) -> Run:

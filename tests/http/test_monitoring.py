@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,28 @@ def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
 
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) < 24
+
+
+def check_rules(path: Path) -> str:
+    """What promtool says about a file of rules."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("needs promtool: apt-get install prometheus")
+    checked = subprocess.run([promtool, "check", "rules", path], capture_output=True, text=True, check=False)
+    return checked.stdout + checked.stderr
+
+
+def test_prometheus_accepts_the_alert_rules() -> None:
+    assert f"SUCCESS: {len(alert_rules())} rules found" in check_rules(MONITORING / "alerts.yml")
+
+
+def test_prometheus_accepts_the_queries_of_the_dashboard(tmp_path: Path) -> None:
+    # Grafana has a function of its own for the values of a variable.
+    queries = [query.replace("$__rate_interval", "5m") for query in dashboard_queries() if "label_values" not in query]
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
+    (tmp_path / "queries.yml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
+
+    assert f"SUCCESS: {len(queries)} rules found" in check_rules(tmp_path / "queries.yml")
 
 
 def _labels_of(family: Any) -> set[str]:

@@ -54,7 +54,7 @@ class Metrics:
         deliveries = CounterMetricFamily(
             "solorun_deliveries", "Attempts to deliver notifications.", labels=["target", "outcome"]
         )
-        for (target, outcome), count in sorted(service.notifier.counts.items()):
+        for (target, outcome), count in sorted(service.notifier.count_attempts().items()):
             deliveries.add_metric([target, outcome], count)
         yield deliveries
         responses = CounterMetricFamily("solorun_http_responses", "Responses sent.", labels=["operation", "status"])

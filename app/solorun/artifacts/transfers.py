@@ -44,7 +44,9 @@ class Transfers:
                 try:
                     if not lost:
                         await self._upload(run_id, name)
-                except Exception as error:  # noqa: BLE001 - the caller reports it
+                except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+                    raise
+                except BaseException as error:  # noqa: BLE001 - as a panic in obstore is one; the caller reports it
                     failure = describe_failure(error)
                     lost = failure if is_unreachable(error) else lost
                 results.put_nowait((name, failure))
@@ -79,13 +81,14 @@ class Transfers:
             await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
 
     async def _upload(self, run_id: int, name: str) -> None:
+        key = key_of(run_id, name)
         async with self._limit:
             descriptor = await asyncio.to_thread(open_beneath, self._directory.artifacts(run_id), name)
             with os.fdopen(descriptor, "rb") as file:
                 size = os.fstat(descriptor).st_size
                 await obstore.put_async(
                     self._objects,
-                    key_of(run_id, name),
+                    key,
                     file,
                     chunk_size=max(_PART_BYTES, -(-size // _MAX_PARTS)),
                     max_concurrency=_PARTS_PER_FILE,

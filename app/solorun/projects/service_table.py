@@ -30,7 +30,8 @@ _HINTS = {
 }
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_HOST_CHARS = 253
-_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._=-]+)*/?", re.ASCII)
+_BUCKET = re.compile(r"(?![.-])[a-z0-9.-]{3,63}(?<![.-])")
+_PREFIX_PART = re.compile(r"[A-Za-z0-9._=-]+", re.ASCII)
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 
 
@@ -132,9 +133,11 @@ def artifact_store(node: Node) -> str:
     url = text(node).strip()
     if "@" in url:
         raise InvalidValue("contains credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment")
-    if not _BUCKET_URL.fullmatch(url):
+    bucket, *prefix = url.removeprefix("s3://").removesuffix("/").split("/")
+    is_valid = url.startswith("s3://") and _BUCKET.fullmatch(bucket) is not None
+    if not is_valid or not all(_PREFIX_PART.fullmatch(part) and part not in (".", "..") for part in prefix):
         raise InvalidValue('expected a bucket and, if you like, a prefix, like "s3://artifacts/solorun"')
-    return url.rstrip("/")
+    return url.removesuffix("/")
 
 
 def otlp_endpoint(node: Node) -> str:

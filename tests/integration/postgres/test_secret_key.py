@@ -86,14 +86,14 @@ async def test_with_another_key_the_error_says_what_to_set(
 
 
 async def test_the_file_is_created_for_the_first_secret_and_used_again(open_with: OpenWith, tmp_path: Path) -> None:
-    file = tmp_path / "solorun.key"
+    file = tmp_path / "shared" / "solorun.key"
     store = await open_with(ParamCipher(None, file))
-    assert not file.exists()
+    assert not file.parent.exists()
 
     queued = await queue_with_secrets(store)
 
     assert file.stat().st_mode & 0o777 == 0o600
-    assert list(tmp_path.iterdir()) == [file]
+    assert list(file.parent.iterdir()) == [file]
     assert await (await open_with(ParamCipher(None, file))).read_unmasked_params(queued.id) == SECRETS
     assert await (await open_with(ParamCipher(file.read_text().strip()))).read_unmasked_params(queued.id) == SECRETS
 
@@ -101,8 +101,8 @@ async def test_the_file_is_created_for_the_first_secret_and_used_again(open_with
 async def test_without_a_key_no_run_with_secrets_is_queued(open_with: OpenWith, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
 
-    with pytest.raises(StoreUnavailable, match="No such file or directory"):
-        await queue_with_secrets(await open_with(ParamCipher(None, tmp_path / "absent" / "solorun.key")))
+    with pytest.raises(StoreUnavailable, match="File exists"):
+        await queue_with_secrets(await open_with(ParamCipher(None, tmp_path / "empty" / "solorun.key")))
     with pytest.raises(StoreUnavailable, match="it is empty"):
         await queue_with_secrets(await open_with(ParamCipher(None, tmp_path / "empty")), "glossary")
     with pytest.raises(StoreUnavailable, match="no key is set"):

@@ -19,6 +19,7 @@ import { type Firing, MAX_FIRINGS, MAX_STARTS, type Schedule, toFiring, toSchedu
 import type { components, paths } from './schema';
 import { sendUntilAnswered } from './start_key';
 import { type Choices, type RerunPreview, toChoices, toRerunPreview } from './starts';
+import { type WorkerList, toWorkerList } from './workers';
 
 type ProblemDetails = components['schemas']['ProblemDetails'];
 
@@ -112,6 +113,16 @@ export async function pauseSchedule(schedule: string, reason: string): Promise<v
 export async function resumeSchedule(schedule: string): Promise<void> {
   const body = { requested_by: 'dashboard' };
   await client.POST('/api/v1/schedules/{schedule}/resume', { params: { path: { schedule } }, body });
+}
+
+export async function listWorkers(): Promise<WorkerList> {
+  const { data } = await client.GET('/api/v1/workers');
+  return toWorkerList(data!);
+}
+
+/** The worker begins no more runs. */
+export async function drainWorker(worker: string): Promise<void> {
+  await client.POST('/api/v1/workers/{worker}/drain', { params: { path: { worker } } });
 }
 
 export async function listNotifyTargets(): Promise<NotifyTarget[]> {

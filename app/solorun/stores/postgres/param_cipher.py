@@ -97,6 +97,7 @@ def _bind(run_id: int) -> bytes:
 
 def _create(file: Path) -> None:
     """Complete and on disk before its name exists: a value must not outlive its key."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
     unfinished.touch(0o600, exist_ok=False)
     try:

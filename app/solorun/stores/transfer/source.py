@@ -15,10 +15,8 @@ _LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT
 _LIST_COLUMNS = "SELECT name FROM pragma_table_info(?) ORDER BY cid"
 _LIST_PARENTS = 'SELECT "table" FROM pragma_foreign_key_list(?)'
 _LIST_LAST_IDS = "SELECT name, seq FROM sqlite_sequence"
-# A pending run without an owner waits for the next service, which may use the copy.
-_FIND_ACTIVE_RUN = """
-SELECT id, project, status FROM runs WHERE status IN ('pending', 'running') AND owner IS NOT NULL ORDER BY id LIMIT 1
-"""
+# A pending run without an owner waits for the next service.
+_LIST_ABANDONED_RUNS = "SELECT id FROM runs WHERE status IN ('pending', 'running') AND owner IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,10 @@ class Source:
     def open_rows(self, table: Table) -> closing[sqlite3.Cursor]:
         """The rows, which are read as they are needed."""
         return closing(self._connection.execute(f"SELECT {', '.join(table.columns)} FROM {table.name}"))
+
+    def list_abandoned_runs(self) -> list[int]:
+        """The ids of the runs that were active when the last service was killed."""
+        return [run_id for (run_id,) in self._connection.execute(_LIST_ABANDONED_RUNS)]
 
     def list_last_ids(self) -> dict[str, int]:
         """The largest id that was given out in each table that never uses one again."""
@@ -86,10 +88,4 @@ def _check(connection: sqlite3.Connection, database: Path) -> None:
         raise DatabaseUnusable(
             f"The database {database} was written by an older version of Solorun. Run `solorun doctor` first, which"
             " upgrades it."
-        )
-    if row := connection.execute(_FIND_ACTIVE_RUN).fetchone():
-        run_id, project, status = row
-        raise DatabaseUnusable(
-            f"Run {run_id} of {project} is {status}, although no service is running: the last one was killed. Start"
-            " the service with this database once and stop it again. This ends the run."
         )

@@ -103,7 +103,13 @@ class Target:
         return check_schema_and_contents(self._statements, now=now, repair=False, decrypt=decrypt)
 
     def commit(self) -> None:
-        self._connection.execute("COMMIT")
+        try:
+            self._connection.execute("COMMIT")
+        except DRIVER_ERRORS as error:
+            raise StoreUnavailable(
+                "The connection was lost during the commit, so the copy is complete or absent. Start again: if the"
+                " target is not empty then, it is complete."
+            ) from error
 
     def _list_types(self, table: Table) -> list[str]:
         types = dict(self._statements.execute(_LIST_TYPES, {"table": table.name}).fetchall())

@@ -26,6 +26,16 @@ class TransferFailed(DatabaseUnusable):
         super().__init__("; ".join(finding.message for finding in findings))
 
 
+def list_abandoned_runs(database: Path) -> list[int]:
+    """The ids of the runs that were active when the last service was killed. No service has ended them yet.
+
+    They have no lease in the copy, so the first service that uses it ends them. The processes that they may have left
+    on this machine must be killed before. Raises DatabaseUnusable.
+    """
+    with open_source(database) as source:
+        return source.list_abandoned_runs()
+
+
 def transfer(
     database: Path, url: str, cipher: ParamCipher, *, dry_run: bool = False, report: Report = lambda *_: None
 ) -> list[Table]:
