@@ -16,12 +16,12 @@ ENV UV_PYTHON_DOWNLOADS=never \
 WORKDIR /source
 COPY . .
 RUN --mount=type=cache,target=/root/.cache/uv --mount=type=cache,target=/root/.npm \
-    uv sync --no-dev --no-editable
+    uv sync --no-dev --no-editable --extra cluster --extra s3
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 1000 solorun \
  && useradd --uid 1000 --gid solorun --no-log-init --create-home solorun \
- && install --directory --owner=solorun --group=solorun --mode=0700 /data
+ && install --directory --owner=solorun --group=solorun --mode=0700 /data /shared
 COPY --from=build /opt/solorun /opt/solorun
 ENV PATH=/opt/solorun/bin:$PATH \
     SOLORUN_HOST=0.0.0.0 \

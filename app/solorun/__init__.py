@@ -8,11 +8,11 @@ from solorun.run import Run
 from solorun.step import CommandFailed, StepContext
 
 if TYPE_CHECKING:
-    from solorun.auth.permissions import Right
     from solorun.client import RunClient
     from solorun.declaration import Command, Coroutine, Function, Project
     from solorun.embedded import Solorun
     from solorun.function_context import FunctionContext, StepCancelled
+    from solorun.right import Right
 
 __all__ = [
     "Command",
@@ -33,7 +33,7 @@ __all__ = [
 
 # The service and httpx take a second to import. Only code that uses them pays for it.
 _MODULES = {
-    "Right": "auth.permissions",
+    "Right": "right",
     "RunClient": "client",
     **dict.fromkeys(("Command", "Coroutine", "Function", "Project"), "declaration"),
     "Solorun": "embedded",

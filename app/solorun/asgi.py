@@ -16,6 +16,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from solorun.api import Application
+from solorun.auth.identity import Identify
 from solorun.auth.permissions import Authorize
 from solorun.dashboard import Dashboard
 from solorun.projects import Catalog, ConfiguredProjects, resolve_settings
@@ -49,8 +50,15 @@ class SolorunApp:
     A host application that mounts it must enter `lifespan`: ASGI servers run only the lifespan of the outermost one.
     """
 
-    def __init__(self, settings: Settings, catalog: ConfiguredProjects, authorize: Authorize | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        catalog: ConfiguredProjects,
+        authorize: Authorize | None = None,
+        identify: Identify | None = None,
+    ) -> None:
         self._authorize = authorize
+        self._identify = identify
         self._settings = settings
         self._catalog = catalog
         self._application: Application | None = None
@@ -71,7 +79,9 @@ class SolorunApp:
         """
         if self._application is not None:
             raise RuntimeError("This Solorun is running already.")
-        async with open_application(self._settings, self._catalog, authorize=self._authorize) as application:
+        async with open_application(
+            self._settings, self._catalog, authorize=self._authorize, identify=self._identify
+        ) as application:
             self._application = application
             try:
                 with called_on_shutdown_signal(application.end_streams):
@@ -96,12 +106,13 @@ async def open_application(
     limits: ServiceLimits = DEFAULT_LIMITS,
     url: str | None = None,
     authorize: Authorize | None = None,
+    identify: Identify | None = None,
 ) -> AsyncIterator[Application]:
     """The application of a service that is open within this block. `url` is its address for commands, None in a host
-    application, and `authorize` decides there what callers may do.
+    application. There, `authorize` decides what callers may do, and `identify` names them.
 
     Raises DataDirectoryUnusable, DatabaseUnusable.
     """
     async with Service.open(settings, catalog, url=url, limits=limits) as service:
         dashboard = Dashboard()
-        yield Application(service, dashboard.endpoints, dashboard.show_not_found, authorize)
+        yield Application(service, dashboard.endpoints, dashboard.show_not_found, authorize, identify)

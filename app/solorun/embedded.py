@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack
 
 from solorun.asgi import SolorunApp
+from solorun.auth.identity import Identify
 from solorun.auth.permissions import Authorize
 from solorun.declaration import Duration, Project, ProjectKeys, plain
 from solorun.errors import ConfigurationInvalid
@@ -32,6 +33,7 @@ class SolorunKeys(TypedDict, total=False):
 
     shared_dir: str | os.PathLike[str]
     database_url: str
+    secret_key_file: str | os.PathLike[str]
     artifact_store: str
     public_url: str
     allowed_hosts: list[str]
@@ -59,6 +61,7 @@ class Solorun:
         projects: Iterable[Project] = (),
         *,
         authorize: Authorize | None = None,
+        identify: Identify | None = None,
         token: str | None = None,
         **keys: Unpack[SolorunKeys],
     ) -> None:
@@ -67,6 +70,9 @@ class Solorun:
         `authorize(request, right, project)` decides what the caller of a request may do; see Authorize. The host
         application has identified the caller by then, so `allowed_hosts` has no effect. Without `authorize`, requests
         need the `token`. Without both, only requests for loopback hosts that no proxy has forwarded are answered.
+
+        `identify(request)` returns the name of the caller, for `triggered_by` and `requested_by`; see Identify. Without
+        it, each request names its caller itself.
         """
         if authorize is not None and token is not None:
             raise TypeError("authorize replaces the token; pass only one of both")
@@ -84,7 +90,7 @@ class Solorun:
         except ConfigurationInvalid as invalid:
             errors = [replace(error, pointer=_argument_of(error.pointer)) for error in invalid.errors]
             raise ConfigurationInvalid(errors) from None
-        self._app = SolorunApp(settings, self.projects, authorize)
+        self._app = SolorunApp(settings, self.projects, authorize, identify)
         self._running = AsyncExitStack()
 
     @property

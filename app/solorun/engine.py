@@ -10,7 +10,7 @@ import re
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,15 +20,15 @@ from solorun.errors import DatabaseUnusable
 from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import DiskReserve, Hub, Writer
 from solorun.project import Projects
-from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunQueue
+from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunNotices, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
-from solorun.steps import StepDispatcher, become_subreaper, utf8_environment, withdraw
+from solorun.steps import StepDispatcher, WorkDeadline, become_subreaper, utf8_environment, withdraw
 from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.tracing import open_tracing
+from solorun.tracing import Tracing, open_tracing
 from solorun.worker import Worker
 
 _logger = logging.getLogger("solorun.service")
@@ -47,11 +47,13 @@ class Engine:
     registry: RunRegistry
     tasks: TaskSet
     queue: RunQueue
+    notices: RunNotices
     reaper: Reaper
     writer: Writer
     executor: RunExecutor
     admission: Admission
     dispatcher: Dispatcher
+    tracing: Tracing
     draining: asyncio.Event
     """Set when no more runs may begin here."""
     drain: Drain
@@ -83,9 +85,10 @@ class Engine:
         environ = utf8_environment(os.environ if environ is None else environ)
         directory = DataDirectory(settings.data_dir, settings.shared_dir)
         host = socket.gethostname()
-        worker = Worker(_new_id(host), host, labels, capacity)
+        owner = _new_id(host)
         async with AsyncExitStack() as stack:
-            stack.enter_context(own_data_directory(directory, owner=worker.id))
+            identity = stack.enter_context(own_data_directory(directory, owner=owner))
+            worker = Worker(owner, host, labels, capacity, identity)
             store = await open_store(settings)
             stack.push_async_callback(store.close)
             artifacts = open_artifact_store(settings, directory, environ)
@@ -99,10 +102,17 @@ class Engine:
             become_subreaper()
             tracing = open_tracing(settings, environ, owns_process=owns_process)
             await stack.enter_async_context(running(tracing))
+            lease = store.open_lease(worker)
+            deadline = None if lease is None else stack.enter_context(closing(WorkDeadline()))
             steps = tracing.observe_steps(
                 executor
                 or StepDispatcher(
-                    directory.files, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
+                    directory.files,
+                    environ,
+                    url=url,
+                    owns_process=owns_process,
+                    limits=commands or CommandLimits(),
+                    deadline=deadline,
                 )
             )
             hub = Hub()
@@ -114,9 +124,17 @@ class Engine:
             )
             admission = Admission(projects)
             draining = asyncio.Event()
-            lease = store.open_lease(worker)
-            if lease is not None:
-                await stack.enter_async_context(running(LeaseKeeper(lease, registry, on_drain=draining.set)))
+            notices = RunNotices(store=store, hub=hub, registry=registry, tasks=tasks)
+            if lease is not None and deadline is not None:
+                keeper = LeaseKeeper(
+                    lease,
+                    registry,
+                    on_drain=draining.set,
+                    on_run_notice=notices.receive,
+                    on_renewed=deadline.set,
+                )
+                await stack.enter_async_context(running(keeper))
+                await reaper.release_predecessors(worker)
             await reaper.recover()
             writer = await stack.enter_async_context(running(Writer(store, hub, owner=worker.id)))
             await stack.enter_async_context(running(tasks))
@@ -155,6 +173,7 @@ class Engine:
             )
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
+                tasks.spawn(notices.send_changes(), name="notices to other processes")
             yield cls(
                 worker=worker,
                 environ=environ,
@@ -165,11 +184,13 @@ class Engine:
                 registry=registry,
                 tasks=tasks,
                 queue=queue,
+                notices=notices,
                 reaper=reaper,
                 writer=writer,
                 executor=run_executor,
                 admission=admission,
                 dispatcher=dispatcher,
+                tracing=tracing,
                 draining=draining,
                 drain=Drain(admission=admission, registry=registry, reaper=reaper),
                 shares_database=lease is not None,
@@ -184,10 +205,10 @@ async def open_store(settings: Settings) -> Store:
     if settings.database_url is None:
         return await SqliteRunStore.open(settings.data_dir)
     try:
-        from solorun.stores.postgres import PostgresRunStore
+        from solorun.stores.postgres import ParamCipher, PostgresRunStore
     except ImportError as error:
         raise missing_cluster_extra("database_url", error) from error
-    return await PostgresRunStore.open(settings.database_url)
+    return await PostgresRunStore.open(settings.database_url, ParamCipher.of(settings))
 
 
 def missing_cluster_extra(feature: str, error: ImportError) -> DatabaseUnusable:

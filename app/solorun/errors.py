@@ -3,6 +3,7 @@
     SolorunError
     ├── Problem                      an error response of the HTTP API, a class for each `slug`, which ends its `type`
     ├── StartRepeated                the idempotency key or the due time of a start has started a run already
+    ├── SecretsUnreadable            the secret parameters of a queued run were encrypted with another key
     ├── DeclaredDifferently          a run was started with another version of its steps
     ├── StoreFailure                 the database refused a write: not the disk, a lock or damage
     ├── ConfigurationInvalid         solorun.toml or a setting has errors (all of them are listed)
@@ -115,6 +116,10 @@ class NotifyTargetNotFound(Problem, slug="notify-target-not-found", status=404):
     """Notification target not found."""
 
 
+class WorkerNotFound(Problem, slug="worker-not-found", status=404):
+    """Worker not found."""
+
+
 class MethodNotAllowed(Problem, slug="method-not-allowed", status=405):
     """Method not allowed."""
 
@@ -223,6 +228,10 @@ class TooManyStreams(Problem, slug="too-many-streams", status=503):
     retry_after_seconds = 5.0
 
 
+class WorkerNotDrainable(Problem, slug="worker-not-drainable", status=409):
+    """The service is the only worker. Stop it instead: it interrupts its runs."""
+
+
 class BackupUnavailable(Problem, slug="backup-unavailable", status=409):
     """The service cannot copy its database now."""
 
@@ -257,6 +266,10 @@ PROBLEMS: Final[dict[str, type[Problem]]] = {problem.slug: problem for problem i
 
 class StartRepeated(SolorunError, slug="start-repeated"):
     """The idempotency key or the due time of this start has started a run already."""
+
+
+class SecretsUnreadable(SolorunError, slug="secrets-unreadable"):
+    """The secret parameters of the run were encrypted with another key."""
 
 
 class DeclaredDifferently(SolorunError, slug="declared-differently"):

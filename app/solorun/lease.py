@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Protocol
 
 from solorun.run import Cancel
@@ -13,6 +13,21 @@ class Notice(Enum):
 
     OWN = "something changed for the owner or its runs, which the next renewal returns"
     WORK = "a run waits for a process that executes it"
+
+
+class Subject(StrEnum):
+    """What a notice says about runs: they are followed through another process, or have changed."""
+
+    FOLLOWED = "followed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunNotice:
+    """What a process has let all others know about runs."""
+
+    subject: Subject
+    run_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +52,8 @@ class Lease(Protocol):
     def renew(self) -> Renewal:
         """Renew the lease. Raises StoreUnavailable."""
 
-    def wait(self, seconds: float) -> Notice | None:
-        """Wait for a notice; None if none has come.
+    def wait(self, seconds: float) -> list[Notice | RunNotice]:
+        """Wait until notices have come, and return all of them; [] if none has.
 
         Also OWN if that cannot be known any more, which the next renewal reports.
         """

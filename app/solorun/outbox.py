@@ -21,6 +21,8 @@ class ClaimedDelivery:
     delivery: Delivery
     payload: bytes | None
     claim: str
+    traceparent: str | None = None
+    """Of the span of the run that it is about, if that was traced."""
 
 
 @dataclass(frozen=True, slots=True)

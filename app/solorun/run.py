@@ -1,5 +1,6 @@
 """A run, as API, client and dashboard see it: one execution of a scope of a project."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +20,11 @@ CALLER_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?!\n)$"
 Unlike JSON Schema's, Python's `$` also matches before a final line feed.
 """
 MAX_CALLER_CHARACTERS: Final = 64
+
+
+def is_caller(name: str) -> bool:
+    """Whether this can be the `triggered_by` of a run."""
+    return 1 <= len(name) <= MAX_CALLER_CHARACTERS and re.search(CALLER_PATTERN, name) is not None
 
 
 class LevelCounts(msgspec.Struct, frozen=True):

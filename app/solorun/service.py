@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from solorun.artifacts import ArtifactStore
 from solorun.component import Component, running
 from solorun.engine import Engine, now
+from solorun.errors import WorkerNotDrainable, WorkerNotFound
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import Hub, Tail, Writer
@@ -21,7 +24,7 @@ from solorun.step import StepExecutor
 from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.triggers import Hooks, Scheduler, Schedules
-from solorun.worker import DEFAULT_LABELS, Worker
+from solorun.worker import DEFAULT_LABELS, Worker, WorkerState, WorkerStatus
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 """The service is not ready when the disk of its data directory has less."""
@@ -64,6 +67,8 @@ class Service:
     schedules: Schedules
     limits: ServiceLimits
     started_at: datetime
+    shares_database: bool
+    """Other processes may use the database too."""
 
     @classmethod
     @asynccontextmanager
@@ -122,6 +127,7 @@ class Service:
                 owner=engine.worker.id,
                 shares_outbox=engine.shares_database,
                 now=now,
+                observe=engine.tracing.observe_delivery,
                 limits=limits.notifications,
             )
             pruner = Pruner(store=store, projects=catalog, artifacts=engine.artifacts, now=now)
@@ -142,11 +148,19 @@ class Service:
                 schedules=Schedules(store=store, manager=manager, projects=catalog, now=now),
                 limits=limits,
                 started_at=now(),
+                shares_database=engine.shares_database,
             )
             components: list[Component] = [notifier, engine.dispatcher, pruner]
             if engine.shares_database:
                 components.append(
-                    Mirror(store=store, hub=hub, queue=engine.queue, registry=engine.registry, owner=engine.worker.id)
+                    Mirror(
+                        store=store,
+                        hub=hub,
+                        queue=engine.queue,
+                        registry=engine.registry,
+                        notices=engine.notices,
+                        owner=engine.worker.id,
+                    )
                 )
             components.append(Scheduler(store=store, manager=manager, projects=catalog, now=now))
             for component in components:
@@ -157,6 +171,24 @@ class Service:
     async def drain(self) -> None:
         """Admit nothing more, interrupt active runs and wait until they are recorded, within the shutdown limit."""
         await self.manager.drain(self.settings.shutdown_limit_seconds)
+
+    async def list_workers(self) -> list[WorkerStatus]:
+        """The processes that execute runs, by id. Raises StoreUnavailable."""
+        if self.shares_database:
+            return await self.store.list_workers()
+        state = WorkerState.DRAINING if self.manager.draining else WorkerState.ACTIVE
+        runs = tuple(sorted(handle.id for handle in self.manager.registry))
+        me = self.worker
+        return [WorkerStatus(me.id, me.host, me.labels, me.capacity, state, runs, self.started_at, now())]
+
+    async def drain_worker(self, worker_id: str) -> WorkerStatus:
+        """Ask a worker to begin no more runs. Raises WorkerNotFound, WorkerNotDrainable, StoreUnavailable."""
+        worker = next((worker for worker in await self.list_workers() if worker.id == worker_id), None)
+        if worker is not None and not self.shares_database:
+            raise WorkerNotDrainable
+        if worker is None or not await self.store.request_drain(worker_id):
+            raise WorkerNotFound(f"There is no worker {worker_id}.")
+        return worker if worker.state is WorkerState.LOST else replace(worker, state=WorkerState.DRAINING)
 
     def readiness(self) -> list[str]:
         """Why the service is not ready, [] if it is. Uses neither the database nor the network."""

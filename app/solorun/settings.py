@@ -24,8 +24,9 @@ class Settings:
     """How the service runs. All values are validated, and `data_dir` is absolute.
 
     `token` is the secret itself; None if no token is required. `database_url` is that of a PostgreSQL database; None
-    for SQLite in `data_dir`. Both are omitted by repr. `artifact_store` is the URL of a bucket; None for a directory.
-    Artifacts and workspaces are in `data_dir`, or in `shared_dir` if several hosts share one. Without `execute_runs`,
+    for SQLite in `data_dir`. `secret_key` encrypts secret parameters in that database; None for a key in a file.
+    All three are omitted by repr. `artifact_store` is the URL of a bucket; None for a directory. Artifacts and
+    workspaces are in `data_dir`, or in `shared_dir` if several hosts share one. Without `execute_runs`,
     workers execute all runs.
     """
 
@@ -36,6 +37,7 @@ class Settings:
     public_url: str | None = None
     token: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
     artifact_store: str | None = None
     shared_dir: Path | None = None
     execute_runs: bool = True
@@ -87,7 +89,7 @@ def format_duration(seconds: float) -> str:
 class DataDirectory:
     """The paths in the service's data directory. Creates nothing.
 
-    Artifacts and workspaces are in `shared` instead, if it is given: a directory that several hosts share.
+    Artifacts, workspaces and the key are in `shared` instead, if it is given: a directory that several hosts share.
     """
 
     path: Path
@@ -95,7 +97,7 @@ class DataDirectory:
 
     @property
     def files(self) -> Path:
-        """Where artifacts and workspaces are."""
+        """Where artifacts, workspaces and the key are."""
         return self.shared or self.path
 
     @property
@@ -107,6 +109,11 @@ class DataDirectory:
     def owner_file(self) -> Path:
         """Names the owner, for the error message of a process that cannot get the lock."""
         return self.path / "solorun.owner.json"
+
+    @property
+    def key_file(self) -> Path:
+        """The key for the secret parameters of queued runs, if no setting has one."""
+        return self.files / "solorun.key"
 
     def artifacts(self, run_id: int) -> Path:
         """The files of a run that can be downloaded."""

@@ -15,18 +15,20 @@ from typing import Final, Protocol
 
 from solorun.hook_store import HookStore
 from solorun.idempotency_key import IdempotencyKey
+from solorun.key_store import KeyStore
 from solorun.notification import NotifyEvent
 from solorun.outbox import Outbox
 from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
-from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult
+from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.retention import RetentionStore
-from solorun.run import Run, RunStep
+from solorun.run import Cancel, Run, RunStep
 from solorun.schedule import Firing
 from solorun.schedule_store import ScheduleStore
 from solorun.segment import Segment
+from solorun.session_store import SessionStore
 from solorun.status import Status, UpdateResult
 from solorun.store_maintenance import StoreMaintenance
 from solorun.worker import DEFAULT_LABELS
@@ -67,19 +69,13 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyedRun:
-    """The run to which the first start with an idempotency key has led, and how."""
-
-    run: Run
-    result: StartResult
-
-
-@dataclass(frozen=True, slots=True)
 class FinalState:
     """The last entry of a run's log: how it ended, and when."""
 
     outcome: Outcome
     finished_at: datetime
+    traceparent: str | None = None
+    """Of the run's span, which the deliveries of its end continue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +126,7 @@ MAX_PAGE_RECORDS: Final = 4_000
 """The page size for readers that consume a log as fast as it is read."""
 
 
-class RunStore(Protocol):
+class RunStore(KeyStore, Protocol):
     """Runs, their steps and their logs."""
 
     # -- writes, in the order of a run's life
@@ -186,9 +182,6 @@ class RunStore(Protocol):
     async def reserve_run_ids(self, last_id: int) -> bool:
         """Give new runs ids above `last_id`. False if that was so already."""
 
-    async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
-        """Record that a start with this key has joined a run. Raises StartRepeated if the key has led to a run."""
-
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
@@ -214,27 +207,24 @@ class RunStore(Protocol):
         expected: Collection[Status],
         ending: FinalState,
         closing: Segment | None = None,
-        forget_key: bool = False,
     ) -> UpdateResult:
         """End a run that has no task: it could not be started, or its owner is gone.
 
         An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
-        become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one. `forget_key`
-        forgets the keys and the firing that have led to the owner's run, even if it has ended, so that its start can be
-        repeated.
+        become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one.
+        """
+
+    async def give_up_start(self, run_id: int, *, owner: str, ending: FinalState, cancel: Cancel) -> bool:
+        """End the owner's run, whose start was not acknowledged, and forget the keys and the firing that led to it.
+
+        A pending run takes the `ending`, or is cancelled if that was requested; a queued one is cancelled by `cancel`.
+        False, and nothing changes, after an `acknowledge_start` or `record_key` for the run. Raises RunNotFound.
         """
 
     # -- reads
 
     async def get_run(self, run_id: int) -> Run:
         """Raises RunNotFound."""
-
-    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
-        """The run of the project to which the key has led less than KEY_LIFETIME before `at`.
-
-        Cheap if the key is new, because starts that are refused ask for it. Raises IdempotencyKeyReused if the request
-        was another one, and RunNotFound if the run has been deleted: even then, the key starts no second run.
-        """
 
     async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
         """The `unmasked_params` of a run that had to wait and has not ended. {} for any other run."""
@@ -289,5 +279,7 @@ class RunStore(Protocol):
         """Finish what has begun, then close. Safe to call twice."""
 
 
-class Store(RunStore, WorkerStore, HookStore, ScheduleStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
+class Store(
+    RunStore, WorkerStore, HookStore, ScheduleStore, SessionStore, Outbox, RetentionStore, StoreMaintenance, Protocol
+):
     """A complete store."""

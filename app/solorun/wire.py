@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Meta
 
 from solorun.hook import HookDelivery, Verification
-from solorun.notification import Delivery, NotifyEvent, TargetKind
 from solorun.parameter import Parameter
 from solorun.project import FULL_SCOPE
 from solorun.queueing import Choices, ConflictPolicy, Hold
 from solorun.record import Record
+from solorun.right import Right
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
 from solorun.status import StepStatus
 
@@ -198,6 +198,8 @@ class ProjectSummary(msgspec.Struct, frozen=True):
     hooks: tuple[HookSummary, ...] = ()
     configuration_faults: tuple[str, ...] = ()
     """Why a start would use an earlier version of solorun.toml."""
+    rights: tuple[Right, ...] = ()
+    """What the caller may do with it."""
 
 
 class FamilySummary(msgspec.Struct, frozen=True):
@@ -209,11 +211,20 @@ class FamilySummary(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...]
     params: tuple[Parameter, ...]
     projects: tuple[str, ...]
+    rights: tuple[Right, ...] = ()
+    """What the caller may do with the pattern."""
 
 
 class ProjectList(msgspec.Struct, frozen=True):
+    """Projects and patterns, and the caller's rights in all of Solorun.
+
+    `undeclared` has the caller's rights in projects that have runs, and are no longer declared.
+    """
+
     projects: tuple[ProjectSummary, ...]
     families: tuple[FamilySummary, ...]
+    rights: tuple[Right, ...] = ()
+    undeclared: dict[str, tuple[Right, ...]] = {}
 
 
 class ResourceSummary(msgspec.Struct, frozen=True):
@@ -230,40 +241,6 @@ class ResourceSummary(msgspec.Struct, frozen=True):
 
 class ResourceList(msgspec.Struct, frozen=True):
     resources: tuple[ResourceSummary, ...]
-
-
-class DeliveryDetails(Delivery, frozen=True):
-    """A delivery with the CloudEvent that its attempts have sent, None before the first."""
-
-    payload: dict[str, Any] | None = None
-
-
-class DeliveryPage(msgspec.Struct, frozen=True):
-    """Deliveries, newest first. `next_cursor` is None on the last page."""
-
-    deliveries: tuple[Delivery, ...]
-    next_cursor: str | None
-
-
-class NotifyTargetSummary(msgspec.Struct, frozen=True):
-    """A notification target as declared, without its URL, and what is on its way to it.
-
-    `projects` are the projects and patterns that name it. Nothing can be sent while one of `missing_variables`, which
-    the target names, is not set in the service's environment.
-    """
-
-    name: str
-    kind: TargetKind
-    on: tuple[NotifyEvent, ...]
-    allow_private: bool
-    missing_variables: tuple[str, ...]
-    projects: tuple[str, ...]
-    pending_count: int
-    last_delivery: Delivery | None
-
-
-class NotifyTargetList(msgspec.Struct, frozen=True):
-    targets: tuple[NotifyTargetSummary, ...]
 
 
 class RunPage(msgspec.Struct, frozen=True):

@@ -16,13 +16,15 @@ DEFAULT_CAPACITY: Final = 4
 class Worker:
     """A process that executes the runs whose labels it has, at most `capacity` at a time.
 
-    `labels` of None means all labels, and a `capacity` of None means any number of runs.
+    `labels` of None means all labels, and a `capacity` of None means any number of runs. `directory` identifies its
+    data directory, which only one process at a time can lock.
     """
 
     id: str
     host: str
     labels: tuple[str, ...] | None = None
     capacity: int | None = None
+    directory: str | None = None
 
     def covers(self, labels: tuple[str, ...]) -> bool:
         """Whether it can execute a run with these labels."""

@@ -14,6 +14,7 @@ import uvloop
 from tests.benchmarks import (
     cancelling,
     client,
+    cluster,
     crowds,
     dashboard,
     delivery,
@@ -61,6 +62,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "history": history.history,
     "neighbours": neighbours.neighbours,
     "postgres": postgres.postgres,
+    "cluster": cluster.cluster,
     "prune": pruning.prune,
     "searches": searches.searches,
     "soak": memory.soak,

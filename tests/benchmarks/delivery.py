@@ -74,12 +74,12 @@ async def _overhead(service: Ours, broadcast: Limit, streams: int, goal: Goal, s
         await service.running(run_id)
         with_delays = await listen(service.port, f"/api/v1/runs/{run_id}/events", streams)
         gate.touch()
-        return await _median_delay(with_delays, lines)
+        return await median_delay(with_delays, lines)
 
     async def theirs() -> float:
         with_delays = await listen(broadcast.port, "/stream", streams)
         (control,) = await command(broadcast.port, f"/clock?count={lines}")
-        delay = await _median_delay(with_delays, lines)
+        delay = await median_delay(with_delays, lines)
         await close_streams([control])
         return delay
 
@@ -120,7 +120,7 @@ def _record_delays(reader: StreamReader) -> list[float]:
     return delays
 
 
-async def _median_delay(listening: list[tuple[StreamReader, list[float]]], lines: int) -> float:
+async def median_delay(listening: list[tuple[StreamReader, list[float]]], lines: int) -> float:
     for reader, delays in listening:
         await reader.until(lambda delays=delays: len(delays) >= lines)  # type: ignore[misc]
         assert len(delays) == lines

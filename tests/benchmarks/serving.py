@@ -87,7 +87,7 @@ async def ours(extra: str = "") -> AsyncIterator[Ours]:
 @asynccontextmanager
 async def serving(directory: Path, extra: str = "") -> AsyncIterator[Ours]:
     """A running service on existing data."""
-    with served(directory, "\n".join([*(project(name, name) for name in _PROJECTS), extra])) as service:
+    with served(directory, f"{BENCHMARK_PROJECTS}\n{extra}") as service:
         async with httpx.AsyncClient(base_url=service.api, trust_env=False, timeout=60) as http:
             yield Ours(service, http)
 
@@ -104,6 +104,9 @@ def command_project(name: str, command: str) -> str:
 
 def _project(name: str, step: Step) -> str:
     return project_toml(name, {"work": step}, dir=str(PROJECT_DIR), params=_PARAMS)
+
+
+BENCHMARK_PROJECTS: Final = "\n".join(project(name, name) for name in _PROJECTS)
 
 
 class Limit:

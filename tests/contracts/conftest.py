@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from solorun.store import Store
-from solorun.stores.postgres import PostgresRunStore
+from solorun.stores.postgres import ParamCipher, PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
+from tests.fakes.postgres import SECRET_KEY
 from tests.fakes.stores import opening_stores
 
 OpenStore = Callable[[], Awaitable[Store]]
@@ -20,7 +21,7 @@ def open_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Op
     if request.param == "sqlite":
         yield partial(SqliteRunStore.open, tmp_path / "data")
     else:
-        yield partial(PostgresRunStore.open, request.getfixturevalue("database_url"))
+        yield partial(PostgresRunStore.open, request.getfixturevalue("database_url"), ParamCipher(SECRET_KEY))
 
 
 @pytest.fixture

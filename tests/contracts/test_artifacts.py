@@ -1,18 +1,22 @@
 """The contract of artifact stores: the data directory, and object stores in memory and behind the S3 protocol."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import obstore
 import pytest
+from obstore.exceptions import GenericError
 
 from solorun.artifacts import ArtifactStore, DirectoryArtifacts
 from solorun.artifacts.bucket import open_bucket
 from solorun.artifacts.object_store import ObjectArtifacts
 from solorun.errors import ArtifactNotFound, ArtifactStoreUnavailable
 from solorun.settings import DataDirectory
-from tests.fakes.s3_server import S3Server
+from tests.fakes.s3_server import ENVIRON, S3Server
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -136,7 +140,24 @@ async def test_a_large_artifact_is_read(worker: Machine, reader: Machine) -> Non
     assert await reader.read("large") == content
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "/", "a//b", "../a", "a/../b", "a/", "/a", "a\0b", "\udcff", "folder"])
+NOT_ARTIFACTS = (
+    "",
+    ".",
+    "..",
+    "/",
+    "a//b",
+    "../a",
+    "a/../b",
+    "a/",
+    "/a",
+    "a\0b",
+    "\udcff",
+    "folder",
+    "x/" * 1000 + "x",
+)
+
+
+@pytest.mark.parametrize("name", NOT_ARTIFACTS, ids=lambda name: ascii(name)[:20])
 async def test_what_is_not_an_artifact_is_not_found(worker: Machine, reader: Machine, name: str) -> None:
     await worker.leave({"folder/a": b"x"})
 
@@ -201,12 +222,31 @@ async def test_artifacts_of_an_earlier_run_are_brought_to_the_machine(worker: Ma
     files = {name: name.encode() for name in NAMES}
     await worker.leave(files)
 
-    await reader.store.fetch(RUN)
-    await reader.store.fetch(RUN)
+    is_elsewhere = worker is not reader
+    assert [await reader.store.fetch(RUN), await reader.store.fetch(RUN)] == [is_elsewhere, False]
 
     directory = reader.directory.artifacts(RUN)
     assert {name: (directory / name).read_bytes() for name in NAMES} == files
     assert [entry.name for entry in directory.parent.iterdir()] == [str(RUN)]
+
+
+async def test_a_file_that_became_a_directory_does_not_prevent_a_download(worker: Machine, reader: Machine) -> None:
+    await worker.leave({"a": b"x", "z": b"z"})
+    (worker.directory.artifacts(RUN) / "a").unlink()
+    await worker.leave({"a/b": b"y"})
+
+    await reader.store.fetch(RUN)
+
+    assert (reader.directory.artifacts(RUN) / "a").exists()
+    assert (reader.directory.artifacts(RUN) / "z").read_bytes() == b"z"
+
+
+async def test_a_released_run_keeps_its_artifacts(worker: Machine, reader: Machine) -> None:
+    await worker.leave({"a/b": b"x"})
+
+    await worker.store.release(RUN)
+
+    assert (await reader.names(), await reader.read("a/b")) == (["a/b"], b"x")
 
 
 # -- only a server
@@ -235,6 +275,23 @@ async def test_an_object_that_is_replaced_is_not_read_on(s3_server: S3Server, tm
         [chunk async for chunk in artifact.read(range(6))]
 
 
+async def test_an_archive_that_breaks_off_says_why(
+    s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = open_bucket(s3_server.create_url(), s3_server.environ)
+    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
+    await machine.leave({"a": b"x", "b": b"x"})
+
+    def fail(*_: object) -> None:
+        raise GenericError("error sending request for url (http://127.0.0.1)")
+
+    files = await machine.store.read_all(RUN)
+    assert next(files)[0] == "a"
+    monkeypatch.setattr(obstore, "get", fail)
+    with pytest.raises(ArtifactStoreUnavailable, match=r"cannot be used: the connection failed\.$"):
+        next(files)
+
+
 async def test_a_bucket_that_does_not_exist_is_named_as_the_reason(s3_server: S3Server, tmp_path: Path) -> None:
     store = ObjectArtifacts(open_bucket("s3://no-such-bucket", s3_server.environ), DataDirectory(tmp_path))
     (tmp_path / "artifacts" / "17").mkdir(parents=True)
@@ -244,3 +301,58 @@ async def test_a_bucket_that_does_not_exist_is_named_as_the_reason(s3_server: S3
     assert [each async for each in store.upload(RUN, ["a"])] == [("a", reason)]
     with pytest.raises(ArtifactStoreUnavailable, match=reason):
         await store.list_page(RUN, after="", limit=1)
+
+
+async def test_objects_of_others_are_not_listed(s3_server: S3Server, tmp_path: Path) -> None:
+    url = s3_server.create_url()
+    objects = open_bucket(url, s3_server.environ)
+    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
+    await machine.leave({"a": b"x", "b": b"x"})
+    for key in ("0000000000000017/", "0000000000000018", "notes", "notes/17/a"):
+        s3_server.put(f"{url.removeprefix('s3:/')}/{key}")
+
+    page = await machine.store.list_page(RUN, after="", limit=1)
+
+    assert ([artifact.name for artifact in page.artifacts], page.has_more) == (["a"], True)
+    assert await machine.names() == ["a", "b"]
+    assert [name for name, _ in await machine.store.read_all(RUN)] == ["a", "b"]
+    assert await machine.store.find_last_run_id() == RUN
+    await machine.store.remove([RUN, 18])
+    assert await machine.names() == []
+
+
+async def test_a_name_that_is_too_long_for_a_key_is_named_as_the_reason(s3_server: S3Server, tmp_path: Path) -> None:
+    objects = open_bucket(s3_server.create_url() + "/" + "p" * 75, s3_server.environ)
+    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
+    fits, is_longer = "/".join(["x" * 219] * 4), "/".join(["x" * 219] * 4) + "xx"
+    await machine.leave({fits: b"x"})
+
+    assert await machine.names() == [fits]
+    assert [each async for each in machine.store.upload(RUN, [is_longer])] == [(is_longer, "the name is too long")]
+
+
+async def test_an_upload_is_tried_again(tmp_path: Path) -> None:
+    paths: list[str] = []
+
+    class Overloaded(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            paths.append(self.path)
+            self.send_response(503 if len(paths) < 3 else 200)
+            self.send_header("etag", '"1"')
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Overloaded) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environ = {**ENVIRON, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
+        objects = open_bucket("s3://bucket/prefix", environ)
+        machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
+
+        await machine.leave({"a": b"x"})
+
+        server.shutdown()
+    assert paths == ["/bucket/prefix/0000000000000017/a"] * 3

@@ -7,10 +7,11 @@ import pytest
 
 from solorun.errors import IdempotencyKeyReused, RunActive, StartRepeated
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
+from solorun.key_store import KeyedRun
 from solorun.queueing import ConflictPolicy, StartResult
-from solorun.run import Run
-from solorun.status import ACTIVE, Status
-from solorun.store import KeyedRun, NewRun, Store
+from solorun.run import Cancel, Run
+from solorun.status import Status
+from solorun.store import NewRun, Store
 from tests.contracts.builders import NOW, OWNER, end, ending, later, new_run, start
 from tests.contracts.conftest import OpenStore
 
@@ -21,6 +22,13 @@ OTHER_REQUEST = IdempotencyKey("7d0f2a5e", b'{"scope":"extract"}')
 
 def keyed_run(project: str = "handbook", *, key: IdempotencyKey = KEY, after: timedelta = timedelta()) -> NewRun:
     return replace(new_run(project), key=key, created_at=NOW + after)
+
+
+GIVEN_UP = Cancel(NOW, "solorun", "too late", settled_at=NOW)
+
+
+async def give_up(store: Store, run: Run, *, owner: str = OWNER) -> bool:
+    return await store.give_up_start(run.id, owner=owner, ending=ending(Status.FAILED, "too late"), cancel=GIVEN_UP)
 
 
 async def started(store: Store, new: NewRun) -> Run:
@@ -131,29 +139,82 @@ async def test_a_refused_start_does_not_use_its_key(store: Store) -> None:
     assert await store.find_run_by_key("handbook", OTHER_REQUEST, at=NOW) == KeyedRun(run, StartResult.STARTED)
 
 
-@pytest.mark.parametrize("is_active", [True, False])
-async def test_a_finalized_run_can_give_its_key_back(store: Store, is_active: bool) -> None:
-    run = await store.insert_run(keyed_run(), owner=OWNER) if is_active else await started(store, keyed_run())
+async def test_a_start_that_is_given_up_gives_its_key_back(store: Store) -> None:
+    run = await store.insert_run(keyed_run(), owner=OWNER)
     other = await store.insert_run(keyed_run("glossary"), owner=OWNER)
 
-    await store.finalize_run(
-        run.id, owner=OWNER, expected=ACTIVE, ending=ending(Status.FAILED, "no task"), forget_key=True
-    )
+    assert await give_up(store, run)
 
+    assert (await store.get_run(run.id)).error_message == "too late"
     assert await store.find_run_by_key("handbook", KEY, at=NOW) is None
     assert await store.find_run_by_key("glossary", KEY, at=NOW) == KeyedRun(other, StartResult.STARTED)
     assert (await store.insert_run(keyed_run(), owner=OWNER)).id > other.id
 
 
-@pytest.mark.parametrize("is_active", [True, False])
-async def test_a_key_of_another_owners_run_is_not_forgotten(store: Store, is_active: bool) -> None:
-    run = await store.insert_run(keyed_run(), owner=OWNER) if is_active else await started(store, keyed_run())
+async def test_a_queued_start_that_is_given_up_is_cancelled_and_gives_its_key_back(store: Store) -> None:
+    await start(store)
+    run = await store.insert_run(replace(keyed_run(), on_conflict=ConflictPolicy.QUEUE), owner=OWNER)
 
-    await store.finalize_run(
-        run.id, owner="another", expected=ACTIVE, ending=ending(Status.FAILED, "no task"), forget_key=True
-    )
+    assert await give_up(store, run)
+
+    assert (await store.get_run(run.id)).cancel == GIVEN_UP
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) is None
+
+
+async def test_a_pending_start_whose_cancel_was_requested_is_cancelled_when_it_is_given_up(store: Store) -> None:
+    run = await store.insert_run(keyed_run(), owner=OWNER)
+    await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
+
+    assert await give_up(store, run)
+
+    assert (await store.get_run(run.id)).status is Status.CANCELLED
+
+
+async def test_an_ended_run_is_not_given_up(store: Store) -> None:
+    run = await started(store, keyed_run())
+
+    assert await give_up(store, run)
 
     assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, StartResult.STARTED)
+
+
+async def test_the_run_of_another_owner_is_not_given_up(store: Store) -> None:
+    run = await store.insert_run(keyed_run(), owner=OWNER)
+
+    assert await give_up(store, run, owner="another")
+
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, StartResult.STARTED)
+
+
+async def test_an_acknowledged_start_is_not_given_up(store: Store) -> None:
+    run = await store.insert_run(keyed_run(), owner=OWNER)
+    queued = await store.insert_run(replace(keyed_run(key=OTHER_KEY), on_conflict=ConflictPolicy.QUEUE), owner=OWNER)
+
+    acknowledged = [await store.acknowledge_start("handbook", key, at=NOW) for key in (KEY, OTHER_KEY, OTHER_KEY)]
+    given_up = [await give_up(store, each) for each in (run, queued)]
+
+    assert (acknowledged, given_up) == ([True, True, True], [False, False])
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, StartResult.STARTED)
+    assert await store.find_run_by_key("handbook", OTHER_KEY, at=NOW) == KeyedRun(queued, StartResult.QUEUED)
+
+
+async def test_a_run_that_another_start_has_joined_is_not_given_up(store: Store) -> None:
+    run = await store.insert_run(keyed_run(), owner=OWNER)
+    await store.record_key("handbook", OTHER_KEY, run.id, at=later(1))
+
+    assert not await give_up(store, run)
+
+    assert await store.get_run(run.id) == run
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, StartResult.STARTED)
+
+
+async def test_a_start_that_was_given_up_or_never_made_cannot_be_acknowledged(store: Store) -> None:
+    run = await store.insert_run(keyed_run(), owner=OWNER)
+    await give_up(store, run)
+
+    assert not await store.acknowledge_start("handbook", KEY, at=NOW)
+    assert not await store.acknowledge_start("handbook", OTHER_KEY, at=NOW)
+    assert not await store.acknowledge_start("glossary", KEY, at=NOW)
 
 
 async def test_several_keys_can_lead_to_one_run(store: Store) -> None:

@@ -20,6 +20,16 @@ async def events_of(store: Store, run: Run) -> list[tuple[str, NotifyEvent]]:
     return [(delivery.target, delivery.event) for delivery in reversed(found)]
 
 
+async def test_a_delivery_has_the_trace_of_the_run_that_has_ended(store: Store) -> None:
+    untraced = await run_to(store, Status.FAILED)
+    traced = await begin(store, announced())
+    await store.commit([batch_of(traced, end=replace(ending(Status.FAILED), traceparent="00-ab-cd-01"))], owner=OWNER)
+
+    claimed = await store.claim_deliveries("ops", owner="this", at=NOW, until=NOW, limit=10)
+
+    assert {each.delivery.run_id: each.traceparent for each in claimed} == {traced.id: "00-ab-cd-01", untraced.id: None}
+
+
 async def fail(store: Store) -> Run:
     return await run_to(store, Status.FAILED)
 

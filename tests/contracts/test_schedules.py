@@ -7,8 +7,9 @@ import pytest
 
 from solorun.errors import ScheduleNotFound, StartRepeated
 from solorun.queueing import ConflictPolicy
+from solorun.run import Cancel
 from solorun.schedule import FiringOutcome, ScheduleState
-from solorun.status import ACTIVE, Status
+from solorun.status import Status
 from solorun.store import Store
 from tests.contracts.builders import NOW, OWNER, beginning, end, ending, later, new_run
 from tests.contracts.conftest import OpenStore
@@ -166,9 +167,8 @@ async def test_a_run_whose_start_was_not_confirmed_gives_its_due_time_back(store
     await registered(store)
     run = await store.insert_run(fired_run(), owner=OWNER)
 
-    await store.finalize_run(
-        run.id, owner=OWNER, expected=ACTIVE, ending=ending(Status.FAILED, "no task"), forget_key=True
-    )
+    cancel = Cancel(NOW, "solorun", "too late")
+    await store.give_up_start(run.id, owner=OWNER, ending=ending(Status.FAILED, "too late"), cancel=cancel)
 
     assert await store.list_firings(limit=10) == []
     assert (await store.insert_run(fired_run(), owner=OWNER)).id > run.id

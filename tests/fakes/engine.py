@@ -148,6 +148,7 @@ def declare(
     queue_timeout_seconds: float | None = None,
     schedules: tuple[Schedule, ...] = (),
     notify: tuple[NotifyTarget, ...] = (),
+    worker: str | None = None,
 ) -> Project:
     """A project with scripted steps."""
     return Project(
@@ -178,6 +179,7 @@ def declare(
         queue_timeout_seconds=queue_timeout_seconds,
         schedules=schedules,
         notify=notify,
+        worker=worker,
     )
 
 

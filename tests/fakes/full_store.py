@@ -40,7 +40,7 @@ ALL = 1_000
 
 
 async def fill(store: Store, texts: tuple[str, ...] = TEXTS) -> None:
-    """Leave rows as a service does that has stopped: in every table, except for those of active runs."""
+    """Leave rows in every table, as a service does that was killed."""
     await store.declare_resources({"gpu": 2})
     for number, text in enumerate(texts):
         await _run_with(store, number, text)
@@ -49,6 +49,7 @@ async def fill(store: Store, texts: tuple[str, ...] = TEXTS) -> None:
     await _record_deliveries(store, texts)
     await _delete_runs(store)
     await _wait_in_queues(store, texts)
+    await store.insert_session("a", at=NOW, expires_at=later(1_000), max_open=1)
 
 
 async def read_everything(store: Store) -> dict[str, Any]:
@@ -80,6 +81,7 @@ async def read_everything(store: Store) -> dict[str, Any]:
         "hooks": await store.list_last_deliveries(),
         "deliveries": [await store.get_delivery(delivery.id) for delivery in deliveries],
         "pending deliveries": await store.count_pending_deliveries(),
+        "sessions": await store.count_sessions(at=NOW),
         "due targets": await store.list_due_targets(at=later(10_000)),
     }
 
@@ -179,6 +181,8 @@ async def _wait_in_queues(store: Store, texts: tuple[str, ...]) -> None:
     await store.insert_run(replace(waiting, on_conflict=ConflictPolicy.REPLACE, project="queued"), owner=OWNER)
     await _end(store, active)
     await store.insert_run(replace(waiting, project="also queued"), owner=OWNER)
+    running = await _begin(store, replace(waiting, project="running", resources=MappingProxyType({})))
+    await store.take_step_slots(running.id, "review", owner=OWNER)
 
 
 async def _begin(store: Store, new: NewRun) -> Run:

@@ -166,7 +166,7 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
             made.append(Application(*args))
             return made[-1]
 
-        monkeypatch.setattr("solorun.service.StepDispatcher", lambda *_args, **_options: executor)
+        monkeypatch.setattr("solorun.engine.StepDispatcher", lambda *_args, **_options: executor)
         monkeypatch.setattr("solorun.asgi.Application", create_and_keep)
         path = tmp_path / "solorun.toml"
         path.write_text(toml)

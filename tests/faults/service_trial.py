@@ -48,7 +48,7 @@ class ForkedService(ServedService):
     """`solorun serve` with a loop monitor, forked from the fork server."""
 
     disk: MemoryDisk | None = None
-    form: Form = "serve"
+    form: Form | Literal["worker"] = "serve"
 
     @property
     def data_dir(self) -> Path:
@@ -82,6 +82,7 @@ class ServiceTrial:
         self.witness = directory / "witness"
         self.witness.mkdir()
         self.history = History()
+        self.projects = tuple(steps)
         for name, script in steps.items():
             (directory / f"{name}.sh").write_text(WITNESS + script)
         toml = extra + "".join(
@@ -114,11 +115,19 @@ class ServiceTrial:
 
     def prepare_another(self, name: str) -> ForkedService:
         """Another service with the same projects, which has not been started. Its stalls are not collected."""
+        return ForkedService(*self.prepare_arguments(name))
+
+    def prepare_arguments(self, name: str) -> tuple[Path, str, dict[str, str]]:
+        """A directory for another process with the same projects, its configuration and its environment."""
         directory = self.directory / name
         directory.mkdir()
         for script in self.directory.glob("*.sh"):
             shutil.copy(script, directory)
-        return ForkedService(directory, self._toml, self._environ | {"STALLS": str(directory / "stalls")})
+        return directory, self._toml, self._environ | {"STALLS": str(directory / "stalls")}
+
+    def pick(self) -> ServedService:
+        """The service that gets the next request."""
+        return self.service
 
     async def start(self, project: str) -> int | None:
         """Start a run; returns its id if the start was acknowledged."""
@@ -129,7 +138,7 @@ class ServiceTrial:
                 operation.ok(run_id)
                 return run_id
             if answer is not None and answer.status_code == 409:
-                operation.fail(answer.json()["active_run"]["id"])
+                operation.fail(answer.json().get("active_run", {}).get("id"))
         return None
 
     async def cancel(self, run_id: int) -> None:
@@ -213,7 +222,7 @@ class ServiceTrial:
 
     async def _post(self, operation: Operation, path: str) -> httpx.Response | None:
         try:
-            answer = await self.client.post(self.service.api + path)
+            answer = await self.client.post(self.pick().api + path)
         except httpx.TransportError:
             operation.unknown()
             return None
@@ -224,7 +233,7 @@ class ServiceTrial:
     async def _follow(self, run_id: int, after: int) -> Run | None:
         reading = self.history.read(run_id, after=after)
         with contextlib.suppress(httpx.TransportError):
-            async with self.client.stream("GET", f"{self.service.api}/runs/{run_id}/events?after={after}") as answer:
+            async with self.client.stream("GET", f"{self.pick().api}/runs/{run_id}/events?after={after}") as answer:
                 async for event, data in events_of(answer):
                     if event == b"end":
                         run = decode_run(data)

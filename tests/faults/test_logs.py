@@ -22,9 +22,10 @@ HOSTILE = [
 
 
 @pytest.mark.needs(minutes=0.7)
-async def test_any_bytes_are_logged_unchanged(trials: MakeTrials, tmp_path: Path) -> None:
+@IN_BOTH_FORMS
+async def test_any_bytes_are_logged_unchanged(trials: MakeTrials, tmp_path: Path, form: Form) -> None:
     tried = trials("P13", "chunks of arbitrary bytes through a command's stdout", short=2, goal=20_000)
-    async with service_trial(tmp_path / "trial", {"bytes": 'cat "$WITNESS/../bytes"'}) as trial:
+    async with service_trial(tmp_path / "trial", {"bytes": 'cat "$WITNESS/../bytes"'}, form=form) as trial:
         for _ in tried:
             pieces = [random.choice(HOSTILE) + random.randbytes(random.randrange(8)) for _ in range(400)]
             # Two colons at the start of a line may be a workflow command. Those are tested elsewhere.
@@ -40,11 +41,14 @@ async def test_any_bytes_are_logged_unchanged(trials: MakeTrials, tmp_path: Path
 
 @pytest.mark.needs(minutes=0.5)
 @pytest.mark.parametrize("kind", ["a line", "lines"])
-async def test_huge_output_is_kept_complete_in_little_memory(trials: MakeTrials, tmp_path: Path, kind: str) -> None:
+@IN_BOTH_FORMS
+async def test_huge_output_is_kept_complete_in_little_memory(
+    trials: MakeTrials, tmp_path: Path, kind: str, form: Form
+) -> None:
     tried = trials("P13", "a line of 100 MB" if kind == "a line" else "a million lines", short=1, goal=1)
     scale = 10 if tried.is_long else 1
     scripts = {"a line": f"head -c {scale * 10_000_000} /dev/zero | tr '\\0' x", "lines": f"seq {scale * 100_000}"}
-    async with service_trial(tmp_path / "trial", {"huge": scripts[kind]}) as trial:
+    async with service_trial(tmp_path / "trial", {"huge": scripts[kind]}, form=form) as trial:
         for _ in tried:
             run_id = await trial.start("huge")
             assert run_id is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import MakeTrials
-from tests.faults.service_trial import ServiceTrial, service_trial
+from tests.faults.service_trial import IN_BOTH_FORMS, Form, ServiceTrial, service_trial
 from tests.faults.trial import until
 
 # Every process would outlive the wait for the end: only the service can end it in time.
@@ -64,14 +64,17 @@ async def test_a_cancel_leaves_no_process_of_any_shape(trials: MakeTrials, tmp_p
 
 
 @pytest.mark.needs(minutes=2)
-async def test_a_run_ends_with_its_command_whichever_process_keeps_the_pipe(trials: MakeTrials, tmp_path: Path) -> None:
+@IN_BOTH_FORMS
+async def test_a_run_ends_with_its_command_whichever_process_keeps_the_pipe(
+    trials: MakeTrials, tmp_path: Path, form: Form
+) -> None:
     tried = trials("P12", "a command that exits and leaves children that hold its pipes", short=1, goal=200)
     copies = 4 if tried.is_long else 1
     left = {f"quiet{copy}": f"{LEAF} & exit 0" for copy in range(copies)}
     left |= {f"deaf{copy}": f"setsid {DEAF} & exit 3" for copy in range(copies)}
     left["talking"] = "(while echo x; do sleep 0.01; done) &"
     flooding = {"flooding": "(while echo x; do :; done) &"}
-    async with service_trial(tmp_path / "trial", left | flooding) as trial:
+    async with service_trial(tmp_path / "trial", left | flooding, form=form) as trial:
         for _ in tried:
             ends = await asyncio.gather(*(trial.run_to_end(name) for name in left))
             # Writing all the output that arrives until the drain ends takes as long as the machine needs.

@@ -157,9 +157,10 @@ def _start_second_service(trial: ServiceTrial) -> tuple[int, str]:
 
 @pytest.mark.needs(minutes=1.5)
 @pytest.mark.parametrize("calls", ["pwrite64", "fdatasync,fsync"])
-async def test_any_single_write_or_sync_may_fail(trials: MakeTrials, tmp_path: Path, calls: str) -> None:
+@IN_BOTH_FORMS
+async def test_any_single_write_or_sync_may_fail(trials: MakeTrials, tmp_path: Path, calls: str, form: Form) -> None:
     tried = trials("P7", f"the n-th {calls} of a run fails once (EIO)", short=4, goal=10 * WRITES_OF_A_RUN)
-    async with service_trial(tmp_path / "trial", {"quick": "seq 20"}) as trial:
+    async with service_trial(tmp_path / "trial", {"quick": "seq 20"}, form=form) as trial:
         for number in tried:
             # strace counts the calls of each thread separately, and only the writer thread writes.
             async with syscalls_fail(trial, calls=calls, error="EIO", when=str(1 + number % WRITES_OF_A_RUN)):

@@ -15,6 +15,7 @@ from solorun.outbox import Outbox
 from solorun.retention import RetentionStore
 from solorun.schedule_store import ScheduleStore
 from solorun.store import RunStore
+from solorun.worker_store import WorkerStore
 from tests.fakes.application import BEARER, TOKEN, TOML, OpenServed, Served
 
 DOCUMENT = document(OPERATIONS)
@@ -26,6 +27,7 @@ VALUES = {
     "delivery_id": "1",
     "target": "ops",
     "schedule": "deploy.nightly",
+    "worker": "red-1",
 }
 QUERIES = {"followAllRuns": "?follow=1:0"}
 NOTIFYING = (
@@ -33,7 +35,7 @@ NOTIFYING = (
     + '[notify.ops]\napprise = "$OPS_URL"\n'
     + '[[projects.deploy.schedules]]\nname = "nightly"\ncron = "0 3 * * *"\n'
 )
-METHODS = {**vars(RunStore), **vars(Outbox), **vars(RetentionStore), **vars(ScheduleStore)}
+METHODS = {**vars(RunStore), **vars(Outbox), **vars(RetentionStore), **vars(ScheduleStore), **vars(WorkerStore)}
 CHECKED = [operation for operation in OPERATIONS if not operation.verifies_itself]
 """The others decide by what a request contains: see test_hooks.py."""
 READERS = [operation for operation in CHECKED if StoreUnavailable in operation.problems]
@@ -70,6 +72,8 @@ def broken_store(served: Served) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in STORE_METHODS:
             patch.setattr(served.service.store, name, fail)
+        # A service that is alone knows its only worker without the store.
+        patch.setattr(served.service, "shares_database", True)
         yield
 
 

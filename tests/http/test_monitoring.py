@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +42,7 @@ QUERIES = [*dashboard_queries(), *(rule["expr"] for rule in alert_rules())]
 
 async def test_every_query_uses_metrics_and_labels_that_exist(open_served: OpenServed) -> None:
     async with open_served() as served:
-        families = list(Metrics(served.app.state).collect())
+        families = list(Metrics(served.app.state, sessions=0).collect())
     # From a private name, because the text has no labels of a counter without samples.
     known = {
         f"{family.name}_total" if isinstance(family, CounterMetricFamily) else family.name: _labels_of(family)
@@ -77,6 +79,28 @@ def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
     assert max(x for x, _ in cells) < 24
 
 
+def check_rules(path: Path) -> str:
+    """What promtool says about a file of rules."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("needs promtool: apt-get install prometheus")
+    checked = subprocess.run([promtool, "check", "rules", path], capture_output=True, text=True, check=False)
+    return checked.stdout + checked.stderr
+
+
+def test_prometheus_accepts_the_alert_rules() -> None:
+    assert f"SUCCESS: {len(alert_rules())} rules found" in check_rules(MONITORING / "alerts.yml")
+
+
+def test_prometheus_accepts_the_queries_of_the_dashboard(tmp_path: Path) -> None:
+    # Grafana has a function of its own for the values of a variable.
+    queries = [query.replace("$__rate_interval", "5m") for query in dashboard_queries() if "label_values" not in query]
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
+    (tmp_path / "queries.yml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
+
+    assert f"SUCCESS: {len(queries)} rules found" in check_rules(tmp_path / "queries.yml")
+
+
 def _labels_of(family: Any) -> set[str]:
     return set(family._labelnames)
 
@@ -92,7 +116,7 @@ async def test_the_documentation_lists_every_metric(open_served: OpenServed) -> 
     async with open_served() as served:
         names = [
             f"{family.name}_total" if isinstance(family, CounterMetricFamily) else family.name
-            for family in Metrics(served.app.state).collect()
+            for family in Metrics(served.app.state, sessions=0).collect()
         ]
 
     page = (MONITORING.parent / "observe.md").read_text("utf-8")

@@ -41,6 +41,18 @@ async def notifying(open_served: OpenServed, receiver: Receiver, **environ: str)
         yield served
 
 
+async def test_the_attempts_of_a_target_are_counted_from_zero(open_served: OpenServed) -> None:
+    """Prometheus sees no increase in a series that begins with 1: the first one would raise no alert."""
+    async with receiving() as receiver, notifying(open_served, receiver) as served:
+        metrics = (await served.client.get("/metrics")).text
+
+    assert {line for line in metrics.splitlines() if line.startswith("solorun_deliveries_total")} == {
+        f'solorun_deliveries_total{{outcome="{outcome}",target="{target}"}} 0.0'
+        for outcome in ("delivered", "failed", "given_up")
+        for target in ("crm", "ops")
+    }
+
+
 async def fail(served: Served, *lines: str, project: str = "etl") -> int:
     run_id, step = await served.begin(project, "load")
     await step.context.output.write("load", Stream.STDERR, list(lines), level=Level.ERROR)
@@ -208,7 +220,7 @@ async def test_projects_and_metrics_show_notifications(open_served: OpenServed) 
         await fail(served)
         await finished(served, 1)
         project = await get(served, "/projects/etl")
-        await served.until(lambda: bool(served.service.notifier.counts))
+        await served.until(lambda: bool(served.service.notifier.count_attempts()["crm", "delivered"]))
         metrics = (await served.client.get("/metrics")).text
 
     assert project["notify"] == ["crm"]

@@ -1,7 +1,6 @@
 """Artifacts in a bucket, over HTTP: the same answers as from the data directory, on any machine."""
 
 import io
-import shutil
 import socket
 import zipfile
 from collections.abc import Iterator
@@ -45,9 +44,9 @@ async def names(served: Served, run_id: int) -> list[str]:
     return [artifact["name"] for artifact in answer.json()["artifacts"]]
 
 
-def forget_files(served: Served, run_id: int) -> None:
-    """As if the run had been executed on another machine."""
-    shutil.rmtree(served.service.directory.artifacts(run_id))
+def runs_with_files(served: Served) -> list[str]:
+    """Those that have an artifact directory on this machine."""
+    return sorted(entry.name for entry in (served.service.directory.path / "artifacts").iterdir())
 
 
 async def test_artifacts_are_listed_when_their_attempt_has_ended(
@@ -64,7 +63,7 @@ async def test_artifacts_are_listed_when_their_attempt_has_ended(
         (second.context.artifacts / "page.html").write_text("<p>")
         second.end()
         await served.end_of(run_id)
-        forget_files(served, run_id)
+        assert runs_with_files(served) == []
 
         listed = (await served.client.get(f"/api/v1/runs/{run_id}/artifacts")).json()
         page = await served.client.get(f"/api/v1/runs/{run_id}/artifacts", params={"limit": 1})
@@ -123,7 +122,6 @@ async def test_all_artifacts_are_downloaded_as_a_zip(open_served: OpenServed, se
             (step.context.artifacts / name).write_bytes(content)
         step.end()
         await served.end_of(run_id)
-        forget_files(served, run_id)
 
         response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts.zip")
 
@@ -189,7 +187,6 @@ async def test_a_rerun_finds_the_artifacts_of_the_earlier_run(
         (step.context.artifacts / "deep" / "report.csv").write_text("a,b")
         step.end()
         await served.end_of(run_id)
-        forget_files(served, run_id)
 
         rerun = (await served.client.post(f"/api/v1/runs/{run_id}/rerun")).json()
         again = await served.executor.step("deploy")
@@ -198,9 +195,52 @@ async def test_a_rerun_finds_the_artifacts_of_the_earlier_run(
         again.end()
         await served.end_of(rerun["id"])
 
+        assert f"downloaded the artifacts of run {run_id}" in await messages(served, rerun["id"], "info")
+
         assert await names(served, rerun["id"]) == []
+        assert runs_with_files(served) == []
 
     assert found == "a,b"
+
+
+async def test_a_rerun_begins_without_the_artifacts_that_cannot_be_downloaded(
+    open_served: OpenServed, unreachable: dict[str, Any]
+) -> None:
+    async with open_served(**unreachable) as served:
+        run = await served.complete()
+
+        rerun = (await served.client.post(f"/api/v1/runs/{run.id}/rerun")).json()
+        (await served.executor.step("deploy")).end()
+        ended = await served.end_of(rerun["id"])
+
+        warnings = await messages(served, rerun["id"])
+
+    assert ended.status is Status.COMPLETED
+    reason = "The artifact store cannot be used: the connection failed."
+    assert warnings == [f"the artifacts of run {run.id} could not be downloaded: {reason}"]
+
+
+async def test_a_cancelled_run_uploads_what_it_left(open_served: OpenServed, settings: dict[str, Any]) -> None:
+    async with open_served(**settings) as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "partial.txt").write_text("half")
+
+        await served.client.post(f"/api/v1/runs/{run_id}/cancel")
+        run = await served.end_of(run_id)
+
+        assert (run.status, await names(served, run_id)) == (Status.CANCELLED, ["partial.txt"])
+
+
+async def test_a_service_that_shuts_down_uploads_what_its_runs_left(
+    open_served: OpenServed, settings: dict[str, Any]
+) -> None:
+    async with open_served(**settings) as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "partial.txt").write_text("half")
+    async with open_served(**settings) as served:
+        run = await served.service.store.get_run(run_id)
+
+        assert (run.status, await names(served, run_id)) == (Status.INTERRUPTED, ["partial.txt"])
 
 
 async def test_deleted_runs_leave_no_objects(open_served: OpenServed, settings: dict[str, Any]) -> None:
@@ -218,7 +258,6 @@ run = "true"
             (step.context.artifacts / "a.bin").write_bytes(bytes(1000))
             step.end()
             runs.append((await served.end_of(run_id)).id)
-        forget_files(served, runs[0])
 
         planned = await served.service.pruner.plan()
         await served.service.pruner.prune()
@@ -278,6 +317,7 @@ async def test_without_the_bucket_a_run_goes_on_and_names_the_files(
         (await served.executor.step("generate")).end()
         run = await served.end_of(run_id)
 
+        kept = runs_with_files(served)
         warnings = await messages(served, run_id)
         answers = [
             await served.client.get(f"/api/v1/runs/{run_id}/{path}")
@@ -285,7 +325,7 @@ async def test_without_the_bucket_a_run_goes_on_and_names_the_files(
         ]
 
     named = ", ".join(f"{number:02}" for number in range(20))
-    assert run.status is Status.COMPLETED
+    assert (run.status, kept) == (Status.COMPLETED, [str(run_id)])
     assert warnings == [f"not uploaded as artifacts (the connection failed): {named} and 10 more"] * 2
     assert [answer.status_code for answer in answers] == [503] * 3
     assert {answer.json()["type"] for answer in answers} == {"/problems/store-unavailable"}
@@ -321,7 +361,7 @@ async def test_a_run_that_times_out_while_it_uploads_has_not_completed(
 ) -> None:
     monkeypatch.setattr(object_store, "ANSWER_SECONDS", 0.1)
     environ = {**ENVIRON, "AWS_ENDPOINT_URL": silent_address}
-    toml = project_toml("deploy", {"deploy": ["true"]}, timeout="1s")
+    toml = project_toml("deploy", {"deploy": ["true"]}, timeout="500ms")
     async with open_served(toml=toml, artifact_store="s3://solorun", environ=environ) as served:
         run_id, step = await served.begin()
         (step.context.artifacts / "a.txt").write_text("x")
@@ -329,4 +369,4 @@ async def test_a_run_that_times_out_while_it_uploads_has_not_completed(
 
         run = await served.end_of(run_id)
 
-    assert (run.status, run.error_message) == (Status.FAILED, "the run timed out after 1s")
+    assert (run.status, run.error_message) == (Status.FAILED, "the run timed out after 500ms")

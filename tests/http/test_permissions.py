@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,20 +16,30 @@ from starlette.routing import Mount
 
 from solorun.api import Application
 from solorun.api.routes import OPERATIONS
-from solorun.auth.permissions import Authorize, Right
+from solorun.auth.permissions import Authorize
 from solorun.dashboard import Dashboard
 from solorun.http.event_stream import StreamLimits
+from solorun.right import Right
 from solorun.service import ServiceLimits
 from tests.fakes.application import OpenServed, Served
 from tests.fakes.project_toml import project_toml
 
-SELECTIVE = {"followAllRuns", "listResources", "listRuns", "listProjects", "listSchedules", "listFirings"}
+SELECTIVE = {
+    "followAllRuns",
+    "listResources",
+    "listRuns",
+    "listProjects",
+    "listSchedules",
+    "listFirings",
+    "listWorkers",
+}
 """The operations that return something of several projects: each leaves out what the caller may not view."""
 
 RIGHTS = {
     "owner": {*Right},
     "reader": {Right.VIEW},
     "stopper": {Right.VIEW, Right.CANCEL},
+    "starter": {Right.VIEW, Right.START},
 }
 
 
@@ -106,6 +117,8 @@ async def test_a_caller_with_every_right_starts_follows_and_cancels(open_served:
         ("reader deploy", "GET", "/api/v1/runs/1", 200),
         ("reader", "GET", "/metrics", 403),
         ("reader", "GET", "/api/v1/deliveries", 403),
+        ("stopper", "POST", "/api/v1/workers/red-1/drain", 403),
+        ("owner", "POST", "/api/v1/workers/red-1/drain", 404),
         ("owner handbook", "POST", "/api/v1/schedules/deploy.nightly/pause", 403),
         ("owner handbook", "POST", "/api/v1/schedules/deploy.nightly/run", 403),
         ("reader", "GET", "/api/v1/runs/2", 404),
@@ -141,6 +154,119 @@ async def test_lists_show_the_projects_that_the_caller_may_view(open_served: Ope
     assert rest["next_cursor"] is None
     assert (projects["projects"], projects["families"]) == ([], [])
     assert [project["name"] for project in others["projects"]] == ["deploy"]
+
+
+async def test_projects_come_with_the_rights_of_the_caller(open_served: OpenServed) -> None:
+    async with hosted(open_served, may) as (served, client):
+        await served.complete("glossary-moon", "extract")
+        client.headers["authorization"] = "stopper"
+        listed = (await client.get("/api/v1/projects")).json()
+        project = (await client.get("/api/v1/projects/glossary-moon")).json()
+
+    assert {tuple(each["rights"]) for each in (listed, *listed["projects"], *listed["families"])} == {
+        ("view", "cancel")
+    }
+    assert project["rights"] == ["view", "cancel"]
+
+
+async def test_rights_in_one_project_are_no_rights_in_others(open_served: OpenServed) -> None:
+    def authorize(request: Request, right: Right, project: str | None) -> bool:
+        return right == Right.VIEW or (right, project) == (Right.START, "deploy")
+
+    async with hosted(open_served, authorize) as (_, client):
+        listed = (await client.get("/api/v1/projects")).json()
+
+    assert {each["name"]: each["rights"] for each in listed["projects"]} == {
+        "handbook": ["view"],
+        "deploy": ["view", "start"],
+    }
+    assert listed["rights"] == ["view"]
+
+
+async def test_without_authorize_a_caller_has_every_right(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        listed = (await served.client.get("/api/v1/projects")).json()
+
+    assert listed["rights"] == listed["projects"][0]["rights"] == listed["families"][0]["rights"] == [*Right]
+
+
+async def test_a_project_that_is_no_longer_declared_still_comes_with_rights(
+    open_served: OpenServed, tmp_path: Path
+) -> None:
+    async with hosted(open_served, may) as (served, client):
+        await served.complete("deploy")
+        (tmp_path / "solorun.toml").write_text(project_toml("handbook", {"build": ["true"]}))
+        await served.service.catalog.refresh()
+        client.headers["authorization"] = "stopper"
+        listed = (await client.get("/api/v1/projects")).json()
+        client.headers["authorization"] = "stopper handbook"
+        hidden = (await client.get("/api/v1/projects")).json()
+
+    assert listed["undeclared"] == {"deploy": ["view", "cancel"]}
+    assert hidden["undeclared"] == {}
+
+
+async def test_an_exception_for_the_host_is_a_refusal_in_a_list(open_served: OpenServed) -> None:
+    def authorize(request: Request, right: Right, project: str | None) -> bool:
+        if right != Right.VIEW or project == "deploy":
+            raise HTTPException(403, "Ask Ann.")
+        return True
+
+    async with hosted(open_served, authorize) as (_, client):
+        listed = await client.get("/api/v1/projects")
+
+    assert [(each["name"], each["rights"]) for each in listed.json()["projects"]] == [("handbook", ["view"])]
+
+
+async def test_the_runs_of_a_worker_are_those_that_the_caller_may_view(open_served: OpenServed) -> None:
+    async with hosted(open_served, may) as (served, client):
+        run_id, _ = await served.begin("deploy")
+        await served.begin("handbook", "extract")
+        listed = await client.get("/api/v1/workers", headers={"authorization": "reader deploy"})
+
+    assert [worker["runs"] for worker in listed.json()["workers"]] == [[run_id]]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/projects/deploy/runs"),
+        ("POST", "/api/v1/runs/1/rerun"),
+        ("POST", "/api/v1/schedules/deploy/run"),
+    ],
+)
+async def test_replacing_a_run_requires_the_right_to_cancel_it(open_served: OpenServed, method: str, path: str) -> None:
+    schedule = '[[projects.deploy.schedules]]\ncron = "0 3 1 1 *"\non_conflict = "reject"\n'
+    toml = project_toml("deploy", {"deploy": ["true"]}) + schedule
+    async with hosted(open_served, may, toml=toml) as (served, client):
+        await served.complete("deploy")
+        run_id, _ = await served.begin("deploy")
+        client.headers["authorization"] = "starter"
+        refused = await client.request(method, path, json={"on_conflict": "replace"})
+        rejected = await client.request(method, path)
+        run = await served.service.manager.get_run(run_id)
+        client.headers["authorization"] = "owner"
+        offered = await client.request(method, path)
+        replaced = await client.request(method, path, json={"on_conflict": "replace"})
+
+    assert (refused.status_code, refused.json()["detail"]) == (
+        403,
+        'This requires the right "cancel" for the project deploy.',
+    )
+    assert run.cancel is None
+    assert rejected.json()["choices"]["replace"] == {"cancels": run_id, "possible": False}
+    assert offered.json()["choices"]["replace"] == {"cancels": run_id, "possible": True}
+    assert replaced.status_code == 201
+
+
+async def test_a_project_that_declares_replace_needs_no_right_to_cancel(open_served: OpenServed) -> None:
+    toml = project_toml("deploy", {"deploy": ["true"]}, on_conflict="replace")
+    async with hosted(open_served, may, toml=toml) as (served, client):
+        await served.begin("deploy")
+        client.headers["authorization"] = "starter"
+        replacing = await client.post("/api/v1/projects/deploy/runs")
+
+    assert (replacing.status_code, replacing.json()["replaces"]) == (201, 1)
 
 
 async def test_a_refused_start_names_no_holder_that_the_caller_may_not_view(open_served: OpenServed) -> None:

@@ -15,7 +15,9 @@ from solorun.api.rights import check_rights
 from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
 from solorun.auth.authorization import Authorizer
+from solorun.auth.identity import Identify
 from solorun.auth.permissions import Authorize
+from solorun.engine import now
 from solorun.errors import InternalError, Problem
 from solorun.http.compression import compress
 from solorun.http.event_stream import Streams
@@ -49,7 +51,8 @@ class Application:
     """An open service over HTTP, below any root path. `asgi.py` has an application with a lifespan.
 
     `pages` are the endpoints of the dashboard. `show_not_found` handles paths that match no endpoint.
-    With `authorize`, a host application identifies the callers, and says what they may do.
+    With `authorize`, a host application has identified the callers, and says what they may do; with `identify`, it says
+    who they are.
     """
 
     def __init__(
@@ -58,13 +61,19 @@ class Application:
         pages: tuple[Endpoint[object], ...],
         show_not_found: Handler[object],
         authorize: Authorize | None = None,
+        identify: Identify | None = None,
     ) -> None:
         settings = service.settings
         self.state = State(
             service=service,
             operations=OPERATIONS,
             authorizer=Authorizer(
-                settings, OPERATIONS, service.limits.failure_delay_seconds, is_hosted=authorize is not None
+                settings,
+                OPERATIONS,
+                service.limits.failure_delay_seconds,
+                service.store,
+                now=now,
+                is_hosted=authorize is not None,
             ),
             streams=Streams(
                 service.hub.count_stream,
@@ -74,6 +83,7 @@ class Application:
             ),
             family_limit=FamilyLimit(service),
             authorize=authorize,
+            identify=identify,
         )
         self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *pages)
         self._router = Router(self.state, self.endpoints, show_not_found, None if authorize is None else check_rights)
@@ -106,7 +116,7 @@ class Application:
             await compress(response, request)(scope, receive, send_counted)
         except ClientDisconnected:
             return
-        except HTTPException:  # raised by `authorize`, for the handlers of the host application
+        except HTTPException:  # raised by `authorize` or `identify`, for the handlers of the host application
             raise
         except Exception as error:
             if started:

@@ -7,6 +7,7 @@ from typing import Final
 
 from solorun.api.problems import PROBLEM_JSON, UNTYPED
 from solorun.api.state import State
+from solorun.errors import StoreFailure, StoreUnavailable
 from solorun.http.request import Request
 from solorun.http.responses import Response
 from solorun.wire import ProblemDetails, ProblemFieldError, encode
@@ -39,4 +40,8 @@ async def readyz(state: State, request: Request) -> Response:
 async def metrics(state: State, _request: Request) -> Response:
     # Importing it takes a tenth of the service's start: do so only if needed, and not on the event loop.
     module = await asyncio.to_thread(importlib.import_module, "solorun.api.metrics")
-    return Response(module.Metrics(state).expose(), media_type=module.OPENMETRICS)
+    try:
+        sessions = await state.authorizer.sessions.count()
+    except (StoreUnavailable, StoreFailure):
+        sessions = None
+    return Response(module.Metrics(state, sessions).expose(), media_type=module.OPENMETRICS)

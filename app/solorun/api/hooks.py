@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from solorun.api.caller_trace import continue_trace
 from solorun.api.state import State
 from solorun.errors import DeliveryNotVerified
 from solorun.hook import DeliveryOutcome, HookDelivery
@@ -22,6 +23,7 @@ async def receive_delivery(state: State, request: Request) -> Response:
         verified = await hooks.verify(project, request.path_params["hook"], delivery)
     except DeliveryNotVerified:
         await state.authorizer.refuse_delivery(request)
+    continue_trace(request)
     await state.family_limit.check(project)
     result = await hooks.receive(verified)
     return json_response(result, status=_STATUSES.get(result.outcome, 200))

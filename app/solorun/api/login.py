@@ -72,7 +72,7 @@ async def log_in(state: State, request: Request) -> Response:
 
 
 async def log_out(state: State, request: Request) -> Response:
-    state.authorizer.log_out(request)
+    await state.authorizer.log_out(request)
     state.streams.end_unauthorized()
     return redirect(f"{request.root_path}/login", headers=[_cookie(state.authorizer, request, "", max_age=0)])
 

@@ -16,8 +16,10 @@ OPENMETRICS: Final = CONTENT_TYPE_LATEST.encode("ascii")
 class Metrics:
     """One reading of the state. The labels are statuses, operations and declared names, so their number is bounded."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, sessions: int | None) -> None:
+        """`sessions` is the number of open ones, None if the store is unavailable."""
         self._state = state
+        self._sessions = sessions
 
     def expose(self) -> bytes:
         text: bytes = generate_latest(self)  # type: ignore[no-untyped-call]
@@ -42,7 +44,8 @@ class Metrics:
             sum(run.last_seq for run in service.manager.list_active_runs()),
         )
         yield GaugeMetricFamily("solorun_open_streams", "Open event streams.", service.hub.open_streams)
-        yield GaugeMetricFamily("solorun_sessions", "Open browser sessions.", len(self._state.authorizer.sessions))
+        if self._sessions is not None:
+            yield GaugeMetricFamily("solorun_sessions", "Open browser sessions.", self._sessions)
         yield GaugeMetricFamily("solorun_ready", "1 if the service is ready.", int(not service.readiness()))
         yield GaugeMetricFamily("solorun_draining", "1 while shutting down.", int(service.manager.draining))
         yield GaugeMetricFamily(
@@ -51,7 +54,7 @@ class Metrics:
         deliveries = CounterMetricFamily(
             "solorun_deliveries", "Attempts to deliver notifications.", labels=["target", "outcome"]
         )
-        for (target, outcome), count in sorted(service.notifier.counts.items()):
+        for (target, outcome), count in sorted(service.notifier.count_attempts().items()):
             deliveries.add_metric([target, outcome], count)
         yield deliveries
         responses = CounterMetricFamily("solorun_http_responses", "Responses sent.", labels=["operation", "status"])

@@ -4,11 +4,11 @@ from typing import Final
 
 from solorun.api import notifications
 from solorun.api.state import State
-from solorun.auth.permissions import Right
 from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound, StoreUnavailable
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.notification import Delivery
-from solorun.wire import DeliveryDetails, DeliveryPage, NotifyTargetList
+from solorun.notification_wire import DeliveryDetails, DeliveryPage, NotifyTargetList
+from solorun.right import Right
 
 _V1: Final = "/api/v1"
 _DELIVERY: Final = f"{_V1}/deliveries/{{delivery_id}}"

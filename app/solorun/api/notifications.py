@@ -14,9 +14,9 @@ from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.notification import DeliveryStatus, NewNotification, NotifyEvent, NotifyTarget
+from solorun.notification_wire import DeliveryDetails, DeliveryPage, NotifyTargetList, NotifyTargetSummary
 from solorun.outbox import DeliveryFilter
 from solorun.run import MAX_RUN_ID
-from solorun.wire import DeliveryDetails, DeliveryPage, NotifyTargetList, NotifyTargetSummary
 
 _ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 

@@ -21,6 +21,7 @@ from solorun.errors import (
     PayloadTooLarge,
     Problem,
     RepeatedHeader,
+    StoreUnavailable,
     TokenRequired,
     Unauthorized,
     UnsupportedMediaType,
@@ -78,6 +79,8 @@ def problems_of(operation: Operation[Any]) -> list[type[Problem]]:
     problems.append(TokenRequired)
     if not operation.public or operation.form is not None:
         problems.append(Unauthorized)
+        if StoreUnavailable not in problems:  # a session is looked up in the store
+            problems.append(StoreUnavailable)
     if not operation.public:
         problems.append(Forbidden)
     if operation.method not in _SAFE_METHODS or operation.path.startswith("/api/"):

@@ -22,6 +22,7 @@ PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "hook": {"description": "The hook's name.", "schema": {"type": "string"}},
     "name": {"description": "The artifact's name, which may contain `/`.", "schema": {"type": "string"}},
     "schedule": {"description": "The schedule's id.", "schema": {"type": "string"}},
+    "worker": {"description": "The worker's id.", "schema": {"type": "string"}},
     "slug": {"description": "The last part of a problem's `type`.", "schema": {"type": "string"}},
 }
 

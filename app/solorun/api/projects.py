@@ -7,6 +7,7 @@ from solorun.api.state import State
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.project import Project
+from solorun.right import Right
 from solorun.run import Run
 from solorun.service import Service
 from solorun.wire import FamilySummary, HookSummary, ProjectList, ProjectSummary, StepSummary
@@ -15,16 +16,27 @@ from solorun.wire import FamilySummary, HookSummary, ProjectList, ProjectSummary
 async def list_projects(state: State, request: Request) -> Response:
     service, declared = state.service, state.service.catalog.configuration
     hooks = await _summarize_hooks(service, declared.projects.values(), request)
+    permissions = state.permissions_of(request)
     latest = {run.project: run for run in await service.store.list_latest_runs()}
     active = {run.project: run for run in service.manager.list_active_runs()}
     patterns = {family.pattern for family in declared.families}
-    visible = await state.permissions_of(request).find_visible({*declared.projects, *patterns, *latest, *active})
+    visible = await permissions.find_visible({*declared.projects, *patterns, *latest, *active})
     # A project that matches a pattern is known by its runs, and belongs to the pattern that matches it now.
     family_of = {name: declared.find_family(name) for name in sorted({*latest, *active})}
+    undeclared = [name for name, family in family_of.items() if family is None and name not in declared.projects]
+    shown = visible.intersection([*declared.projects, *patterns, *undeclared])
+    rights = {name: await permissions.find_rights(name) for name in shown}
     return json_response(
         ProjectList(
             projects=tuple(
-                _summary(service, project, active.get(project.name), latest.get(project.name), hooks[project.name])
+                _summary(
+                    service,
+                    project,
+                    active.get(project.name),
+                    latest.get(project.name),
+                    hooks[project.name],
+                    rights[project.name],
+                )
                 for project in declared.projects.values()
                 if project.name in visible
             ),
@@ -36,10 +48,13 @@ async def list_projects(state: State, request: Request) -> Response:
                     scopes=family.template.scopes,
                     params=family.template.params,
                     projects=tuple(name for name, owner in family_of.items() if owner is family and name in visible),
+                    rights=rights[family.pattern],
                 )
                 for family in declared.families
                 if family.pattern in visible
             ),
+            rights=await permissions.find_rights(None),
+            undeclared={name: rights[name] for name in undeclared if name in visible},
         )
     )
 
@@ -50,7 +65,8 @@ async def get_project(state: State, request: Request) -> Response:
     active = next((run for run in service.manager.list_active_runs() if run.project == project.name), None)
     latest = active or await service.store.find_latest_run(project.name)
     hooks = await _summarize_hooks(service, [project], request)
-    return json_response(_summary(service, project, active, latest, hooks[project.name]))
+    rights = await state.permissions_of(request).find_rights(project.name)
+    return json_response(_summary(service, project, active, latest, hooks[project.name], rights))
 
 
 async def _summarize_hooks(
@@ -62,7 +78,12 @@ async def _summarize_hooks(
 
 
 def _summary(
-    service: Service, project: Project, active: Run | None, latest: Run | None, hooks: tuple[HookSummary, ...]
+    service: Service,
+    project: Project,
+    active: Run | None,
+    latest: Run | None,
+    hooks: tuple[HookSummary, ...],
+    rights: tuple[Right, ...],
 ) -> ProjectSummary:
     return ProjectSummary(
         name=project.name,
@@ -78,6 +99,7 @@ def _summary(
         notify=tuple(target.name for target in project.notify),
         hooks=hooks,
         configuration_faults=service.catalog.faults,
+        rights=rights,
     )
 
 

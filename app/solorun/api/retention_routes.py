@@ -4,9 +4,9 @@ from typing import Final
 
 from solorun.api import retention
 from solorun.api.state import State
-from solorun.auth.permissions import Right
 from solorun.errors import ProjectNotFound, RunNotFound, StoreUnavailable
 from solorun.http.operation import Operation, ResponseSpec
+from solorun.right import Right
 from solorun.run import Run
 from solorun.wire import PruneReport
 

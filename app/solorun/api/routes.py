@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from solorun.api import backup, hooks, projects, resources
+from solorun.api import backup, hooks, projects, resources, workers
+from solorun.api.caller_trace import TRACEPARENT_HEADER
 from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.record_routes import RECORD_OPERATIONS
 from solorun.api.retention_routes import RETENTION_OPERATIONS
@@ -19,10 +20,15 @@ from solorun.errors import (
     ServiceDraining,
     StoreUnavailable,
     TooManyProjects,
+    WorkerNotDrainable,
+    WorkerNotFound,
 )
 from solorun.hook import HookDelivery
 from solorun.http.operation import Operation, ResponseSpec
+from solorun.right import Right
 from solorun.wire import ProjectList, ProjectSummary, ResourceList
+from solorun.worker import WorkerStatus
+from solorun.worker_wire import WorkerList
 
 OPERATIONS: Final[tuple[Operation[State], ...]] = (
     *RUN_OPERATIONS,
@@ -34,6 +40,25 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         summary="List the resources that runs share, with their holders and the runs that wait",
         responses=(ResponseSpec(200, "The resources", model=ResourceList),),
         problems=(StoreUnavailable,),
+    ),
+    Operation(
+        "GET /api/v1/workers",
+        workers.list_workers,
+        id="listWorkers",
+        summary="List the processes that execute runs, and the runs that wait for one",
+        responses=(ResponseSpec(200, "The workers", model=WorkerList),),
+        problems=(StoreUnavailable,),
+        tag="workers",
+    ),
+    Operation(
+        "POST /api/v1/workers/{worker}/drain",
+        workers.drain_worker,
+        id="drainWorker",
+        summary="Let a worker begin no more runs",
+        responses=(ResponseSpec(200, "The worker", model=WorkerStatus),),
+        problems=(WorkerNotFound, WorkerNotDrainable, StoreUnavailable),
+        right=Right.ADMIN,
+        tag="workers",
     ),
     *SCHEDULE_OPERATIONS,
     *RETENTION_OPERATIONS,
@@ -71,6 +96,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
             *(TooManyProjects, ServiceDraining, StoreUnavailable),
         ),
         query=None,
+        headers=(TRACEPARENT_HEADER,),
         verifies_itself=True,
         tag="hooks",
     ),

@@ -5,8 +5,8 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from solorun.api import runs
+from solorun.api.caller_trace import TRACEPARENT_HEADER
 from solorun.api.state import State
-from solorun.auth.permissions import Right
 from solorun.errors import (
     IdempotencyKeyReused,
     InvalidCursor,
@@ -23,8 +23,8 @@ from solorun.errors import (
 )
 from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
+from solorun.right import Right
 from solorun.run import Run
-from solorun.trace_context import TRACEPARENT
 from solorun.wire import CancelRequest, RerunPreview, RerunRequest, RunPage, StartedRun, StartRequest
 
 _RUN: Final = "/api/v1/runs/{run_id}"
@@ -49,10 +49,7 @@ _IDEMPOTENCY_KEY: Final = RequestHeader(
     "A request that is repeated with this key within 24 hours starts no second run.",
     Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
 )
-_TRACEPARENT: Final = RequestHeader(
-    TRACEPARENT, "The trace that the run continues (W3C Trace Context), if the service records traces.", str
-)
-START_HEADERS: Final = (_IDEMPOTENCY_KEY, _TRACEPARENT)
+START_HEADERS: Final = (_IDEMPOTENCY_KEY, TRACEPARENT_HEADER)
 
 
 RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (

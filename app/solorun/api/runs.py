@@ -11,12 +11,13 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict
 
+from solorun.api.caller_trace import continue_trace
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
 from solorun.api.idempotency import find_key
 from solorun.api.path_parameters import parse_run_id, run_id_of
-from solorun.api.rights import hide_holders
+from solorun.api.rights import check_policy, limit_refusal
 from solorun.api.state import State
-from solorun.errors import InvalidCursor, InvalidRequest, ResourceBusy, RunNotFound
+from solorun.errors import InvalidCursor, InvalidRequest, ResourceBusy, RunActive, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
@@ -25,10 +26,8 @@ from solorun.queueing import StartResult
 from solorun.run import MAX_RUN_ID
 from solorun.runs import Submission, submit_once
 from solorun.status import Status
-from solorun.trace_context import TRACE_HEADERS, TRACEPARENT, caller_trace
 from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
 
-_TRACE_HEADERS: Final = frozenset(name.encode() for name in TRACE_HEADERS)
 _STATUS_OF: Final = {StartResult.JOINED: 200, StartResult.STARTED: 201, StartResult.QUEUED: 202}
 
 
@@ -47,11 +46,13 @@ async def start_run(state: State, request: Request) -> Response:
     continue_trace(request)
     body = await _read_start(state, request)
     project, manager, key = request.path_params["project"], state.service.manager, find_key(request, body)
+    caller = await state.name_caller(request, body.triggered_by)
+    await check_policy(state, request, project, body.on_conflict)
     await state.family_limit.check(project)
     starting = manager.submit_run(
         project,
         scope=body.scope,
-        triggered_by=body.triggered_by,
+        triggered_by=caller,
         params=body.params,
         on_conflict=body.on_conflict,
         key=key,
@@ -65,28 +66,23 @@ async def rerun(state: State, request: Request) -> Response:
     query: RerunQuery = request.query
     body = await request.read_body(RerunRequest)
     manager, key = state.service.manager, find_key(request, body)
+    caller = await state.name_caller(request, body.triggered_by)
     if query.preview:
         preview = await manager.reruns.preview(
-            run_id, from_step=body.from_step, triggered_by=body.triggered_by, params=body.params
+            run_id, from_step=body.from_step, triggered_by=caller, params=body.params
         )
         return json_response(preview)
     original = await manager.get_run(run_id)
+    await check_policy(state, request, original.project, body.on_conflict)
     starting = manager.reruns.start(
         run_id,
         from_step=body.from_step,
-        triggered_by=body.triggered_by,
+        triggered_by=caller,
         params=body.params,
         on_conflict=body.on_conflict,
         key=key,
     )
     return await submit(state, request, original.project, key, starting)
-
-
-def continue_trace(request: Request) -> None:
-    """Let the run that this request starts be part of the caller's trace. Each request has a context of its own."""
-    sent = request.headers.keys() & _TRACE_HEADERS
-    if TRACEPARENT.encode() in sent:
-        caller_trace.set({name.decode(): request.headers[name].decode("latin-1") for name in sent})
 
 
 async def submit(
@@ -95,8 +91,8 @@ async def submit(
     """Answer with the run that a start leads to."""
     try:
         submission = await submit_once(state.service.manager, project, key, starting)
-    except ResourceBusy as busy:
-        raise await hide_holders(state, request, busy) from None
+    except (RunActive, ResourceBusy) as refusal:
+        raise await limit_refusal(state, request, project, refusal) from None
     run, replayed = submission.run, submission.replayed
     headers = [(b"location", f"{request.root_path}/api/v1/runs/{run.id}".encode("ascii"))]
     if replayed:
@@ -118,8 +114,9 @@ async def _read_start(state: State, request: Request) -> StartRequest:
 async def cancel_run(state: State, request: Request) -> Response:
     run_id = run_id_of(request)
     body = await request.read_body(CancelRequest)
+    caller = await state.name_caller(request, body.requested_by)
     run, accepted = await state.service.manager.cancel_run(
-        run_id, requested_by=body.requested_by, reason=body.reason, grace_seconds=body.grace_seconds
+        run_id, requested_by=caller, reason=body.reason, grace_seconds=body.grace_seconds
     )
     return json_response(run, status=202 if accepted else 200)
 

@@ -5,9 +5,9 @@ from typing import Final
 from solorun.api import schedules
 from solorun.api.run_routes import NOT_STARTED, START_HEADERS, STARTED
 from solorun.api.state import State
-from solorun.auth.permissions import Right
 from solorun.errors import ScheduleNotFound, StoreUnavailable
 from solorun.http.operation import Operation, ResponseSpec
+from solorun.right import Right
 from solorun.schedule import ScheduleSummary
 from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, RunScheduleRequest, ScheduleList
 

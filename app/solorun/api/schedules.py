@@ -6,8 +6,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from solorun.api.caller_trace import continue_trace
 from solorun.api.idempotency import find_key
-from solorun.api.runs import continue_trace, submit
+from solorun.api.rights import check_policy
+from solorun.api.runs import submit
 from solorun.api.state import State
 from solorun.errors import FieldError, InvalidRequest
 from solorun.http.request import Request
@@ -51,14 +53,15 @@ async def list_firings(state: State, request: Request) -> Response:
 
 async def pause_schedule(state: State, request: Request) -> Response:
     body = await request.read_body(PauseRequest)
-    schedule = request.path_params["schedule"]
-    paused = await state.service.schedules.pause(schedule, requested_by=body.requested_by, reason=body.reason)
+    schedule, caller = request.path_params["schedule"], await state.name_caller(request, body.requested_by)
+    paused = await state.service.schedules.pause(schedule, requested_by=caller, reason=body.reason)
     return json_response(paused)
 
 
 async def resume_schedule(state: State, request: Request) -> Response:
     body = await request.read_body(ResumeRequest)
-    resumed = await state.service.schedules.resume(request.path_params["schedule"], requested_by=body.requested_by)
+    caller = await state.name_caller(request, body.requested_by)
+    resumed = await state.service.schedules.resume(request.path_params["schedule"], requested_by=caller)
     return json_response(resumed)
 
 
@@ -66,7 +69,8 @@ async def run_schedule(state: State, request: Request) -> Response:
     continue_trace(request)
     body = await request.read_body(RunScheduleRequest)
     schedule, key = request.path_params["schedule"], find_key(request, body)
-    starting = state.service.schedules.run(
-        schedule, triggered_by=body.triggered_by, on_conflict=body.on_conflict, key=key
-    )
-    return await submit(state, request, project_of(schedule), key, starting)
+    project = project_of(schedule)
+    await check_policy(state, request, project, body.on_conflict)
+    caller = await state.name_caller(request, body.triggered_by)
+    starting = state.service.schedules.run(schedule, triggered_by=caller, on_conflict=body.on_conflict, key=key)
+    return await submit(state, request, project, key, starting)

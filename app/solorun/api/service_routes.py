@@ -5,9 +5,9 @@ from typing import Final
 from solorun.api import health, login, openapi, problems
 from solorun.api.problems import PROBLEM_JSON
 from solorun.api.state import State
-from solorun.auth.permissions import Right
 from solorun.errors import NotFound
 from solorun.http.operation import Operation, ResponseSpec
+from solorun.right import Right
 from solorun.wire import ProblemDetails
 
 _TEXT: Final = "text/plain; charset=utf-8"

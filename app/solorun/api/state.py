@@ -8,6 +8,7 @@ import anyio
 
 from solorun.api.family_limit import FamilyLimit
 from solorun.auth.authorization import Authorizer
+from solorun.auth.identity import Identify, identify_caller
 from solorun.auth.permissions import Authorize, Permissions
 from solorun.http.event_stream import Streams
 from solorun.http.operation import Operation
@@ -26,6 +27,8 @@ class State:
     family_limit: FamilyLimit
     authorize: Authorize | None = None
     """How the host application limits what callers may do."""
+    identify: Identify | None = None
+    """How the host application names callers."""
     searches: WeakValueDictionary[tuple[str, bytes], anyio.Lock] = field(default_factory=WeakValueDictionary)
     """The search of each client, by its address and cookies. A client's next search waits for it."""
     responses: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -34,3 +37,7 @@ class State:
     def permissions_of(self, request: Request) -> Permissions:
         """What the caller of this request may do."""
         return Permissions(self.authorize, request.scope)
+
+    async def name_caller(self, request: Request, claimed: str) -> str:
+        """The name that the host application gives the caller, or else the one that the request claims."""
+        return claimed if self.identify is None else await identify_caller(self.identify, request.scope)

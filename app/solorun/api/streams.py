@@ -14,12 +14,13 @@ from msgspec import Meta
 from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.rights import make_stream_check
 from solorun.api.state import State
-from solorun.auth.permissions import Permissions, Right
+from solorun.auth.permissions import Permissions
 from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest, RunNotFound
 from solorun.http.event_stream import EventStream
 from solorun.http.request import Request
 from solorun.http.responses import MAX_PIECE_BYTES
 from solorun.logs import FeedOverflow
+from solorun.right import Right
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.service import Service

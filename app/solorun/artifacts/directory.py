@@ -44,7 +44,10 @@ class DirectoryArtifacts:
         for name in names:
             yield name, None
 
-    async def fetch(self, run_id: int) -> None:
+    async def fetch(self, run_id: int) -> bool:  # noqa: ARG002 - they never left
+        return False
+
+    async def release(self, run_id: int) -> None:
         pass
 
     async def measure(self, run_ids: Sequence[int]) -> Mapping[int, int]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from obstore.exceptions import BaseError, GenericError
 
+from solorun.artifacts.keys import NameTooLong
 from solorun.errors import ArtifactNotFound, ArtifactStoreUnavailable
 
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>(?:\s*<Message>([^<]*)</Message>)?")
@@ -22,10 +23,10 @@ def translated_failures() -> Iterator[None]:
         raise ArtifactStoreUnavailable(f"The artifact store cannot be used: {describe_failure(error)}.") from error
 
 
-def describe_failure(error: Exception) -> str:
+def describe_failure(error: BaseException) -> str:
     """A short reason. That of the server, if it gave one."""
     if isinstance(error, ArtifactNotFound):
-        return "no longer a file"
+        return "the name is too long" if isinstance(error, NameTooLong) else "no longer a file"
     text = str(error)
     if (found := _CODE.search(text)) is not None:
         return ", ".join(filter(None, (found[1], (found[2] or "").rstrip("."))))
@@ -40,7 +41,7 @@ def describe_failure(error: Exception) -> str:
     return type(error).__name__
 
 
-def is_unreachable(error: Exception) -> bool:
+def is_unreachable(error: BaseException) -> bool:
     """Whether the failure would be the same for every object."""
     found = _STATUS.search(str(error))
     return isinstance(error, GenericError) and (found is None or found[1].startswith("5"))

@@ -19,7 +19,7 @@ from solorun.run import Artifact
 from solorun.settings import DataDirectory
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, ListStream, ObjectMeta
+    from obstore import GetOptions, GetResult, ListStream, ObjectMeta
     from obstore.store import ObjectStore
 
 ANSWER_SECONDS: Final = 5.0
@@ -47,8 +47,10 @@ class ObjectArtifacts:
         except ArtifactNotFound:
             raise InvalidCursor from None
         listing = obstore.list(self._objects, run_prefix(run_id), offset=offset, chunk_size=limit + 1)
-        found = await _next_page(listing)
-        return ArtifactPage(tuple(_artifacts_of(found[:limit])), has_more=len(found) > limit)
+        found: list[Artifact] = []
+        while len(found) <= limit and (page := await _next_page(listing)):
+            found += _artifacts_of(page)
+        return ArtifactPage(tuple(found[:limit]), has_more=len(found) > limit)
 
     async def open(self, run_id: int, name: str) -> "OpenObject":
         key = key_of(run_id, name)
@@ -65,9 +67,12 @@ class ObjectArtifacts:
     def upload(self, run_id: int, names: Sequence[str]) -> AsyncGenerator[tuple[str, str | None]]:
         return self._transfers.upload(run_id, names)
 
-    async def fetch(self, run_id: int) -> None:
+    async def fetch(self, run_id: int) -> bool:
         with translated_failures():
-            await self._transfers.fetch(run_id)
+            return await self._transfers.fetch(run_id)
+
+    async def release(self, run_id: int) -> None:
+        await self._local.remove([run_id])
 
     async def measure(self, run_ids: Sequence[int]) -> Mapping[int, int]:
         sizes = dict.fromkeys(run_ids, 0)
@@ -91,8 +96,7 @@ class ObjectArtifacts:
     async def find_last_run_id(self) -> int:
         last = await self._local.find_last_run_id()
         try:
-            with translated_failures(), anyio.fail_after(ANSWER_SECONDS):
-                return await self._find_last_run_id(last)
+            return await self._find_last_run_id(last)
         except ArtifactStoreUnavailable as error:
             _logger.warning("%s", error)
             return last
@@ -101,13 +105,14 @@ class ObjectArtifacts:
         self._local.close()
 
     def _read_each(self, metas: "Iterator[ObjectMeta]") -> Iterator[tuple[str, Iterator[bytes]]]:
-        for meta in metas:
-            try:
-                content = obstore.get(self._objects, meta["path"])
-            except FileNotFoundError:
-                continue  # Gone since it was listed.
-            for artifact in _artifacts_of([meta]):
-                yield artifact.name, iter(content.stream(min_chunk_size=_READ_BYTES))
+        with translated_failures():
+            for meta in metas:
+                try:
+                    content = obstore.get(self._objects, meta["path"])
+                except FileNotFoundError:
+                    continue  # Gone since it was listed.
+                for artifact in _artifacts_of([meta]):
+                    yield artifact.name, _read_content(content)
 
     async def _find(self, run_ids: Sequence[int]) -> "AsyncIterator[tuple[int, ObjectMeta]]":
         """Find the objects of these runs. Most are neighbours, so that one request finds those of many runs."""
@@ -169,6 +174,11 @@ async def _next_page(listing: "ListStream[Sequence[ObjectMeta]]") -> "Sequence[O
             return await anext(listing)
         except StopAsyncIteration:
             return []
+
+
+def _read_content(content: "GetResult") -> Iterator[bytes]:
+    with translated_failures():
+        yield from content.stream(min_chunk_size=_READ_BYTES)
 
 
 def _artifacts_of(metas: "Sequence[ObjectMeta]") -> Iterator[Artifact]:

@@ -61,8 +61,11 @@ class ArtifactStore(Protocol):
         rest.
         """
 
-    async def fetch(self, run_id: int) -> None:
-        """Bring the artifacts of an ended run into its artifact directory on this machine, unless that exists."""
+    async def fetch(self, run_id: int) -> bool:
+        """Bring the artifacts of an ended run into its artifact directory on this machine. False if that exists."""
+
+    async def release(self, run_id: int) -> None:
+        """Give up the run's artifact directory on this machine, if its files are kept elsewhere."""
 
     async def measure(self, run_ids: Sequence[int]) -> Mapping[int, int]:
         """The size of the artifacts of each run. Those without artifacts may be missing."""

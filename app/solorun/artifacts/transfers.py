@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 MAX_TRANSFERS: Final = 8
-"""How many files are copied at a time, of all runs together. Each takes two parts of memory."""
+"""How many files are copied at a time, of all runs together. They take up to 100 MiB of memory."""
 _PART_BYTES: Final = 5 * 1024 * 1024
-_PARTS_PER_FILE: Final = 2
+_PARTS_PER_FILE: Final = 1
 _MAX_PARTS: Final = 10_000
 
 
@@ -44,7 +44,9 @@ class Transfers:
                 try:
                     if not lost:
                         await self._upload(run_id, name)
-                except Exception as error:  # noqa: BLE001 - the caller reports it
+                except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+                    raise
+                except BaseException as error:  # noqa: BLE001 - as a panic in obstore is one; the caller reports it
                     failure = describe_failure(error)
                     lost = failure if is_unreachable(error) else lost
                 results.put_nowait((name, failure))
@@ -58,11 +60,11 @@ class Transfers:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def fetch(self, run_id: int) -> None:
+    async def fetch(self, run_id: int) -> bool:
         """See ArtifactStore. The directory appears when it is complete."""
         directory = self._directory.artifacts(run_id)
         if await asyncio.to_thread(os.path.lexists, directory):
-            return
+            return False
         unfinished = directory.with_name(f".{run_id}.part")
         try:
             await asyncio.to_thread(_create, unfinished)
@@ -72,19 +74,21 @@ class Transfers:
                         if (found := parse_key(meta["path"])) is not None:
                             group.create_task(self._download(meta["path"], unfinished / found[1]))
             await asyncio.to_thread(unfinished.rename, directory)
+            return True
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
             await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
 
     async def _upload(self, run_id: int, name: str) -> None:
+        key = key_of(run_id, name)
         async with self._limit:
             descriptor = await asyncio.to_thread(open_beneath, self._directory.artifacts(run_id), name)
             with os.fdopen(descriptor, "rb") as file:
                 size = os.fstat(descriptor).st_size
                 await obstore.put_async(
                     self._objects,
-                    key_of(run_id, name),
+                    key,
                     file,
                     chunk_size=max(_PART_BYTES, -(-size // _MAX_PARTS)),
                     max_concurrency=_PARTS_PER_FILE,
@@ -96,7 +100,11 @@ class Transfers:
                 content = await obstore.get_async(self._objects, key)
             except FileNotFoundError:
                 return  # Gone since it was listed.
-            with await asyncio.to_thread(_open_new, path) as file:
+            try:
+                file = await asyncio.to_thread(_open_new, path)
+            except (FileExistsError, NotADirectoryError):
+                return  # A file has become a directory: both are in the object store.
+            with file:
                 async for chunk in content.stream(min_chunk_size=_PART_BYTES):
                     await asyncio.to_thread(file.write, chunk)
 

@@ -9,8 +9,8 @@ import hashlib
 import hmac
 import logging
 import re
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, Final, NoReturn
 from urllib.parse import quote, urlsplit
 
@@ -23,6 +23,7 @@ from solorun.http.operation import Operation
 from solorun.http.request import Request, address_of
 from solorun.http.responses import Response, redirect
 from solorun.http.sparse_log import SparseLog
+from solorun.session_store import SessionStore
 from solorun.settings import LOOPBACK_HOSTS, Settings
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -36,6 +37,8 @@ _SINGLE_HEADERS: Final = frozenset(
 )
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - nothing is bound here
 _MAX_REMEMBERED_HOSTS: Final = 256
+_MAX_COOKIES: Final = 4
+"""A browser sends several cookies of one name if their paths differ. Each is looked up in the database."""
 
 _logger = logging.getLogger("solorun.auth")
 
@@ -52,11 +55,12 @@ class Authorizer:
         settings: Settings,
         operations: Iterable[Operation[Any]],
         failure_delay_seconds: float,
+        store: SessionStore,
         *,
+        now: Callable[[], datetime],
         is_hosted: bool = False,
     ) -> None:
         """`is_hosted`: a host application has identified the caller, at any host name and behind any proxy."""
-        self.sessions = Sessions()
         self._throttle = Throttle()
         self._failure_delay_seconds = failure_delay_seconds
         self._wrong_tokens, self._missing_tokens = SparseLog(_logger), SparseLog(_logger)
@@ -67,6 +71,7 @@ class Authorizer:
             (operation.method, compile_path(operation.path)[0]) for operation in operations if operation.verifies_itself
         ]
         self._token_hash = None if settings.token is None else _hash(settings.token.encode())
+        self.sessions = Sessions(store, self._token_hash or b"", now)
         self._public_origin = _origin_of(settings.public_url)
         self._is_hosted = is_hosted
         self._hosts = _allowed_hosts(settings)
@@ -104,10 +109,10 @@ class Authorizer:
             return None
         if self._has_token(request):
             return None
-        session = self._find_session(request)
+        session = await self._find_session(request)
         if session is not None:
             if is_safe or is_browser:
-                request.is_still_authorized = partial(self.sessions.is_valid, session)
+                request.is_still_authorized = self.sessions.check(session)
                 return None
             raise CrossOrigin("A request with a session must say where it comes from, as browsers do.")
         if is_safe and _is_navigation(request):
@@ -123,14 +128,14 @@ class Authorizer:
         """A new session that replaces the request's own. Raises Unauthorized if the token is wrong."""
         if not self._is_valid_token(token.encode()):
             await self._refuse_token(request)
-        self.log_out(request)
-        return self.sessions.begin()
+        await self.log_out(request)
+        return await self.sessions.begin()
 
-    def log_out(self, request: Request) -> None:
+    async def log_out(self, request: Request) -> None:
         """End the request's session, if it has one."""
-        session = self._find_session(request)
+        session = await self._find_session(request)
         if session is not None:
-            self.sessions.end(session)
+            await self.sessions.end(session)
 
     async def refuse_delivery(self, request: Request) -> NoReturn:
         """Log and raise DeliveryNotVerified, after a delay if the address has sent too many of these."""
@@ -159,13 +164,16 @@ class Authorizer:
         """Compares in constant time."""
         return self._token_hash is not None and hmac.compare_digest(_hash(token), self._token_hash)
 
-    def _find_session(self, request: Request) -> str | None:
+    async def _find_session(self, request: Request) -> str | None:
         """The session in the request's cookie, if it is still open."""
+        cookies = [
+            cookie.strip().partition("=") for cookie in request.headers.get(b"cookie", b"").decode("latin-1").split(";")
+        ]
         cookie_name = self.cookie_name(request)
-        for cookie in request.headers.get(b"cookie", b"").decode("latin-1").split(";"):
-            name, _, value = cookie.strip().partition("=")
-            if name == cookie_name and self.sessions.is_valid(value):
-                return value
+        sessions = [value for name, _, value in cookies if name == cookie_name]
+        for session in sessions[:_MAX_COOKIES]:
+            if await self.sessions.is_open(session):
+                return session
         return None
 
     def _check_host(self, request: Request) -> None:
@@ -201,9 +209,13 @@ class Authorizer:
 
 
 def _identity_of(settings: Settings) -> str:
-    """Cookies ignore ports and, with `Secure`, paths: services under one host name must not overwrite each other's."""
+    """Cookies ignore ports and, with `Secure`, paths: services under one host name must not overwrite each other's.
+
+    Those that share a database share their cookies. They may reach its server at different addresses.
+    """
     status = settings.data_dir.stat()
-    return hashlib.sha256(f"{status.st_dev}:{status.st_ino}:{settings.root_path}".encode()).hexdigest()[:16]
+    place = urlsplit(settings.database_url).path if settings.database_url else f"{status.st_dev}:{status.st_ino}"
+    return hashlib.sha256(f"{place}:{settings.root_path}".encode()).hexdigest()[:16]
 
 
 def _allowed_hosts(settings: Settings) -> frozenset[str]:

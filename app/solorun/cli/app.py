@@ -40,6 +40,7 @@ from solorun.cli.commands.start_help import StartCommand
 from solorun.cli.commands.trigger import trigger
 from solorun.cli.commands.wait import wait
 from solorun.cli.commands.worker import worker
+from solorun.cli.commands.workers import drain, workers
 from solorun.cli.descriptors import open_standard_descriptors
 from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
 from solorun.cli.exit_codes import ExitCode
@@ -131,6 +132,8 @@ for _command in (
     resume,
     trigger,
     resources,
+    workers,
+    drain,
     notify,
     deliveries,
     redeliver,

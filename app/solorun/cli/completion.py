@@ -93,6 +93,11 @@ async def complete_schedules(client: "RunClient", _: str) -> list[Item]:
 
 
 @_from_service
+async def complete_workers(client: "RunClient", _: str) -> list[Item]:
+    return [(worker.id, worker.state) for worker in (await client.list_workers()).workers]
+
+
+@_from_service
 async def complete_scopes(client: "RunClient", first: str) -> list[Item]:
     project = await client.get_project(first)
     return [(scope, "") for scope in project.scopes]

@@ -31,7 +31,9 @@ def read_configuration(
         errors = invalid.errors
         try:
             # The settings do not depend on the projects, so their errors are reported together.
-            resolve_settings(read_service_table(config), environ, flags, base_dir=base_dir)
+            resolve_settings(
+                read_service_table(config), environ, flags, base_dir=base_dir, identifies_callers=not listens
+            )
         except ConfigurationInvalid as more:
             errors = (*(error for error in more.errors if error not in errors), *errors)
         raise ConfigurationInvalid(errors) from None
@@ -42,13 +44,16 @@ def read_configuration(
 
 
 def find_database_settings(config: Path, data_dir: Path | None) -> tuple[Settings, list[str]]:
-    """Find the database, even if the configuration is invalid, and return the errors in the configuration."""
+    """Find the database, even if the configuration is invalid, and return the errors in the configuration.
+
+    No token is required, because only the service listens.
+    """
     from solorun.projects import resolve_settings
 
     try:
         if data_dir is not None and not config.exists():
             return resolve_settings({}, os.environ, {"data_dir": data_dir}, base_dir=Path.cwd()), []
-        _, settings = read_configuration(config, {"data_dir": data_dir})
+        _, settings = read_configuration(config, {"data_dir": data_dir}, listens=False)
     except ConfigurationInvalid as invalid:
         if data_dir is None:
             # Do not fall back to the default directory: the invalid file may name another one.

@@ -1,6 +1,7 @@
 """The exit codes of all commands. Scripts depend on these numbers."""
 
 from enum import IntEnum
+from http import HTTPStatus
 
 from solorun import errors
 from solorun.status import Status
@@ -48,20 +49,14 @@ def exit_code_of_error(error: errors.SolorunError) -> ExitCode:
             | errors.HookBusy()
             | errors.RunNotActive()
             | errors.RunNotEnded()
+            | errors.WorkerNotDrainable()
         ):
             return ExitCode.CONFLICT
         case (
             errors.ServiceUnreachable() | errors.ServiceDraining() | errors.StoreUnavailable() | errors.InternalError()
         ):
             return ExitCode.UNREACHABLE
-        case (
-            errors.ProjectNotFound()
-            | errors.RunNotFound()
-            | errors.ArtifactNotFound()
-            | errors.DeliveryNotFound()
-            | errors.NotifyTargetNotFound()
-            | errors.NotFound()
-        ):
+        case errors.Problem(status=HTTPStatus.NOT_FOUND):
             return ExitCode.NOT_FOUND
         case _:
             return ExitCode.USAGE

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
+
+_CLOCK: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def count_seconds() -> float:
     """Seconds since an arbitrary moment, never set back. On Linux they include the time the machine was suspended."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    return time.clock_gettime(_CLOCK)
 
 
 class RunClock:

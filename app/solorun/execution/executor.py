@@ -167,7 +167,8 @@ class RunExecutor:
         if handle.cancel_scope.reason is StopReason.CANCEL:
             # The work may stop before the row says who cancelled the run. The final state must come after that.
             await handle.cancel_recorded.wait()
-        return await asyncio.shield(handle.channel.close(FinalState(outcome, handle.clock.now())))
+        ending = FinalState(outcome, handle.clock.now(), handle.traceparent)
+        return await asyncio.shield(handle.channel.close(ending))
 
     async def _publish_stored_state(self, handle: RunHandle) -> None:
         """Publish the row as it is, because another owner ended the run. If the run is still active, end it."""

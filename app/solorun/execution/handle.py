@@ -72,6 +72,8 @@ class RunHandle:
     """The slots that the step in progress holds for itself."""
     cancel_recorded: asyncio.Event = field(default_factory=asyncio.Event)
     """The row says who requested the cancel, or the attempt to write it failed."""
+    traceparent: str | None = None
+    """Of its span, if the run is traced."""
     has_stopped: bool = False
     """Its work has ended. Its end may not be recorded yet."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)

@@ -14,11 +14,11 @@ from typing import Final
 from solorun.errors import SolorunError
 from solorun.execution.clock import count_seconds
 from solorun.execution.handle import RunHandle, RunRegistry
-from solorun.lease import Lease, Notice, Renewal
+from solorun.lease import Lease, Notice, Renewal, RunNotice
 from solorun.outcome import StopReason
 
 RENEWALS_PER_LEASE: Final = 3
-RETRY_SECONDS: Final = 1.0
+RETRIES_PER_LEASE: Final = 30
 _STOP_DELAY_SECONDS: Final = 0.2
 """How long a stop may have to wait for the thread."""
 _STOP_FRACTION: Final = 2 / 3
@@ -36,7 +36,11 @@ def exit_process() -> None:
 
 
 class LeaseKeeper:
-    """A Component. Two threads do this, because neither a busy event loop nor a silent server may delay it."""
+    """A Component. Two threads do this, because neither a busy event loop nor a silent server may delay it.
+
+    `on_renewed` gets the time by which all work must have stopped unless there is another renewal. It is called on a
+    thread.
+    """
 
     def __init__(
         self,
@@ -44,18 +48,22 @@ class LeaseKeeper:
         registry: RunRegistry,
         *,
         on_drain: Callable[[], None] = lambda: None,
+        on_run_notice: Callable[[RunNotice], None] = lambda _: None,
+        on_renewed: Callable[[float], None] = lambda _: None,
         clock: Callable[[], float] = count_seconds,
         exit_process: Callable[[], None] = exit_process,
         renewal_seconds: float | None = None,
-        retry_seconds: float = RETRY_SECONDS,
+        retry_seconds: float | None = None,
     ) -> None:
         self._lease = lease
         self._registry = registry
         self._on_drain = on_drain
+        self._on_run_notice = on_run_notice
+        self._on_renewed = on_renewed
         self._clock = clock
         self._exit_process = exit_process
         self._renewal_seconds = lease.seconds / RENEWALS_PER_LEASE if renewal_seconds is None else renewal_seconds
-        self._retry_seconds = retry_seconds
+        self._retry_seconds = lease.seconds / RETRIES_PER_LEASE if retry_seconds is None else retry_seconds
         self._renewed_at = clock()
         self._is_renewed = False
         self._stopping = threading.Event()
@@ -97,11 +105,14 @@ class LeaseKeeper:
             return self._stopping.wait(self._retry_seconds)
         due_at = time.monotonic() + self._renewal_seconds
         while not self._stopping.is_set() and (left := due_at - time.monotonic()) > 0:
-            notice = self._lease.wait(min(left, _STOP_DELAY_SECONDS))
-            if notice is Notice.OWN:
+            notices = self._lease.wait(min(left, _STOP_DELAY_SECONDS))
+            for notice in notices:
+                if isinstance(notice, RunNotice):
+                    _call(loop, self._on_run_notice, notice)
+                elif notice is Notice.WORK:
+                    _call(loop, self._registry.notify_released)
+            if Notice.OWN in notices:
                 break
-            if notice is Notice.WORK:
-                _call(loop, self._registry.notify_released)
         return self._stopping.is_set()
 
     def _renew(self) -> Renewal:
@@ -109,6 +120,7 @@ class LeaseKeeper:
         begun_at = self._clock()
         renewal = self._lease.renew()
         self._renewed_at = begun_at
+        self._on_renewed(begun_at + self._lease.seconds * _EXIT_FRACTION)
         self._is_renewed = True
         return renewal
 

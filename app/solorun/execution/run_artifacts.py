@@ -27,17 +27,28 @@ class RunArtifacts:
         self._store = store
         self._directory = directory
         self._known: dict[str, Artifact | None] = {}
-        self.are_incomplete = False
+        self.were_cut_off = False
         """The run had to stop before everything was uploaded."""
+        self._are_uploaded = True
+        self._fetched: list[int] = []
 
-    async def fetch_earlier(self) -> None:
-        """Bring the artifacts of the run that is repeated to this machine: a step may read them."""
-        if (earlier := self._run.start.rerun_of) is None:
+    async def fetch_earlier(self, step: StepDeclaration) -> None:
+        """Before the first step, bring the artifacts of the run that is repeated to this machine: steps may read them.
+
+        Does nothing if the run has to stop.
+        """
+        earlier = self._run.start.rerun_of
+        if earlier is None or step is not self._run.start.steps[0] or self._run.cancel_scope.reason is not None:
             return
         try:
-            await self._run.cancel_scope.finish(self._store.fetch(earlier), deadline=self._run.deadline)
+            await self._run.cancel_scope.finish(self._fetch(earlier, step), deadline=self._run.deadline)
         except (ArtifactStoreUnavailable, OSError) as error:
-            self._warn(f"the artifacts of run {earlier} could not be downloaded: {error}")
+            self._warn(f"the artifacts of run {earlier} could not be downloaded: {error}", step)
+
+    async def release(self) -> None:
+        """The run's work has ended: if everything is uploaded, this machine no longer needs it."""
+        for run_id in (*self._fetched, *([self._run.id] if self._are_uploaded else [])):
+            await self._store.release(run_id)
 
     async def publish(self, step: StepDeclaration) -> None:
         """Upload the files that an attempt created or changed, and log them, and what is not listed.
@@ -51,13 +62,19 @@ class RunArtifacts:
         changed = {each.name: each for each in scan.artifacts if self._known.get(each.name) != each}
         failures: dict[str, str] = {}
         upload = self._upload(step, changed, failures)
-        self.are_incomplete = not await self._run.cancel_scope.finish(upload, deadline=self._run.deadline)
+        self.were_cut_off = not await self._run.cancel_scope.finish(upload, deadline=self._run.deadline)
+        self._are_uploaded = not changed and not scan.skipped
         by_reason: defaultdict[str, list[str]] = defaultdict(list)
         for name in changed:
             by_reason[failures.get(name, _STOPPED)].append(self._run.channel.mask(name))
         for reason, names in by_reason.items():
             more = f" and {len(names) - _MAX_NAMED:,} more" if len(names) > _MAX_NAMED else ""
             self._warn(f"not uploaded as artifacts ({reason}): {', '.join(names[:_MAX_NAMED])}{more}", step)
+
+    async def _fetch(self, run_id: int, step: StepDeclaration) -> None:
+        if await self._store.fetch(run_id):
+            self._fetched.append(run_id)
+            self._run.channel.log(f"downloaded the artifacts of run {run_id}", step=step.name)
 
     async def _upload(self, step: StepDeclaration, changed: dict[str, Artifact], failures: dict[str, str]) -> None:
         """Remove from `changed` what is uploaded."""
@@ -78,5 +95,5 @@ class RunArtifacts:
             data={"name": name, "size_bytes": artifact.size_bytes},
         )
 
-    def _warn(self, message: str, step: StepDeclaration | None = None) -> None:
-        self._run.channel.log(message, level=Level.WARNING, step=None if step is None else step.name)
+    def _warn(self, message: str, step: StepDeclaration) -> None:
+        self._run.channel.log(message, level=Level.WARNING, step=step.name)

@@ -43,19 +43,23 @@ class Supervisor:
     async def supervise(self, run: RunHandle) -> Outcome:
         """Execute the run's steps until one of them ends the run."""
         artifacts = RunArtifacts(run, self._artifacts, self._directory)
-        await artifacts.fetch_earlier()
+        outcome = await self._execute_steps(run, artifacts)
+        await artifacts.release()
+        return outcome
+
+    async def _execute_steps(self, run: RunHandle, artifacts: RunArtifacts) -> Outcome:
         for step in run.start.steps:
             if (outcome := await self._execute(run, step, artifacts)) is not None:
                 return outcome
             await self._resources.release(run, step)
-        return _stopped(run) if artifacts.are_incomplete else Outcome(Status.COMPLETED)
+        return _stopped(run) if artifacts.were_cut_off else Outcome(Status.COMPLETED)
 
     async def _execute(self, run: RunHandle, step: StepDeclaration, artifacts: RunArtifacts) -> Outcome | None:
         """Try a step until it succeeds or may not be tried again. Returns the outcome of the run if this ends it."""
         attempts = Attempts(run, step)
         while await attempts.wait_for_next() and await self._resources.take(run, step):
             try:
-                context = await self._begin(run, step, attempts)
+                context = await self._begin(run, step, attempts, artifacts)
             except OSError as error:
                 message = f"the directories of run {run.id} could not be created: {error.strerror}"
                 return Outcome(Status.FAILED, message)
@@ -69,7 +73,9 @@ class Supervisor:
         attempts.abandon(StepStatus(reason.status), _stop_message(run, step, reason))
         return _stopped(run)
 
-    async def _begin(self, run: RunHandle, step: StepDeclaration, attempts: Attempts) -> StepContext | None:
+    async def _begin(
+        self, run: RunHandle, step: StepDeclaration, attempts: Attempts, artifacts: RunArtifacts
+    ) -> StepContext | None:
         """Log that an attempt begins. Returns its context, or None if the run had to stop before it could work.
 
         The first step makes the run `running`. No step begins before that is committed, because another owner may have
@@ -79,11 +85,12 @@ class Supervisor:
         context = await asyncio.to_thread(self._prepare, run, step, attempts.number)
         if await run.channel.wait_begun() is not UpdateResult.UPDATED:
             run.cancel_scope.cancel(StopReason.SHUTDOWN)
+        if run.deadline == float("inf"):
+            run.deadline = _deadline(run.project.timeout_seconds)
+        await artifacts.fetch_earlier(step)
         if (reason := run.cancel_scope.reason) is not None:
             attempts.end(StepStatus(reason.status))
             return None
-        if run.deadline == float("inf"):
-            run.deadline = _deadline(run.project.timeout_seconds)
         return context
 
     async def _attempt(

@@ -8,8 +8,8 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -27,6 +27,12 @@ _UNDECLARED_AFTER: Final = timedelta(days=2)
 _KEPT_FOR: Final = timedelta(days=30)
 _UPKEEP_SECONDS: Final = 600.0
 _MAX_DELETED: Final = 5_000
+_OUTCOMES: Final = {
+    DeliveryStatus.DELIVERED: "delivered",
+    DeliveryStatus.PENDING: "failed",
+    DeliveryStatus.GIVEN_UP: "given_up",
+}
+"""What came of an attempt, by the status of its delivery afterwards."""
 
 _logger = logging.getLogger("solorun.notifications")
 
@@ -34,8 +40,10 @@ _logger = logging.getLogger("solorun.notifications")
 class Sender(Protocol):
     """Sends a payload to a target."""
 
-    async def send(self, target: NotifyTarget, claimed: ClaimedDelivery, payload: bytes) -> None:
-        """Returns when the target has accepted it. Raises NotDelivered."""
+    async def send(
+        self, target: NotifyTarget, claimed: ClaimedDelivery, payload: bytes, trace: Mapping[str, str]
+    ) -> None:
+        """Returns when the target has accepted it. `trace` are headers to send along. Raises NotDelivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +66,12 @@ class Notifier:
     owner: str
     shares_outbox: bool
     now: Callable[[], datetime]
+    observe: Callable[[ClaimedDelivery], AbstractContextManager[Mapping[str, str]]]
+    """Records an attempt, and yields the headers that let the receiver continue its trace."""
     limits: NotifierLimits = NotifierLimits()
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How many attempts had each outcome, by target: `delivered`, `failed` or `given_up`."""
 
     def __post_init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
@@ -89,6 +98,10 @@ class Notifier:
     def find_missing_variables(self, target: NotifyTarget) -> list[str]:
         """The variables that the target names and the service does not have."""
         return target.find_missing_variables(self.environ)
+
+    def count_attempts(self) -> Mapping[tuple[str, str], int]:
+        """How many attempts had each outcome, by target and outcome; 0 for declared targets without any."""
+        return {(target, outcome): 0 for target in self.targets() for outcome in _OUTCOMES.values()} | self._counts
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -147,7 +160,8 @@ class Notifier:
         try:
             async with asyncio.timeout(_MAX_SECONDS):
                 payload = claimed.payload or await self.composer.compose(delivery)
-                await self.sender.send(target, claimed, payload)
+                with self.observe(claimed) as trace:
+                    await self.sender.send(target, claimed, payload, trace)
         except NotDelivered as failure:
             error, retry_after = str(failure), failure.retry_after_seconds
         except TimeoutError:
@@ -169,7 +183,7 @@ class Notifier:
             self._report(recorded.status, target.name, delivery.id, error)
 
     def _report(self, status: DeliveryStatus, target: str, delivery_id: int, error: str | None) -> None:
-        self.counts[target, "failed" if status is DeliveryStatus.PENDING else status.value] += 1
+        self._counts[target, _OUTCOMES[status]] += 1
         match status:
             case DeliveryStatus.DELIVERED:
                 _logger.info("Delivery %s to %s: delivered", delivery_id, target)

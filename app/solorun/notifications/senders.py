@@ -24,8 +24,10 @@ class TargetSender:
         self._apprise = AppriseSender(environ)
         self._webhook: WebhookSender | None = None
 
-    async def send(self, target: NotifyTarget, claimed: ClaimedDelivery, payload: bytes) -> None:
-        """Raises NotDelivered."""
+    async def send(
+        self, target: NotifyTarget, claimed: ClaimedDelivery, payload: bytes, trace: Mapping[str, str]
+    ) -> None:
+        """Raises NotDelivered. Apprise sends no headers."""
         if missing := target.find_missing_variables(self._environ):
             raise NotDelivered(f"the variable {missing[0]} is not set")
         match target.kind:
@@ -36,7 +38,8 @@ class TargetSender:
                 if self._webhook is None:
                     self._webhook = await asyncio.to_thread(self._load_webhook)
                 timestamp = int(self._now().timestamp())
-                await self._webhook.send(target, claimed.delivery.message_id, payload, timestamp=timestamp)
+                message_id = claimed.delivery.message_id
+                await self._webhook.send(target, message_id, payload, timestamp=timestamp, trace=trace)
 
     def _load_webhook(self) -> "WebhookSender":
         from solorun.notifications.webhook import WebhookSender

@@ -35,7 +35,9 @@ class WebhookSender:
         self._resolve_host = resolve_host
         self._tls: ssl.SSLContext = httpx.create_ssl_context()
 
-    async def send(self, target: NotifyTarget, message_id: str, payload: bytes, *, timestamp: int) -> None:
+    async def send(
+        self, target: NotifyTarget, message_id: str, payload: bytes, *, timestamp: int, trace: Mapping[str, str]
+    ) -> None:
         """Returns when the receiver has answered 2xx. Raises NotDelivered."""
         url = resolve(target.url, self._environ)
         if fault := find_webhook_fault(url, allow_private=target.allow_private):
@@ -44,7 +46,8 @@ class WebhookSender:
             key = decode_secret(resolve(target.secret, self._environ))
         except ValueError as error:
             raise NotDelivered(f"its secret {error}") from None
-        headers = {"content-type": MEDIA_TYPE, "user-agent": "Solorun", **sign(key, message_id, timestamp, payload)}
+        signature = sign(key, message_id, timestamp, payload)
+        headers = {"content-type": MEDIA_TYPE, "user-agent": "Solorun", **trace, **signature}
         try:
             async with asyncio.timeout(self._max_seconds):
                 await self._post(httpx.URL(url), headers, payload, allow_private=target.allow_private)

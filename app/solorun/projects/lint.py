@@ -19,7 +19,7 @@ from solorun.hook import Verification
 from solorun.notification import TargetKind, decode_secret, resolve
 from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project, can_be_masked, find_references
 from solorun.projects.configuration import Configuration
-from solorun.projects.token import HOW_TO_MAKE_ONE, MIN_TOKEN_CHARS
+from solorun.projects.credentials import HOW_TO_MAKE_ONE, TOKEN
 from solorun.projects.validation import format_value, pointer_below
 
 _PLAIN_REFERENCE: Final = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)", re.ASCII)
@@ -77,8 +77,8 @@ def _deaf_hooks(project: Project, pointer: str, environ: Mapping[str, str]) -> I
             problem = "is not set, so the hook refuses every delivery"
         elif hook.verify is Verification.STANDARD and not _is_base64(value.removeprefix(_STANDARD_PREFIX)):
             problem = "is not in Base64, so the hook refuses every delivery"
-        elif len(value) < MIN_TOKEN_CHARS:
-            problem = f"has fewer than {MIN_TOKEN_CHARS} characters and could be guessed; {HOW_TO_MAKE_ONE}"
+        elif len(value) < TOKEN.min_chars:
+            problem = f"has fewer than {TOKEN.min_chars} characters and could be guessed; {HOW_TO_MAKE_ONE}"
         else:
             continue
         yield FieldError(f"{pointer}.hooks.{hook.name}.secret", f"the variable {format_value(hook.secret)} {problem}")

@@ -25,11 +25,13 @@ from solorun.settings import LOG_FORMATS, MAX_PORT
 
 _HINTS = {
     "token": 'put the token into a separate file, and set "token_file" to its path',
+    "secret_key": 'put the key into a separate file, and set "secret_key_file" to its path',
     "timeout": "set the timeout of a project or a step",
 }
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_HOST_CHARS = 253
-_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._=-]+)*/?", re.ASCII)
+_BUCKET = re.compile(r"(?![.-])[a-z0-9.-]{3,63}(?<![.-])")
+_PREFIX_PART = re.compile(r"[A-Za-z0-9._=-]+", re.ASCII)
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 
 
@@ -131,9 +133,11 @@ def artifact_store(node: Node) -> str:
     url = text(node).strip()
     if "@" in url:
         raise InvalidValue("contains credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment")
-    if not _BUCKET_URL.fullmatch(url):
+    bucket, *prefix = url.removeprefix("s3://").removesuffix("/").split("/")
+    is_valid = url.startswith("s3://") and _BUCKET.fullmatch(bucket) is not None
+    if not is_valid or not all(_PREFIX_PART.fullmatch(part) and part not in (".", "..") for part in prefix):
         raise InvalidValue('expected a bucket and, if you like, a prefix, like "s3://artifacts/solorun"')
-    return url.rstrip("/")
+    return url.removesuffix("/")
 
 
 def otlp_endpoint(node: Node) -> str:
@@ -164,6 +168,7 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "data_dir": data_dir,
     "shared_dir": data_dir,
     "database_url": database_url,
+    "secret_key_file": path,
     "artifact_store": artifact_store,
     "allowed_hosts": allowed_hosts,
     "public_url": public_url,

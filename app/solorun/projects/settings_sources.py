@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects import service_table
-from solorun.projects.token import HOW_TO_MAKE_ONE, read_token_file, token
-from solorun.projects.validation import Node, duration, format_value, path
+from solorun.projects.credentials import HOW_TO_MAKE_ONE, SECRET_KEY, TOKEN
+from solorun.projects.validation import Node, duration, format_value
 from solorun.settings import (
     DEFAULT_PORT,
     LOOPBACK_HOSTS,
@@ -24,6 +24,9 @@ D = TypeVar("D")
 DEFAULT_DATA_DIR: Final = ".solorun"
 DEFAULT_SHUTDOWN_LIMIT_SECONDS: Final = 30.0
 TOKEN_VARIABLE: Final = "SOLORUN_TOKEN"  # noqa: S105 - the variable's name, not a token
+SECRET_KEY_VARIABLE: Final = "SOLORUN_SECRET_KEY"  # noqa: S105
+_VARIABLE_OF_FILE: Final = {"token_file": TOKEN_VARIABLE, "secret_key_file": SECRET_KEY_VARIABLE}
+"""The variables that contain what otherwise is in a file."""
 
 
 def resolve_settings(
@@ -38,8 +41,8 @@ def resolve_settings(
 
     `service` is the file's [service] table, `base_dir` the file's directory. `flags` have the names of the table's
     keys; None means not given. `identifies_callers`: a host application does that, so no token is required. Reads the
-    token file; SOLORUN_TOKEN overrides SOLORUN_TOKEN_FILE. Raises ConfigurationInvalid with every error, each with the
-    flag, variable or key that caused it.
+    files of the token and of the secret key; SOLORUN_TOKEN overrides SOLORUN_TOKEN_FILE. Raises ConfigurationInvalid
+    with every error, each with the flag, variable or key that caused it.
     """
     errors: list[FieldError] = []
     given = _find_given(service, environ, flags, base_dir, errors)
@@ -63,7 +66,9 @@ def resolve_settings(
         max_streams=read("max_streams", service_table.limit, MAX_STREAMS),
         max_streams_per_client=read("max_streams_per_client", service_table.limit, MAX_STREAMS_PER_CLIENT),
         max_projects_per_pattern=read("max_projects_per_pattern", service_table.limit, MAX_PROJECTS_PER_PATTERN),
-        token=read(TOKEN_VARIABLE, token, None) or read("token_file", lambda node: read_token_file(path(node)), None),
+        token=read(TOKEN_VARIABLE, TOKEN.read, None) or read("token_file", TOKEN.read_file, None),
+        secret_key=read(SECRET_KEY_VARIABLE, SECRET_KEY.read, None)
+        or read("secret_key_file", SECRET_KEY.read_file, None),
     )
     required = read("require_token", service_table.switch, False)
     if not identifies_callers and TOKEN_VARIABLE not in given and "token_file" not in given:
@@ -83,7 +88,7 @@ def _find_given(
     errors: list[FieldError],
 ) -> dict[str, Node]:
     """The value to use of each setting that is given. Relative paths in flags and variables start at the working
-    directory. A token in SOLORUN_TOKEN, under that name, takes the place of a file that no flag names.
+    directory. SOLORUN_TOKEN and SOLORUN_SECRET_KEY, under their own names, take the place of files that no flag names.
     """
     unknown = flags.keys() - service_table.SERVICE_READERS.keys()
     if unknown:
@@ -94,9 +99,9 @@ def _find_given(
         if (flag := flags.get(key)) is not None:
             value = str(flag) if isinstance(flag, Path) else flag
             given[key] = Node(value, f"--{key.replace('_', '-')}", errors, Path.cwd())
-        elif key == "token_file" and TOKEN_VARIABLE in environ:
+        elif (credential := _VARIABLE_OF_FILE.get(key, "")) in environ:
             # Set to "", it is an error, so that no service runs without a token by mistake.
-            given[TOKEN_VARIABLE] = Node(environ[TOKEN_VARIABLE], TOKEN_VARIABLE, errors, Path.cwd())
+            given[credential] = Node(environ[credential], credential, errors, Path.cwd())
         # Compose files and unit files set variables to "" that should stay unset.
         elif environ.get(variable, "").strip():
             given[key] = Node(_parse_variable(key, environ[variable]), variable, errors, Path.cwd())

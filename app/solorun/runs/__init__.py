@@ -5,6 +5,7 @@ from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.drain import Drain
 from solorun.runs.manager import RunManager
 from solorun.runs.mirror import Mirror
+from solorun.runs.notices import RunNotices
 from solorun.runs.pruner import Pruner
 from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
@@ -19,6 +20,7 @@ __all__ = [
     "Pruner",
     "Reaper",
     "RunManager",
+    "RunNotices",
     "RunQueue",
     "Submission",
     "submit_once",

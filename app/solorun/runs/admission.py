@@ -3,7 +3,6 @@
 Whether the project is free is decided elsewhere, by the store's unique index.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from solorun.parameter import ParamValue
 from solorun.pipeline import hash_pipeline, required_labels
 from solorun.project import Project, Projects
 from solorun.queueing import ConflictPolicy
-from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Run
+from solorun.run import MAX_CALLER_CHARACTERS, Run, is_caller
 from solorun.runs.parameters import read_params
 from solorun.schedule import Firing
 from solorun.trace_context import caller_trace
@@ -134,6 +133,6 @@ def _check(
 
 def find_caller_faults(triggered_by: str) -> list[FieldError]:
     """What is wrong with the name of a caller, as a pointer into the body of a start."""
-    if 1 <= len(triggered_by) <= MAX_CALLER_CHARACTERS and re.search(CALLER_PATTERN, triggered_by):
+    if is_caller(triggered_by):
         return []
     return [FieldError("/triggered_by", f"must be 1 to {MAX_CALLER_CHARACTERS} characters without control characters")]

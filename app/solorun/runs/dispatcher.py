@@ -10,7 +10,7 @@ from typing import Final
 import anyio
 from msgspec.structs import replace
 
-from solorun.errors import DeclaredDifferently, SolorunError, StoreUnavailable
+from solorun.errors import DeclaredDifferently, SecretsUnreadable, SolorunError, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry
 from solorun.logs import Masker
 from solorun.outcome import StopReason
@@ -30,7 +30,7 @@ MAX_WAIT_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 2.0
 """The same if other processes use the database, whose notices may be lost."""
 REFUSAL_SECONDS: Final = 60.0
-"""How long a run that is declared differently here is left to other processes. Then it fails."""
+"""How long a run that cannot begin here is left to other processes. Then it fails."""
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -92,11 +92,10 @@ class Dispatcher:
     async def hand_over(self, run: Run) -> Run:
         """Leave a pending run of ours to a worker. Returns it as it is then. Raises StoreUnavailable."""
         try:
-            await self.store.return_run(run.id, owner=self.worker.id)
+            return await self._leave(run)
         except SolorunError:
-            self.reaper.finalize_later(run, UNCONFIRMED, forget_key=True)
+            self.reaper.give_up_later(run, UNCONFIRMED, self._leave)
             raise
-        return replace(run, worker=None)
 
     async def begin(self, start: AdmittedStart, run: Run, masker: Masker) -> None:
         """Hand a pending run of ours to its executor. The caller holds the start lock."""
@@ -126,6 +125,10 @@ class Dispatcher:
                 await self.store.return_run(run.id, owner=self.worker.id)
             else:
                 await self._begin(run)
+
+    async def _leave(self, run: Run) -> Run:
+        await self.store.return_run(run.id, owner=self.worker.id)
+        return replace(run, worker=None)
 
     async def _claim(self) -> list[Run]:
         worker = self.worker
@@ -176,14 +179,13 @@ class Dispatcher:
                 await self.store.return_run(run.id, owner=self.worker.id)
 
     async def _begin(self, run: Run) -> None:
-        if self.reaper.is_unconfirmed(run):
-            await self.reaper.finalize(run, UNCONFIRMED, forget_key=True)
+        if self.reaper.is_unconfirmed(run) and await self.reaper.give_up(run, UNCONFIRMED):
             return
         start = self.queue.take(run)
         try:
             start = start or await self._admit_again(run)
             masker = self.executor.masker_for(start)
-        except DeclaredDifferently as error:
+        except (DeclaredDifferently, SecretsUnreadable) as error:
             await self._refuse(run, error)
             return
         except SolorunError as error:
@@ -192,17 +194,23 @@ class Dispatcher:
         await self.begin(start, run, masker)
 
     async def _admit_again(self, run: Run) -> AdmittedStart:
-        if self.shares_database:
-            await self.projects.refresh()  # It may have been started with a newer configuration.
-        start = self.admission.admit_again(run, await self._read_params(run))
-        if self.shares_database and run.pipeline not in (None, start.pipeline):
+        """Raises SolorunError, DeclaredDifferently if another process may have the declaration of the run."""
+        params = await self._read_params(run)
+        if not self.shares_database:
+            return self.admission.admit_again(run, params)
+        await self.projects.refresh()  # It may have been started with a newer configuration.
+        try:
+            start = self.admission.admit_again(run, params)
+        except SolorunError as error:
+            raise DeclaredDifferently(f"{self.worker.host} declares the project differently: {error}") from error
+        if run.pipeline not in (None, start.pipeline):
             raise DeclaredDifferently(
                 f"{self.worker.host} declares another version of its steps ({start.pipeline}) than it was started with "
                 f"({run.pipeline})"
             )
         return start
 
-    async def _refuse(self, run: Run, error: DeclaredDifferently) -> None:
+    async def _refuse(self, run: Run, error: SolorunError) -> None:
         """Leave the run to other processes for a time, and then end it."""
         now = self.now()
         if run.id in self._refused:

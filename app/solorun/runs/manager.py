@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from solorun.errors import (
     QueueFull,
@@ -19,7 +20,7 @@ from solorun.errors import (
 )
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry, TaskSet
 from solorun.idempotency_key import IdempotencyKey
-from solorun.logs import Hub
+from solorun.logs import Hub, Masker
 from solorun.project import FULL_SCOPE, Projects
 from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Cancel, Run
@@ -30,7 +31,7 @@ from solorun.runs.detached import run_detached
 from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.drain import Drain
 from solorun.runs.queue import RunQueue
-from solorun.runs.reaper import UNCONFIRMED, Reaper
+from solorun.runs.reaper import UNCONFIRMED, HandOver, Reaper
 from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.schedule import Firing
@@ -105,9 +106,10 @@ class RunManager:
 
         Returns the pending or queued run, with its row committed, or the active run that the start joins. Raises
         ProjectNotFound, InvalidRequest, RunActive (with the active run), ResourceBusy (with the holders), QueueFull,
-        ServiceDraining, or StoreUnavailable if the row was not committed within the limit for writes: no step will run,
-        but the row may appear later, as a failed or cancelled run. With a key that has started a run, raises one of
-        these or StartRepeated (see `submit_once`), as with a recorded firing. Cancelling this call cancels no start.
+        ServiceDraining, or StoreUnavailable if the row was not committed within the limit for writes: no step will run
+        (unless a repetition returns the run), but the row may appear later, as a failed or cancelled run. With a key
+        that has started a run, raises one of these or StartRepeated (see `submit_once`), as with a recorded firing.
+        Cancelling this call cancels no start.
         """
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
@@ -142,21 +144,16 @@ class RunManager:
             await self.dispatcher.declare_resources()
             masker = self.executor.masker_for(start)
             new = new_run(start, masker, self.now(), is_for_worker=not self.dispatcher.takes(start.labels))
-            submission = await self._insert(start, new)
+            hand_over = partial(self._hand_over, start, masker, new)
+            submission = await self._insert(start, new, hand_over)
             if submission.joined:
                 return submission
-            run = submission.run
             if abandoned.is_set():
-                self.reaper.finalize_later(run, "the database answered too late", forget_key=True)
-            elif run.status is Status.QUEUED:
-                run = self._enqueue(start, run)
-            elif new.is_for_worker:
-                run = await self.dispatcher.hand_over(run)
-            else:
-                await self.dispatcher.begin(start, run, masker)
-            return replace(submission, run=run)
+                self.reaper.give_up_later(submission.run, "the database answered too late", hand_over)
+                return submission
+            return replace(submission, run=await hand_over(submission.run))
 
-    async def _insert(self, start: AdmittedStart, new: NewRun) -> Submission:
+    async def _insert(self, start: AdmittedStart, new: NewRun, hand_over: HandOver) -> Submission:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
 
         Raises RunActive, ResourceBusy, QueueFull, StartRepeated, StoreUnavailable.
@@ -180,15 +177,27 @@ class RunManager:
                 seen = blocking.id
                 if blocking.worker is not None or self.reaper.is_unconfirmed(blocking):
                     # If it is ours, it has no task: its insert was committed although it raised.
-                    await self.reaper.finalize(blocking, UNCONFIRMED, forget_key=True)
+                    await self.reaper.give_up(blocking, UNCONFIRMED)
             except ResourceBusy as busy:
                 raise self._conflicts.describe(busy, start) from None
             except (QueueFull, StartRepeated):
                 raise
             except Exception:
                 # Whether the row was committed is unknown.
-                self.reaper.finalize_start_later(new, UNCONFIRMED)
+                self.reaper.give_up_start_later(new, UNCONFIRMED, hand_over)
                 raise
+
+    async def _hand_over(self, start: AdmittedStart, masker: Masker, new: NewRun, run: Run) -> Run:
+        """Queue an inserted run, leave it to a worker, or begin it. Returns it as it is then.
+
+        The caller holds the start lock.
+        """
+        if run.status is Status.QUEUED:
+            return self._enqueue(start, run)
+        if new.is_for_worker:
+            return await self.dispatcher.hand_over(run)
+        await self.dispatcher.begin(start, run, masker)
+        return run
 
     def _enqueue(self, start: AdmittedStart, run: Run) -> Run:
         """Keep a queued run until its turn, and stop what it replaces. Returns it with its place in the queue.

@@ -1,5 +1,5 @@
 """Shows the runs that other processes queue and execute, and unclaimed ones: their rows and new records, as the store
-has them, in topics of the hub.
+has them, in topics of the hub. It looks when a notice comes, and from time to time.
 
 One reader per run and service, however many follow it. For a database that several services use.
 """
@@ -9,35 +9,40 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
+import anyio
 from msgspec.structs import asdict, replace
 
 from solorun.errors import RunNotFound, SolorunError
 from solorun.execution import RunRegistry
 from solorun.logs import Hub, Topic
 from solorun.run import Run
+from solorun.runs.notices import REQUEST_SECONDS, RunNotices
 from solorun.runs.queue import RunQueue
 from solorun.status import Status
 from solorun.store import RunStore
 
-FOLLOWED_SECONDS: Final = 0.1
-"""The pause between two looks while a run of another service is followed here."""
-IDLE_SECONDS: Final = 0.5
+POLL_SECONDS: Final = 0.5
+"""The pause between two looks at all runs."""
 
 _logger = logging.getLogger("solorun.runs")
 
 
 @dataclass(kw_only=True, eq=False)
 class Mirror:
-    """A Component. It writes nothing to the store."""
+    """A Component. It changes nothing in the store."""
 
     store: RunStore
     hub: Hub
     queue: RunQueue
     registry: RunRegistry
+    notices: RunNotices
     owner: str
 
     def __post_init__(self) -> None:
         self._mirrored: dict[int, Topic] = {}
+        self._requested: set[tuple[int, str | None]] = set()
+        """The runs of which notices were requested, each with the process that executes it."""
+        self._requested_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -58,17 +63,39 @@ class Mirror:
         for run_id in self._mirrored.keys() - present.keys():
             if self.registry.find(run_id) is not None:
                 del self._mirrored[run_id]  # Claimed here: its executor has adopted the topic.
-                continue
-            try:
-                run = await self.store.get_run(run_id)
-            except RunNotFound:
-                # It ended, and was deleted, since the last call. How it ended is unknown, but followers must not wait.
-                self.hub.publish(run_id, status=Status.INTERRUPTED, error_message="the run was deleted")
-                self._forget(run_id)
-                continue
-            await self._publish(self._mirrored[run_id], run)
-            if run.has_ended:
-                self._forget(run_id)
+            else:
+                await self._refresh_run(run_id)
+        await self._request_notices()
+
+    async def refresh_changed(self) -> None:
+        """Publish the changes that notices announce, for as long as this runs. Raises StoreUnavailable."""
+        while True:
+            for run_id in await self.notices.changed.take():
+                if run_id in self._mirrored and self.registry.find(run_id) is None:
+                    await self._refresh_run(run_id)
+
+    async def _refresh_run(self, run_id: int) -> None:
+        try:
+            run = await self.store.get_run(run_id)
+        except RunNotFound:
+            # It ended, and was deleted, since the last call. How it ended is unknown, but followers must not wait.
+            self.hub.publish(run_id, status=Status.INTERRUPTED, error_message="the run was deleted")
+            self._forget(run_id)
+            return
+        await self._publish(self._mirrored[run_id], run)
+        if run.has_ended:
+            self._forget(run_id)
+
+    async def _request_notices(self) -> None:
+        """Of the runs that are followed here: when that begins, and again before a request expires."""
+        loop = asyncio.get_running_loop()
+        followed = {(topic.run.id, topic.run.worker) for topic in self._mirrored.values() if topic.follower_count}
+        is_due = loop.time() - self._requested_at > REQUEST_SECONDS / 3
+        if requested := followed if is_due else followed - self._requested:
+            await self.notices.request(run_id for run_id, _ in requested)
+        if is_due:
+            self._requested_at = loop.time()
+        self._requested = followed
 
     def _forget(self, run_id: int) -> None:
         del self._mirrored[run_id]
@@ -80,10 +107,11 @@ class Mirror:
         while True:
             try:
                 await self.refresh()
+                with anyio.move_on_after(POLL_SECONDS):
+                    await self.refresh_changed()
             except SolorunError as error:
                 _logger.debug("The runs of other services cannot be read; retrying: %s", error)
-            is_followed = any(topic.follower_count for topic in self._mirrored.values())
-            await asyncio.sleep(FOLLOWED_SECONDS if is_followed else IDLE_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _update_queue(self) -> None:
         """Add the runs that another service has queued, and end those that were cancelled through it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,13 +11,14 @@ from solorun.errors import SolorunError
 from solorun.execution import RunRegistry, TaskSet
 from solorun.outcome import Outcome
 from solorun.record import Level, Record, Stream
-from solorun.run import LevelCounts, Run
+from solorun.run import Cancel, LevelCounts, Run
 from solorun.runs.queue import RunQueue
 from solorun.segment import Segment
 from solorun.status import ACTIVE, Status
 from solorun.step import StepExecutor
-from solorun.store import FinalState, NewRun, RunStore
+from solorun.store import FinalState, NewRun, Store
 from solorun.wire import encode_records
+from solorun.worker import Worker
 
 _INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the outcome of the work is unknown"
 
@@ -28,6 +29,8 @@ UNCONFIRMED: Final = "its start was not confirmed by the database"
 _ACTOR: Final = "solorun"
 """`cancel_requested_by` of a queued run that could not be confirmed."""
 
+HandOver = Callable[[Run], Awaitable[Run]]
+
 _logger = logging.getLogger("solorun.runs")
 
 
@@ -35,7 +38,7 @@ _logger = logging.getLogger("solorun.runs")
 class Reaper:
     """Ends these runs, and so frees their projects. Retries until the store can be written."""
 
-    store: RunStore
+    store: Store
     registry: RunRegistry
     tasks: TaskSet
     executor: StepExecutor
@@ -48,6 +51,17 @@ class Reaper:
         self._unfinished: set[asyncio.Task[None]] = set()
         self._unconfirmed: set[tuple[str, datetime]] = set()
         """The starts whose runs, if they exist, must not begin."""
+
+    async def release_predecessors(self, worker: Worker) -> None:
+        """End the leases of earlier processes with our data directory, whose lock proves that they are dead.
+
+        Otherwise, their projects would stay busy until the leases expire. The processes of their runs end first,
+        because any service may end a run without a lease.
+        """
+        async with asyncio.TaskGroup() as group:
+            for run_id in await self.store.list_runs_of_predecessors(worker):
+                group.create_task(self.executor.kill_orphans(run_id), name=f"orphans of run {run_id}")
+        await self.store.end_leases_of_predecessors(worker)
 
     async def recover(self) -> list[Run]:
         """End every active run of an earlier owner, and return these runs as they were. Call it before any start.
@@ -70,35 +84,47 @@ class Reaper:
             except* SolorunError as errors:
                 _logger.warning("Orphaned runs cannot be ended; retrying: %s", errors.exceptions[0])
 
-    async def finalize(self, run: Run, why: str, *, forget_key: bool = False) -> None:
-        """End a run that could not be started: `cancelled` if that was requested or if it is queued, else `failed`.
-
-        `forget_key` if its start was not acknowledged, and may be repeated with its key.
+    def finalize_later(self, run: Run, why: str) -> None:
+        """End a run that cannot be started: `cancelled` if that was requested, else `failed`. In the background,
+        retrying until the store can be written.
         """
-        if run.status is Status.QUEUED:
-            _, run = await self.store.request_cancel(run.id, requested_by=_ACTOR, reason=why, at=self.now())
-        failed = Outcome(Status.FAILED, f"it could not be started: {why}")
-        outcome = failed if run.cancel_requested_at is None else Outcome(Status.CANCELLED)
-        ending = FinalState(outcome, self.now())
-        await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending, forget_key=forget_key)
-        if (run := await self.store.get_run(run.id)).has_ended:
-            self.queue.end(run)
-        self.registry.notify_released()
+        self._spawn(lambda: self._finalize(run, why), name=f"finalization of run {run.id}")
 
-    def finalize_later(self, run: Run, why: str, *, forget_key: bool = False) -> None:
-        """Like `finalize`, but in the background, retrying until the store can be written."""
-        self._spawn(lambda: self.finalize(run, why, forget_key=forget_key), name=f"finalization of run {run.id}")
+    async def give_up(self, run: Run, why: str) -> bool:
+        """End a run whose start was not acknowledged: `cancelled` if it is queued or that was requested, else `failed`.
+        The start can be repeated with its key.
 
-    def finalize_start_later(self, new: NewRun, why: str) -> None:
-        """End the run that a start may have inserted, in the background, retrying until the store can be written."""
+        False if another service has answered a repetition with the run: then it must begin.
+        """
+        now = self.now()
+        cancel = Cancel(now, _ACTOR, why)
+        if not await self.store.give_up_start(run.id, owner=self.owner, ending=_failed(why, now), cancel=cancel):
+            return False
+        if not (await self._publish(run.id)).has_ended and run.status is Status.QUEUED:
+            # Another service has just begun it.
+            await self.store.request_cancel(run.id, requested_by=_ACTOR, reason=why, at=now)
+        return True
+
+    def give_up_later(self, run: Run, why: str, hand_over: HandOver) -> None:
+        """Like `give_up`, but in the background, retrying until the store can be written. `hand_over` lets the run
+        begin, if it must; it is called with the start lock held.
+        """
+        self._spawn(lambda: self._give_up(run, why, hand_over), name=f"finalization of run {run.id}")
+
+    def give_up_start_later(self, new: NewRun, why: str, hand_over: HandOver) -> None:
+        """Like `give_up_later`, for the run that a start may have inserted."""
         self._unconfirmed.add((new.project, new.created_at))
-        self._spawn(lambda: self._finalize_start(new, why), name=f"finalization in {new.project}")
+        self._spawn(lambda: self._give_up_start(new, why, hand_over), name=f"finalization in {new.project}")
 
     def is_unconfirmed(self, run: Run) -> bool:
         """Whether the run is of a start that was not confirmed. Another service may have inserted a run of the project,
         but not at the same microsecond.
         """
-        return (run.project, run.created_at) in self._unconfirmed and not self._is_known(run.id)
+        return (run.project, run.created_at) in self._unconfirmed and not self.is_known(run.id)
+
+    def is_known(self, run_id: int) -> bool:
+        """Whether the run was started here, or is executed here."""
+        return self.registry.find(run_id) is not None or self.queue.find_start(run_id) is not None
 
     async def wait_until_done(self) -> None:
         """Wait until every run that was handed over has been ended."""
@@ -116,16 +142,36 @@ class Reaper:
             extra=run.log_fields,
         )
 
-    async def _finalize_start(self, new: NewRun, why: str) -> None:
+    async def _finalize(self, run: Run, why: str) -> None:
+        now = self.now()
+        ending = _failed(why, now) if run.cancel is None else FinalState(Outcome(Status.CANCELLED), now)
+        await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending)
+        await self._publish(run.id)
+
+    async def _give_up(self, run: Run, why: str, hand_over: HandOver) -> None:
+        if not await self.give_up(run, why):
+            async with self.registry.start_lock:
+                await self._hand_over(run, hand_over)
+
+    async def _give_up_start(self, new: NewRun, why: str, hand_over: HandOver) -> None:
         async with self.registry.start_lock:
             for run in [await self.store.find_active_run(new.project), *await self.store.list_queued_runs()]:
-                if run is not None and self.is_unconfirmed(run):
-                    await self.finalize(run, why, forget_key=True)
+                if run is not None and self.is_unconfirmed(run) and not await self.give_up(run, why):
+                    await self._hand_over(run, hand_over)
             self._unconfirmed.discard((new.project, new.created_at))
 
-    def _is_known(self, run_id: int) -> bool:
-        """Whether its start was acknowledged here."""
-        return self.registry.find(run_id) is not None or self.queue.find_start(run_id) is not None
+    async def _hand_over(self, run: Run, hand_over: HandOver) -> None:
+        current = await self.store.get_run(run.id)
+        if current.status is run.status and not self.is_known(run.id):
+            await hand_over(current)
+
+    async def _publish(self, run_id: int) -> Run:
+        """The run as it is in the store. If it has ended, its readers and those that wait for its project see that."""
+        run = await self.store.get_run(run_id)
+        if run.has_ended:
+            self.queue.end(run)
+        self.registry.notify_released()
+        return run
 
     def _spawn(self, finalize: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
         task = self.tasks.spawn(self._retry(finalize), name=name)
@@ -140,6 +186,10 @@ class Reaper:
                 await asyncio.sleep(self.retry_seconds)
             else:
                 return
+
+
+def _failed(why: str, at: datetime) -> FinalState:
+    return FinalState(Outcome(Status.FAILED, f"it could not be started: {why}"), at)
 
 
 def warning_segment(run: Run, message: str, at: datetime) -> Segment:

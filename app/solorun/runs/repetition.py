@@ -7,7 +7,6 @@ from solorun.idempotency_key import IdempotencyKey
 from solorun.run import Run
 from solorun.runs.manager import RunManager
 from solorun.runs.submission import Submission
-from solorun.status import Status
 
 
 async def submit_once(
@@ -31,17 +30,17 @@ async def submit_once(
         earlier = await manager.store.find_run_by_key(project, key, at=manager.now())
         if earlier is None and not isinstance(refusal, StartRepeated):
             raise
-        run = None if earlier is None else await manager.get_run(earlier.run.id)
-        if earlier is None or run is None or _may_be_given_up(manager, run):
-            raise StoreUnavailable("The first start with this key is not confirmed yet. Repeat the request.") from None
-        return Submission(run, earlier.result, replayed=True)
+        if earlier is None or not await _acknowledge(manager, key, earlier.run):
+            raise StoreUnavailable("The first start with this key was given up. Repeat the request.") from None
+        return Submission(await manager.get_run(earlier.run.id), earlier.result, replayed=True)
     else:
         return submitted
 
 
-def _may_be_given_up(manager: RunManager, run: Run) -> bool:
-    """Whether the run has not begun, and the service that has inserted it may still end it: the answer of the database
-    came too late, or has not come yet.
+async def _acknowledge(manager: RunManager, key: IdempotencyKey, run: Run) -> bool:
+    """Whether the run stands. The service that has inserted it gives it up if the database answers too late, unless
+    this has been recorded before.
     """
-    is_known = manager.registry.find(run.id) is not None or run.id in manager.queue
-    return run.status in (Status.PENDING, Status.QUEUED) and not is_known
+    if run.has_ended or manager.reaper.is_known(run.id):
+        return True
+    return await manager.store.acknowledge_start(run.project, key, at=manager.now())

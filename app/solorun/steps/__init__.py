@@ -18,14 +18,17 @@ from solorun.steps.environment import utf8_environment
 from solorun.steps.orphans import SHIM_SECONDS, OrphanProcesses, select_by_environment
 from solorun.steps.protection import protect_service, withdraw
 from solorun.steps.watchdog import Watchdog
+from solorun.steps.work_deadline import WorkDeadline
 
 logger = logging.getLogger("solorun.steps")
 
-__all__ = ["StepDispatcher", "become_subreaper", "protect_service", "utf8_environment", "withdraw"]
+__all__ = ["StepDispatcher", "WorkDeadline", "become_subreaper", "protect_service", "utf8_environment", "withdraw"]
 
 
 class StepDispatcher(StepExecutor):
     """Executes both kinds of steps. `environ` is the service's environment, `url` its address for commands.
+
+    Commands run no longer than until the `deadline`, if there is one.
 
     `owns_process`: all children of this process belong to the service, not to a host application.
 
@@ -41,12 +44,14 @@ class StepDispatcher(StepExecutor):
         owns_process: bool = True,
         watchdog: Watchdog | None = None,
         limits: CommandLimits = DEFAULT_LIMITS,
+        deadline: WorkDeadline | None = None,
     ) -> None:
         self._environ = dict(environ)
         self._url = url
         self._watchdog = watchdog or Watchdog()
         self._data_dir = data_dir
         self._limits = limits
+        self._deadline = -1 if deadline is None else deadline.fd
         self._tracker = DescentTracker()
         self._processes = CoroutineProcesses(
             self._tracker, owns_process=owns_process, unkillable_after_seconds=limits.unkillable_after_seconds
@@ -61,6 +66,7 @@ class StepDispatcher(StepExecutor):
             url=self._url,
             tracker=self._tracker,
             limits=self._limits,
+            deadline=self._deadline,
         )
         if isinstance(step, CommandStep):
             return start(step)

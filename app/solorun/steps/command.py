@@ -26,6 +26,7 @@ from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 ORPHAN_GRACE_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 0.05
 _LOST: Final = "shim lost: the process that supervised the command was killed"
+_EXPIRED: Final = "killed, because this process could not renew its lease of the run in time"
 _FORGED: Final = "the command wrote to the pipes of its shim; that is ignored"
 _RESUMED: Final = "the shim was stopped by a signal; continuing it"
 _UNRESPONSIVE: Final = "the shim does not answer; killing its processes without it"
@@ -42,6 +43,7 @@ def start_command(
     url: str | None,
     tracker: DescentTracker,
     limits: CommandLimits,
+    deadline: int,
 ) -> StepExecution:
     """Start a command. If it cannot be started, the execution has already ended with a failed result."""
     if not project.directory.is_dir():
@@ -55,6 +57,7 @@ def start_command(
                 project.directory,
                 {**command_environment(environ, project, context, url=url, tty=step.tty), **observation.environ},
                 inherited=inherited,
+                deadline=deadline,
                 merge_stderr=step.stderr == "merge",
                 tty=step.tty,
             )
@@ -183,6 +186,8 @@ class CommandExecution:
             case "exited":
                 ran_out = count_memory_kills() > self._memory_kills
                 self._set_result(result_of(int(rest), kernel_ran_out_of_memory=ran_out))
+            case "expired":
+                self._set_result(StepResult(error_message=_EXPIRED))
             case "left":
                 self._drain = asyncio.create_task(self._drain_output(), name=f"drain of {self._context.name}")
             case "terminating" | "killing":

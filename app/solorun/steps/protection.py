@@ -10,7 +10,7 @@ from typing import Final
 
 from solorun.steps.shim import PR_SET_DUMPABLE
 
-_SECRETS: Final = ("SOLORUN_TOKEN", "SOLORUN_DATABASE_URL")
+_SECRETS: Final = ("SOLORUN_TOKEN", "SOLORUN_DATABASE_URL", "SOLORUN_SECRET_KEY")
 
 _OF_SYSTEMD: Final = ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET")
 

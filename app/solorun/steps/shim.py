@@ -1,15 +1,17 @@
 """A small program that starts one command and terminates all of its descendants.
 
-Run as `python -I -S shim.py CONTROL STATUS FILES ARTIFACTS PROGRAM [ARGUMENT...]`: two inherited pipes, the command's
-limit of open files, and the run's artifacts directory, by which a later service recognizes the shim. The shim has to
-start fast and to outlive the service, so it imports little. CONTROL carries a nonce, then requests:
+Run as `python -I -S shim.py CONTROL STATUS FILES ARTIFACTS DEADLINE PROGRAM [ARGUMENT...]`: two inherited pipes, the
+command's limit of open files, the run's artifacts directory, by which a later service recognizes the shim, and a file
+with the time until which the command may run, or -1. The shim has to start fast and to outlive the service, so it
+imports little. CONTROL carries a nonce, then requests:
 - `stop SECONDS`: send SIGTERM, and SIGKILL after this grace. A second request can only shorten the grace.
 - `ping`: report `alive`.
 
-When CONTROL is closed or the service dies, the shim kills immediately. STATUS carries reports, each with the nonce. The
-command cannot know the nonce, even if it runs as root and can write to both pipes.
+When CONTROL is closed, the service dies or the deadline passes, the shim kills immediately. STATUS carries reports,
+each with the nonce, which the command cannot know, even if it runs as root and can write to both pipes.
 - `started PID`, or `refused REASON`.
 - `exited CODE`: the command itself has exited. `left` follows immediately if other processes remain.
+- `expired`: the deadline has passed, because the service stands still or has lost its database.
 - `terminating COUNT PROCESS...`: this many processes get SIGTERM. The oldest follow, as `PID,PARENT,COMMAND IN HEX`.
 - `killing COUNT PROCESS...`: likewise for SIGKILL, once the grace is over.
 - `unkillable PID NAME`: this process survives its signals.
@@ -28,9 +30,7 @@ import sys
 import time
 from collections.abc import Collection, Iterable
 
-_PR_SET_PDEATHSIG = 1
-PR_SET_DUMPABLE = 4
-PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 _KILL_PAUSES_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _UNKILLABLE_AFTER_SECONDS = 2.0
 MAX_REPORTED_PROCESSES = 20
@@ -38,6 +38,7 @@ MAX_COMMAND_LINE_BYTES = 160
 _TERM_ROUNDS = 5
 _MAX_POLL_SECONDS = 3600.0
 NONCE_BYTES = 32
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # on Linux it counts the time of a suspension too
 HAS_PROC = os.path.exists("/proc/self/stat")
 
 
@@ -112,8 +113,8 @@ def signal_group(group: int, signum: int) -> None:
 class Shim:
     """Runs one command until all of its processes have exited."""
 
-    def __init__(self, control: int, status: int, *, has_proc: bool = HAS_PROC) -> None:
-        self._control, self._status = control, status
+    def __init__(self, control: int, status: int, deadline: int = -1, *, has_proc: bool = HAS_PROC) -> None:
+        self._control, self._status, self._deadline_file = control, status, deadline
         self._has_proc = has_proc
         self._service = os.getppid()
         self._command: int | None = None  # also its process group
@@ -125,7 +126,7 @@ class Shim:
         self._poll(0)
         if self._start(argv):
             while self._reap():
-                remaining = None if self._deadline is None else self._deadline - time.monotonic()
+                remaining = self._seconds_left()
                 if remaining is None or remaining > 0:
                     self._poll(remaining)
                 else:
@@ -135,8 +136,9 @@ class Shim:
 
     def _prepare(self) -> None:
         self._nonce = os.read(self._control, NONCE_BYTES)
-        for fd in (self._control, self._status):
-            os.set_inheritable(fd, False)
+        for fd in (self._control, self._status, self._deadline_file):
+            if fd >= 0:
+                os.set_inheritable(fd, False)
         for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(ignored, signal.SIG_IGN)
         self._wake, wake = os.pipe()
@@ -176,6 +178,15 @@ class Shim:
         for fd in (1, 2):  # so that the pipes close when the command's processes have exited
             os.dup2(0, fd)  # /dev/null
         return True
+
+    def _seconds_left(self) -> float | None:
+        """Until everything is killed, or the deadline is read again, which the service moves from time to time."""
+        left = [] if self._deadline is None else [self._deadline - time.monotonic()]
+        if self._deadline_file >= 0:
+            left.append(float(os.pread(self._deadline_file, 32, 0)) - time.clock_gettime(CLOCK))
+            if left[-1] <= 0 and self._deadline is None:
+                self._report("expired")
+        return min(left, default=None)
 
     def _poll(self, seconds: float | None) -> None:
         """Wait for a line on CONTROL or for a child to exit, and handle it."""
@@ -296,5 +307,5 @@ def limit_open_files(soft: int) -> None:
 
 if __name__ == "__main__":
     limit_open_files(int(sys.argv[3]))
-    Shim(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[5:])
+    Shim(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[5])).run(sys.argv[6:])
     os._exit(0)  # 5 ms faster than an orderly interpreter shutdown

@@ -58,13 +58,14 @@ class ShimProcess:
         environ: Mapping[str, str],
         *,
         inherited: Sequence[int] = (),
+        deadline: int = -1,
         merge_stderr: bool = False,
         tty: bool = False,
     ) -> "ShimProcess":
         """Start a shim for `argv`. This takes a millisecond and awaits nothing, so it cannot be cancelled halfway.
 
-        The command gets the `inherited` descriptors beside its standard ones. Raises OSError or ValueError: no such
-        directory, arguments too long, a NUL in an argument.
+        The command gets the `inherited` descriptors beside its standard ones. `deadline` is that of a WorkDeadline.
+        Raises OSError or ValueError: no such directory, arguments too long, a NUL in an argument.
         """
         nonce = secrets.token_hex(NONCE_BYTES // 2).encode()
         pipes: list[int] = []
@@ -79,14 +80,14 @@ class ShimProcess:
             process = subprocess.Popen(
                 [
                     *(sys.executable, *SHIM_ARGUMENTS, str(control), str(to_status), str(INHERITED_SOFT_LIMIT)),
-                    *map(_encode, (environ[ARTIFACTS], *argv)),
+                    *map(_encode, (environ[ARTIFACTS], str(deadline), *argv)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=to_stdout,
                 stderr=to_stderr,
                 cwd=directory,
                 env={_encode(name): _encode(value) for name, value in environ.items()},
-                pass_fds=(control, to_status, *inherited),
+                pass_fds=(control, to_status, *inherited, *(() if deadline < 0 else (deadline,))),
                 start_new_session=True,
             )
         except BaseException:

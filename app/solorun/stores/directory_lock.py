@@ -18,13 +18,17 @@ _NETWORK_FILE_SYSTEMS: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "fuse.glusterfs", "afs", "9p"}
 )
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _owned: Final[set[tuple[int, int, int]]] = set()
 """The directories of this process, by pid (a fork inherits the set), device and inode."""
 
 
 @contextmanager
-def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[None]:
+def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[str | None]:
     """Create the directory if necessary, and lock it while the block runs. The kernel releases the lock after a crash.
+
+    Yields what identifies the directory: no other one has it, on any host, and this one keeps it until the host starts
+    again. Earlier processes that have locked the same directory are dead. None if that cannot be known.
 
     The directory itself is locked, so neither a deleted file nor another path lets a second owner in. Raises
     DataDirectoryUnusable if another process owns the directory, if it is not writable or other users can enter it, or
@@ -62,7 +66,7 @@ def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[None
             ) from error
         _owned.add(key)
         try:
-            yield
+            yield _identify(status)
         finally:
             _owned.discard(key)
             directory.owner_file.unlink(missing_ok=True)
@@ -77,6 +81,14 @@ def format_owner(directory: DataDirectory) -> str:
         return f"a running service (pid {owner['pid']}, since {owner['started_at']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "a running service"
+
+
+def _identify(status: os.stat_result) -> str | None:
+    try:
+        # A copy of the directory has another inode, and a copy of the whole host another boot.
+        return f"{_BOOT_ID.read_text().strip()}/{status.st_dev}/{status.st_ino}"
+    except OSError:
+        return None
 
 
 def _check(directory: DataDirectory, mode: int) -> None:

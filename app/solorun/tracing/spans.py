@@ -1,4 +1,4 @@
-"""Records a span for each run, in it one for each step, and in that one for each command.
+"""Records a span for each run, in it one for each step and each notification, and in a step's one for each command.
 
 Names and attributes follow OpenTelemetry's conventions for CI/CD pipelines.
 """
@@ -18,11 +18,13 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from solorun.execution import RunHandle
+from solorun.outbox import ClaimedDelivery
 from solorun.outcome import StepResult, StopEffect, StopReason
 from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.settings import Settings
 from solorun.status import Status
 from solorun.step import CommandObservation, StepContext, StepExecution, StepExecutor
+from solorun.trace_context import TRACEPARENT
 from solorun.tracing.provider import create_provider, shut_down
 from solorun.tracing.tracing import Tracing
 
@@ -72,6 +74,7 @@ class SpanTracing(Tracing):
             page = f"{self._public_url}/p/{quote(run.project, safe='')}/runs/{run.id}"
             span.set_attribute("cicd.pipeline.run.url.full", page)
         self._handles[run.id] = handle
+        handle.traceparent = _headers_of(span).get(TRACEPARENT)
         try:
             with trace.use_span(span):
                 yield
@@ -84,6 +87,28 @@ class SpanTracing(Tracing):
 
     def observe_steps(self, executor: StepExecutor) -> StepExecutor:
         return _TracedSteps(executor, self._tracer, self._handles)
+
+    @contextmanager
+    def observe_delivery(self, claimed: ClaimedDelivery) -> Iterator[Mapping[str, str]]:
+        delivery = claimed.delivery
+        parent = _PROPAGATOR.extract({TRACEPARENT: claimed.traceparent} if claimed.traceparent else {})
+        span = self._tracer.start_span(f"NOTIFY {delivery.target}", parent, kind=SpanKind.CLIENT)
+        span.set_attributes(
+            {
+                "cloudevents.event_id": delivery.message_id,
+                "solorun.notify.event": delivery.event.value,
+                "solorun.notify.attempt": delivery.attempt_count + 1,
+                "cicd.pipeline.name": delivery.project,
+            }
+        )
+        if delivery.run_id is not None:
+            span.set_attribute("cicd.pipeline.run.id", str(delivery.run_id))
+        try:
+            yield _headers_of(span)
+        except BaseException as error:
+            _end(span, "", "failure", str(error) or type(error).__name__)
+            raise
+        _end(span, "", "success", None)
 
 
 class _TracedSteps(StepExecutor):
@@ -156,8 +181,6 @@ def _observe_command(tracer: Tracer, command: CommandStep, context: StepContext)
     program = "script" if isinstance(command.run, str) else Path(command.run[0]).name
     span = tracer.start_span(context.output.mask(program))
     span.set_attribute("process.executable.name", context.output.mask(program))
-    headers: dict[str, str] = {}
-    _PROPAGATOR.inject(headers, trace.set_span_in_context(span))
 
     def end(result: StepResult) -> None:
         if result.exit_code is not None:
@@ -165,7 +188,7 @@ def _observe_command(tracer: Tracer, command: CommandStep, context: StepContext)
         message = result.error_message and context.output.mask(result.error_message)
         _end(span, "", "success" if result.succeeded else "failure", message)
 
-    return CommandObservation({name.upper(): value for name, value in headers.items()}, end)
+    return CommandObservation({name.upper(): value for name, value in _headers_of(span).items()}, end)
 
 
 def _find_parent(headers: Mapping[str, str]) -> Context:
@@ -173,6 +196,13 @@ def _find_parent(headers: Mapping[str, str]) -> Context:
     if trace.get_current_span().get_span_context().is_valid:
         return otel_context.get_current()
     return _PROPAGATOR.extract(headers)
+
+
+def _headers_of(span: Span) -> dict[str, str]:
+    """What makes the work of another process a part of the span."""
+    headers: dict[str, str] = {}
+    _PROPAGATOR.inject(headers, trace.set_span_in_context(span))
+    return headers
 
 
 def _end(span: Span, attribute: str, result: str, message: str | None) -> None:

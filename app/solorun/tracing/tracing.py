@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from solorun.component import Component
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.execution import RunHandle
+from solorun.outbox import ClaimedDelivery
 from solorun.settings import Settings
 from solorun.step import StepExecutor
 
@@ -32,6 +33,10 @@ class Tracing(Component, Protocol):
         """An executor that records the steps and commands it starts."""
         ...
 
+    def observe_delivery(self, claimed: ClaimedDelivery) -> AbstractContextManager[Mapping[str, str]]:
+        """Record an attempt to deliver, which has failed if the block raises. Yields headers for the receiver."""
+        ...
+
 
 class Untraced(Tracing):
     """No tracing."""
@@ -45,6 +50,9 @@ class Untraced(Tracing):
 
     def observe_steps(self, executor: StepExecutor) -> StepExecutor:
         return executor
+
+    def observe_delivery(self, claimed: ClaimedDelivery) -> AbstractContextManager[Mapping[str, str]]:  # noqa: ARG002
+        return nullcontext({})
 
 
 def open_tracing(settings: Settings, environ: Mapping[str, str], *, owns_process: bool) -> Tracing:

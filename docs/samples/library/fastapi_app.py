@@ -12,12 +12,18 @@ PASSWORDS = {"ann": "owl", "bob": "fox"}  # yours are hashed, and in a database
 basic = HTTPBasic()
 
 
-async def may(request: Request, right: str, _project: str | None) -> bool:
-    """Who are you, and may you do that? Both may look, and only Ann may start and cancel."""
-    user = await basic(request)  # raises a 401, which makes the browser prompt for a password
-    if user is None or PASSWORDS.get(user.username) != user.password:
+async def user_of(request: Request) -> str:
+    """Who are you? A run shows the user that started or cancelled it."""
+    given = await basic(request)  # raises a 401, which makes the browser prompt for a password
+    if given is None or PASSWORDS.get(given.username) != given.password:
         raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
-    return right == "view" or user.username == "ann"  # in any project
+    return given.username
+
+
+async def may(request: Request, right: str, _project: str | None) -> bool:
+    """May you do that? Both may look, and only Ann may start and cancel, in any project."""
+    user = await user_of(request)
+    return right == "view" or user == "ann"
 
 
 async def extract(step: StepContext) -> None:
@@ -29,7 +35,7 @@ async def extract(step: StepContext) -> None:
 
 handbook = Project("handbook", [Coroutine("extract", extract), Command("count", "echo counted")], timeout="10m")
 backup = Project("backup", [Command("copy", "sleep 300 & sleep 300 & echo copying; wait")], cancel_grace="5s")
-solo = Solorun("runs", [handbook, backup], authorize=may)
+solo = Solorun("runs", [handbook, backup], authorize=may, identify=user_of)
 
 app = FastAPI(lifespan=solo.lifespan)
 app.mount("/tools/runs", solo.app)

@@ -22,9 +22,13 @@ class Tokens(AuthenticationBackend):
         return (AuthCredentials(), SimpleUser(name)) if name else None
 
 
+def user_of(request: Request) -> str:
+    return str(request.user.display_name)
+
+
 def may(request: Request, right: str, project: str | None) -> bool:
     """Ann may do everything. A customer may view and start one project, and open the dashboard (no project)."""
-    user = request.user.display_name
+    user = user_of(request)
     return user == "ann" or (user != "" and project in (user, None) and right in ("view", "start"))
 
 
@@ -36,7 +40,7 @@ def bill(step: FunctionContext) -> None:
     print(f"billed {step.project}")
 
 
-solo = Solorun("runs", authorize=may, shutdown_limit="20s")
+solo = Solorun("runs", authorize=may, identify=user_of, shutdown_limit="20s")
 
 
 @asynccontextmanager

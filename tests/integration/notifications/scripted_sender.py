@@ -12,6 +12,7 @@ from solorun.notification import Delivery, DeliveryStatus, NewNotification, Noti
 from solorun.notifications import Composer, Notifier, NotifierLimits
 from solorun.outbox import ClaimedDelivery, DeliveryFilter
 from solorun.store import Store
+from solorun.tracing import Untraced
 
 NOW: Final = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
 LIMITS: Final = NotifierLimits(poll_seconds=0.01)
@@ -26,7 +27,9 @@ class ScriptedSender:
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     begun: dict[str, int] = field(default_factory=dict)
 
-    async def send(self, target: NotifyTarget, _claimed: ClaimedDelivery, payload: bytes) -> None:
+    async def send(
+        self, target: NotifyTarget, _claimed: ClaimedDelivery, payload: bytes, _trace: Mapping[str, str]
+    ) -> None:
         self.begun[target.name] = self.begun.get(target.name, 0) + 1
         if target.name in self.held:
             await self.held[target.name].wait()
@@ -72,6 +75,7 @@ async def notifying(
         owner=owner,
         shares_outbox=shares_outbox,
         now=clock or Clock(),
+        observe=Untraced().observe_delivery,
         limits=LIMITS,
     )
     async with running(notifier):

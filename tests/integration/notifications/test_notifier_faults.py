@@ -13,6 +13,7 @@ from solorun.record import Level
 from solorun.run import RunStep
 from solorun.status import Status, StepStatus
 from solorun.store import Store
+from solorun.tracing import Untraced
 from tests.contracts.builders import batch_of, ending, records, start
 from tests.fakes.stores import FaultyStore
 from tests.integration.notifications.scripted_sender import (
@@ -171,6 +172,7 @@ async def test_a_notifier_that_never_started_can_be_stopped(store: Store) -> Non
         owner="this",
         shares_outbox=False,
         now=Clock(),
+        observe=Untraced().observe_delivery,
     )
 
     await notifier.stop()

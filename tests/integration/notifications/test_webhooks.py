@@ -29,8 +29,8 @@ def target(url: str, *, allow_private: bool = True) -> NotifyTarget:
 
 
 async def send(url: str, *, allow_private: bool = True, sender: WebhookSender | None = None) -> None:
-    sender = sender or WebhookSender(ENVIRON)
-    await sender.send(target(url, allow_private=allow_private), DELIVERY.message_id, PAYLOAD, timestamp=int(time()))
+    sender, to = sender or WebhookSender(ENVIRON), target(url, allow_private=allow_private)
+    await sender.send(to, DELIVERY.message_id, PAYLOAD, timestamp=int(time()), trace={})
 
 
 async def failure_of(url: str, *, allow_private: bool = True, sender: WebhookSender | None = None) -> NotDelivered:

@@ -8,12 +8,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from solorun.runs import Mirror
+from solorun.runs import Mirror, RunNotices
 from solorun.store import Store
-from solorun.stores.postgres import PostgresRunStore
+from solorun.stores.postgres import ParamCipher, PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
 from solorun.worker import Worker
 from tests.fakes.engine import Engine, declare, open_engine
+from tests.fakes.postgres import SECRET_KEY
 from tests.fakes.stores import opening_stores
 
 CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'solorun'"
@@ -31,7 +32,7 @@ async def engines(
     database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[tuple[Engine, Engine]]:
     async def open_store(_data_dir: Path) -> Store:
-        return await PostgresRunStore.open(database_url)
+        return await PostgresRunStore.open(database_url, ParamCipher(SECRET_KEY))
 
     monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
     async with AsyncExitStack() as stack:
@@ -44,13 +45,24 @@ async def engines(
 def mirror(engines: tuple[Engine, Engine]) -> Mirror:
     """Shows the first engine what the second one does."""
     here, _ = engines
-    return Mirror(store=here.store, hub=here.hub, queue=here.manager.queue, registry=here.registry, owner="here")
+    return Mirror(
+        store=here.store,
+        hub=here.hub,
+        queue=here.manager.queue,
+        registry=here.registry,
+        notices=notices_of(here),
+        owner="here",
+    )
+
+
+def notices_of(engine: Engine) -> RunNotices:
+    return RunNotices(store=engine.store, hub=engine.hub, registry=engine.registry, tasks=engine.tasks)
 
 
 @pytest.fixture
 async def open_store(database_url: str) -> AsyncIterator[OpenStore]:
     """Opens the same database as often as it is called."""
-    async with opening_stores(partial(PostgresRunStore.open, database_url)) as open_store:
+    async with opening_stores(partial(PostgresRunStore.open, database_url, ParamCipher(SECRET_KEY))) as open_store:
         yield open_store
 
 

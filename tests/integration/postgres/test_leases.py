@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from solorun.errors import StoreUnavailable
-from solorun.lease import Notice
+from solorun.lease import Notice, RunNotice, Subject
 from solorun.run import Cancel
 from solorun.status import ACTIVE, Status, UpdateResult
 from solorun.store import Store
@@ -103,6 +103,37 @@ async def test_a_cancel_that_another_service_records_ends_the_wait_of_the_owner(
     assert await theirs
 
 
+async def test_notices_that_arrive_together_are_all_received(
+    store: PostgresRunStore, foreign: psycopg.Connection, open_lease: OpenLease
+) -> None:
+    lease = open_lease(OWNER)
+    lease.renew()
+    followed = RunNotice(Subject.FOLLOWED, (7, 11))
+
+    with foreign.transaction():
+        foreign.execute("NOTIFY solorun, 'of a later version'")
+        foreign.execute("NOTIFY solorun, ''")
+        foreign.execute("NOTIFY solorun, 'followed 7 11'")
+        foreign.execute(f"NOTIFY solorun, '{OWNER}'")
+
+    assert lease.wait(60) == [Notice.WORK, followed, Notice.OWN]
+
+
+async def test_a_notice_of_many_runs_is_divided(store: PostgresRunStore, open_lease: OpenLease) -> None:
+    lease = open_lease(OWNER)
+    lease.renew()
+    run_ids = tuple(range(2**62, 2**62 + 1_000))
+
+    await store.notify(RunNotice(Subject.CHANGED, run_ids))
+    received: list[int] = []
+    while len(received) < len(run_ids):
+        for notice in await asyncio.to_thread(lease.wait, 60):
+            assert isinstance(notice, RunNotice)
+            received += notice.run_ids
+
+    assert received == [*run_ids]
+
+
 async def test_a_lease_without_its_connection_does_not_wait(
     store: PostgresRunStore, foreign: psycopg.Connection, open_lease: OpenLease
 ) -> None:
@@ -110,7 +141,7 @@ async def test_a_lease_without_its_connection_does_not_wait(
     lease.renew()
     foreign.execute(CUT_ALL)
 
-    assert lease.wait(60) is Notice.OWN
+    assert lease.wait(60) == [Notice.OWN]
 
 
 async def test_a_lease_reconnects_after_its_connection_was_cut(

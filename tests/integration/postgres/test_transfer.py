@@ -19,18 +19,18 @@ from hypothesis import strategies as st
 from solorun.errors import DatabaseUnusable, StoreUnavailable
 from solorun.notification import NewNotification, NotifyEvent
 from solorun.store import Store
-from solorun.stores.postgres import PostgresRunStore
+from solorun.stores.postgres import ParamCipher, PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.transfer import TransferFailed, transfer
 from solorun.stores.transfer.source import open_source
+from solorun.stores.transfer.target import Target
 from tests.contracts.builders import NOW, OWNER, new_run, start
 from tests.fakes.full_store import fill, read_everything
-from tests.fakes.postgres import fresh_schema
+from tests.fakes.postgres import SECRET_KEY, fresh_schema
 from tests.fakes.stores import opening_stores
-from tests.integration.postgres.conftest import OpenLease
+from tests.integration.postgres.conftest import CUT_ALL, OpenLease
 
-OF_ACTIVE_RUNS = {"step_waits"}
-"""Tables without rows while no run is active."""
+CIPHER = ParamCipher(SECRET_KEY)
 OF_POSTGRES = {"owners", "solorun_schema"}
 """Tables that only PostgreSQL has. They describe services that use the database, not runs."""
 LIST_COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
@@ -65,7 +65,7 @@ def target(database_url: str) -> Iterator[psycopg.Connection]:
 
 async def read_both(database: Path, url: str) -> tuple[object, object]:
     original = await SqliteRunStore.open(database.parent)
-    copy = await PostgresRunStore.open(url)
+    copy = await PostgresRunStore.open(url, CIPHER)
     try:
         return await read_everything(original), await read_everything(copy)
     finally:
@@ -88,11 +88,11 @@ def change(database: Path, sql: str) -> None:
 
 
 def test_everything_reads_the_same_from_the_copy(database: Path, database_url: str) -> None:
-    tables = transfer(database, database_url)
+    tables = transfer(database, database_url, CIPHER)
 
     expected, found = asyncio.run(read_both(database, database_url))
     assert found == expected
-    assert {table.name for table in tables if not table.row_count} == OF_ACTIVE_RUNS
+    assert [table.name for table in tables if not table.row_count] == []
 
 
 @settings(max_examples=4)
@@ -103,7 +103,7 @@ def test_any_text_reads_the_same_from_the_copy(
     database = fill_database(tmp_path_factory.mktemp("texts"), *texts)
 
     with fresh_schema(postgres_url) as url:
-        transfer(database, url)
+        transfer(database, url, CIPHER)
         expected, found = asyncio.run(read_both(database, url))
 
     assert found == expected
@@ -121,7 +121,7 @@ def test_postgresql_has_every_table_and_column_of_sqlite_and_no_other_runs(
 
 
 async def test_new_rows_get_ids_above_all_that_were_given_out(database: Path, database_url: str) -> None:
-    await asyncio.to_thread(transfer, database, database_url)
+    await asyncio.to_thread(transfer, database, database_url, CIPHER)
     news = NewNotification(NotifyEvent.LATE, "handbook", "late again", NOW)
 
     async def insert(store: Store) -> tuple[int, int]:
@@ -129,7 +129,7 @@ async def test_new_rows_get_ids_above_all_that_were_given_out(database: Path, da
         (delivery,) = await store.add_notification(news, ["ops"])
         return run.id, delivery.id
 
-    original, copy = await SqliteRunStore.open(database.parent), await PostgresRunStore.open(database_url)
+    original, copy = await SqliteRunStore.open(database.parent), await PostgresRunStore.open(database_url, CIPHER)
     last_id = await original.find_last_run_id()
     ids = [await insert(store) for store in (original, copy)]
     await original.close()
@@ -144,24 +144,27 @@ async def test_the_last_id_may_be_that_of_a_deleted_run(tmp_path: Path, database
     await original.reserve_run_ids(4711)
     await original.close()
 
-    await asyncio.to_thread(transfer, tmp_path / "solorun.db", database_url)
+    await asyncio.to_thread(transfer, tmp_path / "solorun.db", database_url, CIPHER)
 
-    copy = await PostgresRunStore.open(database_url)
+    copy = await PostgresRunStore.open(database_url, CIPHER)
     run = await copy.insert_run(new_run(), owner=OWNER)
     await copy.close()
     assert run.id == 4712
 
 
 async def test_the_queue_goes_on_with_its_secrets(database: Path, database_url: str) -> None:
-    await asyncio.to_thread(transfer, database, database_url)
-    copy = await PostgresRunStore.open(database_url)
+    await asyncio.to_thread(transfer, database, database_url, CIPHER)
+    copy = await PostgresRunStore.open(database_url, CIPHER)
 
     (promoted,) = await copy.claim_runs(owner=OWNER)
 
     secrets = await copy.read_unmasked_params(promoted.id)
     holds = await copy.list_holds()
     await copy.close()
+    with psycopg.connect(database_url) as connection:
+        stored = connection.execute("SELECT params FROM unmasked_params").fetchall()
     assert secrets["secret"]
+    assert str(secrets["secret"]) not in str(stored)
     assert [(hold.run_id, hold.slot) for hold in holds] == [(promoted.id, 0), (promoted.id, 1)]
 
 
@@ -171,9 +174,9 @@ async def test_nul_in_text_becomes_the_replacement_character(tmp_path: Path, dat
     await original.close()
     change(tmp_path / "solorun.db", "UPDATE runs SET owner = NULL")
 
-    await asyncio.to_thread(transfer, tmp_path / "solorun.db", database_url)
+    await asyncio.to_thread(transfer, tmp_path / "solorun.db", database_url, CIPHER)
 
-    copy = await PostgresRunStore.open(database_url)
+    copy = await PostgresRunStore.open(database_url, CIPHER)
     (run,) = await copy.list_runs()
     await copy.close()
     assert run.triggered_by == "a\ufffdb"
@@ -192,7 +195,7 @@ def test_the_original_is_only_read(database: Path, database_url: str) -> None:
     names = ("solorun.db", "solorun.db-wal")
     before = [(killed / name).read_bytes() for name in names]
 
-    transfer(killed / "solorun.db", database_url)
+    transfer(killed / "solorun.db", database_url, CIPHER)
 
     assert [(killed / name).read_bytes() for name in names] == before
     with psycopg.connect(database_url) as connection:
@@ -200,10 +203,19 @@ def test_the_original_is_only_read(database: Path, database_url: str) -> None:
 
 
 def test_a_dry_run_counts_and_writes_nothing(database: Path, database_url: str, target: psycopg.Connection) -> None:
-    tables = transfer(database, database_url, dry_run=True)
+    tables = transfer(database, database_url, CIPHER, dry_run=True)
 
     assert {table.name: table.row_count for table in tables}["hook_deliveries"] > 1
     assert count_tables(target) == 0
+
+
+def test_the_tables_of_other_programs_are_left_out(database: Path, database_url: str) -> None:
+    change(database, 'CREATE TABLE "x; DROP TABLE runs" (id INTEGER); INSERT INTO "x; DROP TABLE runs" VALUES (1)')
+
+    tables = transfer(database, database_url, CIPHER)
+
+    assert "runs" in {table.name for table in tables}
+    assert not any("DROP" in table.name for table in tables)
 
 
 # -- refusals
@@ -212,11 +224,11 @@ def test_a_dry_run_counts_and_writes_nothing(database: Path, database_url: str, 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ("UPDATE runs SET status = 'running', owner = 'killed' WHERE id = 1", "Run 1 of p0 is running, although"),
         ("PRAGMA user_version = 9999", "newer version"),
         ("PRAGMA user_version = 12", "older version .* `solorun doctor` first"),
         ("PRAGMA user_version = 0", "not a database of Solorun"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM runs WHERE id = 1", "(?s)violates foreign key.*`solorun doctor`"),
+        ("DROP TABLE hook_deliveries", "no such table.* `solorun doctor`"),
         ("UPDATE runs SET progress_total = 'many' WHERE id = 1", "Nothing was migrated"),
         ("UPDATE runs SET params = X'FF' WHERE id = 1", "Nothing was migrated"),
     ],
@@ -227,7 +239,7 @@ def test_a_database_that_cannot_be_copied_as_it_is_is_refused(
     change(database, damage)
 
     with pytest.raises(DatabaseUnusable, match=message):
-        transfer(database, database_url)
+        transfer(database, database_url, CIPHER)
 
     assert count_tables(target) == 0
 
@@ -237,7 +249,7 @@ def test_a_file_that_is_no_database_is_refused(database: Path, database_url: str
     database.write_bytes(content)
 
     with pytest.raises(DatabaseUnusable, match=r"is not a database of Solorun|file is not a database"):
-        transfer(database, database_url)
+        transfer(database, database_url, CIPHER)
 
 
 def test_a_copy_in_which_the_doctor_finds_problems_is_rolled_back(
@@ -246,7 +258,7 @@ def test_a_copy_in_which_the_doctor_finds_problems_is_rolled_back(
     change(database, "UPDATE runs SET finished_at = NULL WHERE id = 2")
 
     with pytest.raises(TransferFailed) as failed:
-        transfer(database, database_url)
+        transfer(database, database_url, CIPHER)
 
     assert [finding.run_id for finding in failed.value.findings] == [2]
     assert count_tables(target) == 0
@@ -255,13 +267,13 @@ def test_a_copy_in_which_the_doctor_finds_problems_is_rolled_back(
 def test_a_copy_that_differs_is_rolled_back(
     database: Path, database_url: str, target: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("solorun.stores.transfer.target.Target.continue_ids", lambda target, _: spoil(target))
+    monkeypatch.setattr("solorun.stores.transfer.target.Target.continue_ids", lambda target, *_: spoil(target))
 
     def spoil(target: object) -> None:
         target._connection.execute("UPDATE steps SET exit_code = 0 WHERE run_id = 2 AND position = 0")  # type: ignore[attr-defined]
 
     with pytest.raises(DatabaseUnusable, match="The copy of the table steps differs"):
-        transfer(database, database_url)
+        transfer(database, database_url, CIPHER)
 
     assert count_tables(target) == 0
 
@@ -272,16 +284,16 @@ async def test_a_database_with_runs_is_refused_and_keeps_them(
     run = await start(store)
 
     with pytest.raises(DatabaseUnusable, match="not empty: it has rows in runs, steps"):
-        await asyncio.to_thread(transfer, database, database_url)
+        await asyncio.to_thread(transfer, database, database_url, CIPHER)
 
     assert await store.list_runs() == [run]
 
 
 async def test_a_second_transfer_is_refused(database: Path, database_url: str) -> None:
-    transfer(database, database_url)
+    transfer(database, database_url, CIPHER)
 
     with pytest.raises(DatabaseUnusable, match="not empty"):
-        transfer(database, database_url)
+        transfer(database, database_url, CIPHER)
 
 
 def test_a_database_that_a_service_uses_is_refused(
@@ -290,7 +302,7 @@ def test_a_database_that_a_service_uses_is_refused(
     open_lease("a service").renew()
 
     with pytest.raises(DatabaseUnusable, match="A service is using the target database"):
-        transfer(database, database_url)
+        transfer(database, database_url, CIPHER)
 
 
 def test_a_database_of_a_newer_version_is_refused(
@@ -299,11 +311,21 @@ def test_a_database_of_a_newer_version_is_refused(
     target.execute("UPDATE solorun_schema SET version = version + 1")
 
     with pytest.raises(DatabaseUnusable, match="A newer version of Solorun has used the target database"):
-        transfer(database, database_url)
+        transfer(database, database_url, CIPHER)
+
+
+async def test_ids_that_the_empty_database_has_given_out_are_not_used_again(
+    database: Path, database_url: str, store: PostgresRunStore
+) -> None:
+    await store.reserve_run_ids(4711)
+
+    await asyncio.to_thread(transfer, database, database_url, CIPHER)
+
+    assert (await store.insert_run(new_run("another"), owner=OWNER)).id == 4712
 
 
 def test_tables_without_rows_are_filled(database: Path, database_url: str, store: PostgresRunStore) -> None:
-    transfer(database, database_url)
+    transfer(database, database_url, CIPHER)
 
     expected, found = asyncio.run(read_both(database, database_url))
     assert found == expected
@@ -319,19 +341,34 @@ def test_tables_without_rows_are_filled(database: Path, database_url: str, store
 )
 def test_no_error_contains_the_password(database: Path, url: str, error: type[Exception]) -> None:
     with pytest.raises(error) as refused:
-        transfer(database, url)
+        transfer(database, url, CIPHER)
 
     assert "hunter2" not in str(refused.value)
 
 
 def test_a_server_that_goes_away_leaves_nothing(database: Path, database_url: str, target: psycopg.Connection) -> None:
     def cut(activity: str, *_: object) -> None:
-        target.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'solorun'")
+        target.execute(CUT_ALL)
 
     with pytest.raises(StoreUnavailable):
-        transfer(database, database_url, report=cut)
+        transfer(database, database_url, CIPHER, report=cut)
 
     assert count_tables(target) == 0
+
+
+def test_a_connection_that_is_lost_during_the_commit_leaves_the_result_open(
+    database: Path, database_url: str, target: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Target.commit
+
+    def cut_and_commit(this: Target) -> None:
+        target.execute(CUT_ALL)
+        commit(this)
+
+    monkeypatch.setattr(Target, "commit", cut_and_commit)
+
+    with pytest.raises(StoreUnavailable, match="complete or absent"):
+        transfer(database, database_url, CIPHER)
 
 
 # -- crashes
@@ -339,6 +376,7 @@ def test_a_server_that_goes_away_leaves_nothing(database: Path, database_url: st
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from solorun.stores.postgres import ParamCipher
 from solorun.stores.transfer import transfer
 from solorun.stores.transfer.{module} import {cls}
 
@@ -362,7 +400,7 @@ def wrapped(*arguments):
 
 
 setattr({cls}, method, wrapped)
-transfer(Path(database), url)
+transfer(Path(database), url, ParamCipher("{key}"))
 """
 
 
@@ -388,7 +426,7 @@ def test_a_killed_transfer_leaves_the_database_empty_or_complete(
     module, _, cls = module.partition(".")
     before = database.read_bytes()
 
-    program = [sys.executable, "-c", KILLED.format(module=module, cls=cls)]
+    program = [sys.executable, "-c", KILLED.format(key=SECRET_KEY, module=module, cls=cls)]
     killed = subprocess.run([*program, method, str(database), database_url, str(call)], check=False)
 
     assert killed.returncode == -signal.SIGKILL
@@ -397,4 +435,4 @@ def test_a_killed_transfer_leaves_the_database_empty_or_complete(
         expected, found = asyncio.run(read_both(database, database_url))
         assert found == expected
     else:
-        transfer(database, database_url)
+        transfer(database, database_url, CIPHER)

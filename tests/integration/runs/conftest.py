@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from solorun.store import Store
-from solorun.stores.postgres import PostgresRunStore
+from solorun.stores.postgres import ParamCipher, PostgresRunStore
+from tests.fakes.postgres import SECRET_KEY
 
 
 @pytest.fixture(params=["postgres", "sqlite"], autouse=True)
@@ -18,7 +19,7 @@ def engine_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     url = request.getfixturevalue("database_url")
 
     async def open_store(_data_dir: Path) -> Store:
-        return await PostgresRunStore.open(url)
+        return await PostgresRunStore.open(url, ParamCipher(SECRET_KEY))
 
     monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
     yield "postgres"

@@ -11,7 +11,7 @@ import pytest
 from solorun.component import running
 from solorun.errors import StoreUnavailable
 from solorun.execution import LeaseKeeper
-from solorun.lease import Notice, Renewal
+from solorun.lease import Notice, Renewal, RunNotice
 from solorun.run import Cancel
 from solorun.status import Status
 from tests.contracts.builders import NOW
@@ -43,9 +43,9 @@ class FakeLease:
         self.renewals += 1
         return Renewal(self.runs)
 
-    def wait(self, seconds: float) -> Notice | None:
+    def wait(self, seconds: float) -> list[Notice | RunNotice]:
         time.sleep(seconds)
-        return None
+        return []
 
     def end(self) -> None:
         self.ended = True

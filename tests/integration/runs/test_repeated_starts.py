@@ -8,12 +8,11 @@ import pytest
 
 from solorun.errors import IdempotencyKeyReused, RunActive, ServiceDraining, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
-from solorun.outcome import Outcome
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.runs import RunManager, submit_once
-from solorun.status import ACTIVE, Status
-from solorun.store import FinalState
+from solorun.status import Status
+from solorun.store import NewRun
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
 
 KEY = IdempotencyKey("7d0f2a5e", b"{}")
@@ -235,37 +234,38 @@ async def test_a_repeated_join_returns_the_run_that_was_joined_after_its_end(tmp
 
 async def test_a_repetition_whose_first_start_was_given_up_meanwhile_can_be_repeated(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("work",))) as engine:
-        first, _ = await start_once(engine.manager)
-        await end_run(engine, first.id)
+        await engine.manager.start_run("handbook")
+        now = datetime.now(UTC)
+        new = NewRun("handbook", "full", "api", {}, now, ("work",), on_conflict=ConflictPolicy.QUEUE, key=KEY)
+        first = await engine.store.insert_run(new, owner=engine.manager.owner)
         looking = engine.faults.hold("find_run_by_key")
-        repetition = asyncio.create_task(start_once(engine.manager))
+        repetition = asyncio.create_task(start_once(engine.manager, on_conflict=ConflictPolicy.QUEUE))
         await looking.reached.wait()
-        ending = FinalState(Outcome(Status.FAILED), datetime.now(UTC))
-        await engine.store.finalize_run(
-            first.id, owner=engine.manager.owner, expected=ACTIVE, ending=ending, forget_key=True
-        )
+        await engine.manager.reaper.give_up(first, "too late")
 
         looking.open()
 
         with pytest.raises(StoreUnavailable, match="Repeat the request"):
             await repetition
-        assert (await start_once(engine.manager))[1]
+        assert (await start_once(engine.manager, on_conflict=ConflictPolicy.QUEUE))[1]
 
 
-async def test_a_repetition_does_not_acknowledge_a_run_that_may_still_be_given_up(tmp_path: Path) -> None:
+async def test_a_late_start_stands_once_a_repetition_has_returned_its_run(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("work",))) as engine:
-        await engine.manager.start_run("handbook")
+        active = await engine.manager.start_run("handbook")
         inserted = engine.faults.hold_after("insert_run")
         impatient = engine.make_manager(0.05)
         with pytest.raises(StoreUnavailable):
             await start_once(impatient, on_conflict=ConflictPolicy.QUEUE)
         await inserted.reached.wait()
 
-        with pytest.raises(StoreUnavailable, match="Repeat the request"):
-            await start_once(engine.manager, on_conflict=ConflictPolicy.REJECT)
+        queued, is_new = await start_once(engine.manager, on_conflict=ConflictPolicy.REJECT)
         inserted.open()
         await engine.until(lambda: not engine.registry.start_lock.locked())
         await engine.manager.reaper.wait_until_done()
 
-        with pytest.raises(RunActive):
-            await start_once(engine.manager, on_conflict=ConflictPolicy.REJECT)
+        assert (queued.status, is_new) == (Status.QUEUED, False)
+        assert [run.id for run in engine.manager.list_queued_runs()] == [queued.id]
+        await end_run(engine, active.id)
+        await end_run(engine, queued.id)
+        assert (await engine.store.get_run(queued.id)).status is Status.COMPLETED

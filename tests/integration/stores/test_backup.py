@@ -6,6 +6,7 @@ import shutil
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from solorun.run import Run
 from solorun.status import Status
 from solorun.store import NewRun
 from solorun.stores.sqlite import SqliteRunStore, backup
-from tests.contracts.builders import OWNER, beginning, end, insert, new_run, read_all, records, write
+from tests.contracts.builders import NOW, OWNER, beginning, end, insert, new_run, read_all, records, write
 from tests.integration.stores.conftest import OpenStore
 
 SECRET = "correct horse battery staple"
@@ -145,6 +146,14 @@ async def test_no_secret_is_in_the_bytes_of_a_copy(store: SqliteRunStore) -> Non
         await insert(store, secret_run())
 
     assert SECRET.encode() not in read(await store.open_backup())
+
+
+async def test_a_copy_has_no_sessions(store: SqliteRunStore, copy_store: CopyStore) -> None:
+    await store.insert_session("a", at=NOW, expires_at=NOW + timedelta(days=1), max_open=1)
+
+    copied = await copy_store(store)
+
+    assert await copied.count_sessions(at=NOW) == 0
 
 
 async def test_a_copy_is_private_while_it_is_made_and_leaves_no_file(

@@ -1,6 +1,7 @@
 """A data directory has one owner, whatever its path is and whichever files are deleted. Only its user can read it."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -145,3 +146,37 @@ def test_your_own_link_to_a_larger_disk_is_followed(tmp_path: Path) -> None:
 
     with own_data_directory(DataDirectory(tmp_path / "data"), owner="first"):
         pass
+
+
+def identify(path: Path) -> str | None:
+    with own_data_directory(DataDirectory(path), owner="first") as identity:
+        return identity
+
+
+def test_a_directory_keeps_its_identity_under_another_path_and_a_copy_has_another(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    first = identify(tmp_path / "data")
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+
+    assert first is not None
+    assert identify(tmp_path / "link") == first
+    assert identify(tmp_path / "copy") != first
+    (tmp_path / "data").rename(tmp_path / "renamed")
+    assert identify(tmp_path / "renamed") == first
+
+
+def test_a_directory_has_another_identity_after_a_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "boot_id").write_text("another\n")
+    (tmp_path / "data").mkdir(mode=0o700)
+    first = identify(tmp_path / "data")
+
+    monkeypatch.setattr("solorun.stores.directory_lock._BOOT_ID", tmp_path / "boot_id")
+
+    assert identify(tmp_path / "data") != first
+
+
+def test_without_the_id_of_the_boot_the_identity_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("solorun.stores.directory_lock._BOOT_ID", tmp_path / "missing")
+
+    assert identify(tmp_path / "data") is None

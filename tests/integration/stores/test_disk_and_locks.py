@@ -15,7 +15,7 @@ from solorun.record import Record
 from solorun.status import Status, UpdateResult
 from solorun.store import Batch
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.stores.sqlite.connection import Connection, in_transaction
+from solorun.stores.sqlite.connection import Connection
 from tests.contracts.builders import (
     NOW,
     OWNER,
@@ -78,16 +78,18 @@ async def test_a_commit_whose_reply_was_lost_can_be_repeated(
     run = await start(store)
     batch = batch_of(run, records(1, 9), end=ending())
 
+    in_transaction = Connection.in_transaction
+
     def commit_and_lose_the_answer(
-        connection: sqlite3.Connection, begin: str, function: Callable[[sqlite3.Connection], object]
+        writer: Connection, connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], object]
     ) -> object:
-        in_transaction(connection, begin, function)
+        in_transaction(writer, connection, function)
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("solorun.stores.sqlite.store.in_transaction", commit_and_lose_the_answer)
+        patch.setattr(Connection, "in_transaction", commit_and_lose_the_answer)
         with pytest.raises(StoreUnavailable, match="SQLITE_IOERR_FSYNC"):
             await store.commit([batch], owner=OWNER)
 
@@ -144,6 +146,20 @@ async def test_closing_fails_what_is_queued_behind_a_failing_write(open_store: O
         with pytest.raises(StoreUnavailable, match="holds the lock"):
             await task
     assert executed == []
+
+
+async def test_closing_ends_a_wait_for_a_foreign_lock(open_store: OpenStore, foreign: sqlite3.Connection) -> None:
+    store = await open_store(lock_timeout_seconds=3600)
+    foreign.execute("BEGIN IMMEDIATE")
+    waiting = [asyncio.create_task(store.insert_run(new_run(name), owner=OWNER)) for name in ("first", "second")]
+    await _read_meanwhile(store)
+
+    async with asyncio.timeout(60):
+        await store.close()
+
+    for task in waiting:
+        with pytest.raises(StoreUnavailable, match="lock"):
+            await task
 
 
 async def test_a_write_waits_for_a_foreign_lock(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:

@@ -1,6 +1,8 @@
 """`migrate-to`: the database of a stopped service moves into PostgreSQL, and a service goes on with it."""
 
 import asyncio
+import os
+import signal
 import sqlite3
 import sys
 from contextlib import closing
@@ -13,11 +15,12 @@ from solorun.cli import main
 from solorun.client import RunClient
 from solorun.schedule import FiringOutcome
 from solorun.settings import DataDirectory
+from solorun.status import Status
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
 from tests.contracts.builders import insert, new_run
 from tests.fakes.project_toml import project_toml
-from tests.fakes.solorun_process import serving_here
+from tests.fakes.solorun_process import serving, serving_here
 
 DATA = Path("data")
 NIGHTLY = (
@@ -70,6 +73,34 @@ async def test_a_service_goes_on_with_the_runs_and_schedules_of_the_old_database
     assert kept == old
     assert "読み込み" in lines
     assert [(firing.outcome, firing.run_id) for firing in firings] == [(FiringOutcome.STARTED, caught_up.id)]
+
+
+async def test_the_runs_of_a_killed_service_are_interrupted_and_their_processes_killed(
+    tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toml = project_toml("handbook", {"work": "echo $$ > $SOLORUN_ARTIFACTS/pid; exec sleep 600"})
+    async with serving(tmp_path, toml) as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+        pid_file = tmp_path / ".solorun" / "artifacts" / str(run.id) / "pid"
+        with anyio.fail_after(60):
+            while not pid_file.exists() or not pid_file.read_text():
+                await anyio.sleep(0.01)
+        work = Path("/proc", pid_file.read_text().strip())
+        shim = (work / "stat").read_text().rpartition(")")[2].split()[1]
+        os.kill(int(shim), signal.SIGSTOP)  # it would kill the work itself
+        await service.end(signal.SIGKILL)
+
+    code = await asyncio.to_thread(main, ["migrate-to", database_url])
+
+    was_killed = not work.exists()
+    async with serving_here(tmp_path, toml, database_url=database_url) as url, RunClient(url) as client:
+        ended = await client.get_run(run.id)
+        assert (await client.start_run("handbook")).id == run.id + 1
+    assert code == 0
+    assert was_killed
+    assert ended.status is Status.INTERRUPTED
+    assert f"Run {run.id} was active when the last service was killed" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("filled")

@@ -114,9 +114,9 @@ async def test_the_webhook_sample_accepts_what_is_signed_and_refuses_the_rest() 
             good = WebhookSender({"HOOK_URL": url, "HOOK_SECRET": secret})
             bad = WebhookSender({"HOOK_URL": url, "HOOK_SECRET": "whsec_" + b64encode(b"x" * 32).decode()})
             for _ in range(2):
-                await good.send(target, "1", message, timestamp=int(datetime.now(UTC).timestamp()))
+                await good.send(target, "1", message, timestamp=int(datetime.now(UTC).timestamp()), trace={})
             with pytest.raises(NotDelivered, match="answered 401"):
-                await bad.send(target, "1", message, timestamp=int(datetime.now(UTC).timestamp()))
+                await bad.send(target, "1", message, timestamp=int(datetime.now(UTC).timestamp()), trace={})
             lines = [(await process.stdout.readline()).decode() for _ in range(2)]
     finally:
         process.kill()

@@ -56,6 +56,7 @@ def test_a_fastapi_application_runs_its_projects(server: Sequence[str], farewell
     assert "extracted 3 pages" in "".join(event.data for event in events)
     assert (conflict.status_code, conflict.json()["active_run"]["id"]) == (409, 2)
     assert (ending.json()["status"], left) == ("cancelled", [])
+    assert (ending.json()["triggered_by"], ending.json()["cancel"]["requested_by"]) == ("ann", "ann")
     assert ([line for line in rest if line == "event: shutdown"], log) == (farewells, log)
     assert running.status_of(3, "runs") == "interrupted"
 
@@ -79,7 +80,7 @@ def test_a_starlette_application_adds_projects_and_limits_their_owners(server: S
 
     assert unknown.status_code == 404
     assert "billed acme" in "".join(event.data for event in events)
-    assert events[-1].json()["status"] == "completed"
+    assert (events[-1].json()["status"], events[-1].json()["triggered_by"]) == ("completed", "acme")
     assert [project["name"] for project in listed] == ["acme"]
     assert (cancelled.status_code, other.status_code) == (403, 403)
 

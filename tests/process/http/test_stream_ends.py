@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -127,15 +128,17 @@ async def test_the_streams_of_a_session_end_when_it_logs_out(open_server: OpenSe
 
 
 async def test_a_stream_ends_when_its_session_expires(open_server: OpenServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr("solorun.auth.authorization.Sessions", lambda: Sessions(clock=lambda: now[0]))
+    now = [datetime.now(UTC)]
+    monkeypatch.setattr(
+        "solorun.auth.authorization.Sessions", lambda store, secret, _: Sessions(store, secret, lambda: now[0])
+    )
     limits = ServiceLimits(streams=StreamLimits(comment_interval_seconds=0.02))
     async with open_server(token=TOKEN, limits=limits) as server:
         await server.client.post("/login", data={"token": TOKEN}, headers={"sec-fetch-site": "same-origin"})
         ((name, session),) = server.client.cookies.items()
         async with server.stream("/api/v1/events", cookie=f"{name}={session}") as connection:
             await connection.read_chunks_until(b'{"runs":[]}\n\n')
-            now[0] = SESSION_SECONDS
+            now[0] += timedelta(seconds=SESSION_SECONDS)
             rest = await connection.read_body()
 
     assert rest.strip(b": \n") == b""

@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import os
+import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -102,6 +106,40 @@ async def test_a_killed_service_loses_its_runs_when_its_lease_has_expired(
     assert (await begin(second)).id > run.id
 
 
+async def test_a_killed_service_that_starts_again_ends_its_runs_although_its_lease_lasts(
+    services: tuple[ServedService, ServedService], database_url: str
+) -> None:
+    first, _ = services
+    run = await begin(first)
+    work = Path("/proc", (first.directory / "pid").read_text().strip())
+
+    first.kill()
+    extend_leases(database_url)
+    await asyncio.to_thread(first.start)
+
+    async with RunClient(first.url) as client:
+        ended = await client.get_run(run.id)
+    assert ended.status is Status.INTERRUPTED
+    assert not work.exists()
+    assert (await begin(first)).id > run.id
+
+
+async def test_a_copy_of_a_data_directory_ends_no_runs_of_the_original(
+    services: tuple[ServedService, ServedService], database_url: str
+) -> None:
+    first, second = services
+    run = await begin(first)
+    await asyncio.to_thread(second.stop)
+    shutil.rmtree(second.data_dir)
+    shutil.copytree(first.data_dir, second.data_dir)
+
+    extend_leases(database_url)
+    await asyncio.to_thread(second.start)
+
+    async with RunClient(second.url) as client:
+        assert (await client.get_run(run.id)).status is Status.RUNNING
+
+
 async def test_a_service_that_wakes_after_its_lease_writes_nothing_and_stops_its_work(
     services: tuple[ServedService, ServedService], database_url: str
 ) -> None:
@@ -123,32 +161,46 @@ async def test_a_service_that_wakes_after_its_lease_writes_nothing_and_stops_its
         assert (await client.get_run(successor.id)).status is Status.RUNNING
 
 
-async def test_another_service_lists_what_a_killed_one_has_uploaded_to_a_bucket(
+async def test_a_service_lists_what_a_killed_worker_has_uploaded_to_a_bucket(
     tmp_path: Path, database_url: str, s3_server: S3Server
 ) -> None:
-    environ = {"SOLORUN_DATABASE_URL": database_url, "SOLORUN_ARTIFACT_STORE": s3_server.create_url()}
+    environ = {
+        "SOLORUN_DATABASE_URL": database_url,
+        "SOLORUN_ARTIFACT_STORE": s3_server.create_url(),
+        "SOLORUN_EXECUTE_RUNS": "false",
+        **s3_server.environ,
+    }
     with ExitStack() as stack:
-        services = []
-        for name in ("first", "second"):
+        for name in ("service", "worker"):
             (tmp_path / name).mkdir()
-            service = ServedService(tmp_path / name, UPLOADER, {**environ, **s3_server.environ})
-            stack.callback(service.stop)
-            service.start()
-            services.append(service)
-        first, second = services
-        run = await begin(first)
-        variables = Path(f"/proc/{first.pid}/environ")
-        of_the_service = variables.read_text() if variables.exists() else ""
+        service = ServedService(tmp_path / "service", UPLOADER, environ)
+        stack.callback(service.stop)
+        (tmp_path / "worker" / "solorun.toml").write_text(UPLOADER)
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "solorun", "worker"], cwd=tmp_path / "worker", env={**os.environ, **environ}
+        )
+        stack.callback(worker.wait)
+        stack.callback(worker.kill)
+        service.start()
+        run = await begin(service)
+        variables = Path(f"/proc/{worker.pid}/environ")
+        of_the_worker = variables.read_text() if variables.exists() else ""
 
-        first.kill()
+        worker.kill()
 
-        async with RunClient(second.url) as client:
+        async with RunClient(service.url) as client:
             listed = await client.list_artifacts(run.id)
             await client.download_artifact(run.id, "variables", tmp_path / "variables")
     of_the_step = (tmp_path / "variables").read_text()
     assert [artifact.name for artifact in listed.artifacts] == ["variables"]
     assert f"SOLORUN_RUN_ID={run.id}" in of_the_step
-    assert SECRET not in of_the_step + of_the_service
+    assert SECRET not in of_the_step + of_the_worker
+
+
+def extend_leases(database_url: str) -> None:
+    """Nothing that happens in the test happens because a lease has expired."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE owners SET lease_until = lease_until + INTERVAL '1 day'")
 
 
 def expire_lease(service: ServedService, database_url: str) -> None:

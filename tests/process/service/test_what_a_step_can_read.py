@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fakes.postgres import SECRET_KEY
 from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.running_service import ServedService, served
 
@@ -103,15 +104,19 @@ def test_a_coroutine_finds_no_token_in_the_environment(guarded: ServedService) -
     assert "SOLORUN_TOKEN" not in variables
 
 
-def test_the_database_url_is_erased_from_the_environment(tmp_path: Path, database_url: str) -> None:
+def test_the_database_url_and_the_secret_key_are_erased_from_the_environment(tmp_path: Path, database_url: str) -> None:
     (tmp_path / "reading_steps.py").write_text(COROUTINE)
-    with served(tmp_path, TOML, SOLORUN_TOKEN=TOKEN, SOLORUN_DATABASE_URL=database_url) as service:
+    with served(
+        tmp_path, TOML, SOLORUN_TOKEN=TOKEN, SOLORUN_DATABASE_URL=database_url, SOLORUN_SECRET_KEY=SECRET_KEY
+    ) as service:
         run(service, "coroutine")
         environ = Path(f"/proc/{service.pid}/environ").read_text()
 
     seen = (service.data_dir / "workspaces" / "coroutine" / "variables").read_text()
     assert "SOLORUN_DATABASE_URL" not in seen
     assert "postgresql://" not in seen + environ
+    assert "SOLORUN_SECRET_KEY" not in seen
+    assert SECRET_KEY not in seen + environ
 
 
 def test_a_coroutine_finds_no_systemd_variables_in_the_environment(directory: Path) -> None:

@@ -13,9 +13,11 @@ from typing import IO
 
 import pytest
 
+from solorun.execution.clock import count_seconds
 from solorun.outcome import StepResult
 from solorun.steps.rlimits import INHERITED_SOFT_LIMIT
 from solorun.steps.shim_process import SHIM_PROGRAM
+from solorun.steps.work_deadline import WorkDeadline
 from tests.process.steps.conftest import Begin
 from tests.process.steps.processes import eventually, noted_pids, sleeping_leaves, survivors
 
@@ -23,7 +25,7 @@ MAY_NOT_KILL = ("setpriv", "--bounding-set=-kill", "--inh-caps=-kill")
 OTHER_USER = "exec setpriv --reuid 65534 --clear-groups sh leaf.sh"
 WITHOUT_PROC = (
     f"import sys; sys.path.append({os.path.dirname(SHIM_PROGRAM)!r}); from shim import Shim; "
-    "Shim(int(sys.argv[1]), int(sys.argv[2]), has_proc=False).run(sys.argv[5:])"
+    "Shim(int(sys.argv[1]), int(sys.argv[2]), has_proc=False).run(sys.argv[6:])"
 )
 
 NONCE = "0123456789abcdef" * 2
@@ -71,14 +73,16 @@ def start_shim(directory: Path) -> Iterator[StartShim]:
     """Starts shim.py without -I, so that coverage can measure it."""
     started: list[Started] = []
 
-    def start_shim(*argv: str, python: tuple[str, ...] = (sys.executable, SHIM_PROGRAM), stops: str = "") -> Started:
+    def start_shim(
+        *argv: str, python: tuple[str, ...] = (sys.executable, SHIM_PROGRAM), stops: str = "", deadline: int = -1
+    ) -> Started:
         control, to_control = os.pipe()
         status, to_status = os.pipe()
         os.write(to_control, NONCE.encode() + stops.encode())
         process = subprocess.Popen(
-            [*python, str(control), str(to_status), str(INHERITED_SOFT_LIMIT), "artifacts", *argv],
+            [*python, str(control), str(to_status), str(INHERITED_SOFT_LIMIT), "artifacts", str(deadline), *argv],
             cwd=directory,
-            pass_fds=(control, to_status),
+            pass_fds=(control, to_status, *(() if deadline < 0 else (deadline,))),
             start_new_session=True,
         )
         os.close(control)
@@ -92,6 +96,29 @@ def start_shim(directory: Path) -> Iterator[StartShim]:
         each.process.wait()
         each.status.close()
         os.close(each.control) if each.control >= 0 else None
+
+
+def test_a_command_is_killed_when_its_deadline_passes(start_shim: StartShim, directory: Path) -> None:
+    deadline = WorkDeadline()
+    deadline.set(count_seconds() + 0.2)
+
+    shim = start_shim("sh", "-c", "sleep 600 & exec sleep 600", deadline=deadline.fd)
+    reports = shim.read_reports()
+
+    assert [report.split()[0] for report in reports] == ["started", "expired", "killing", "exited", "done"]
+    assert count_seconds() >= float(os.pread(deadline.fd, 32, 0))
+    deadline.close()
+
+
+def test_a_deadline_that_is_moved_in_time_kills_nothing(start_shim: StartShim, directory: Path) -> None:
+    deadline = WorkDeadline()
+    deadline.set(count_seconds() + 0.2)
+
+    shim = start_shim("sh", "-c", "sleep 0.5; exit 7", deadline=deadline.fd)
+    deadline.set(count_seconds() + 600)
+
+    assert shim.read_reports()[1:] == ["exited 7", "done"]
+    deadline.close()
 
 
 def test_the_exit_of_a_command_is_reported(start_shim: StartShim) -> None:

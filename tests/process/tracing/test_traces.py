@@ -1,11 +1,13 @@
 """Traces of runs, steps and commands, as a collector receives them."""
 
+import asyncio
 import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from opentelemetry import trace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -22,14 +24,24 @@ from solorun.tracing import Untraced, open_tracing
 from tests.fakes.otlp_receiver import attributes, otlp_receiver
 from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.solorun_process import serving_here
+from tests.fakes.webhook_receiver import receiving
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 SPAN_ID = "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
 TOML = project_toml(
-    "docs", {"build": 'echo "trace $TRACEPARENT"', "publish": Call("MODULE:publish")}, on_conflict="queue"
-) + project_toml("broken", {"fail": ["sh", "-c", "exit 3"]})
+    "docs",
+    {"build": 'echo "trace $TRACEPARENT"', "publish": Call("MODULE:publish")},
+    on_conflict="queue",
+    notify=["ops"],
+) + project_toml("broken", {"fail": ["sh", "-c", "exit 3"]}, hooks={"push": {"secret": "$GITLAB", "verify": "token"}})
 TOML += """
+[notify.ops]
+webhook = "NOTIFY_URL"
+secret = "$HOOK_SECRET"
+allow_private = true
+on = ["completed"]
+
 [[projects.flaky.steps]]
 name = "fetch"
 run = "test $SOLORUN_ATTEMPT = 2"
@@ -46,10 +58,12 @@ async def publish(step):
 
 
 @asynccontextmanager
-async def client_of(directory: Path, traceparent: str | None = None, **settings: str) -> AsyncGenerator[RunClient]:
+async def client_of(
+    directory: Path, traceparent: str | None = None, *, notify_url: str = "http://127.0.0.1:9/", **settings: str
+) -> AsyncGenerator[RunClient]:
     # Each test has a module of its own.
     (directory / f"{directory.name}.py").write_text(PUBLISHING)
-    toml = TOML.replace("MODULE", directory.name)
+    toml = TOML.replace("MODULE", directory.name).replace("NOTIFY_URL", notify_url)
     async with serving_here(directory, toml, **settings) as url, RunClient(url, traceparent=traceparent) as client:
         yield client
 
@@ -59,6 +73,15 @@ async def lines_of(client: RunClient, run_id: int) -> dict[str, str]:
     page = await client.get_log_page(run_id)
     texts = [record.message.partition(" ") for record in page.records if record.event is None]
     return {first: last for first, _, last in texts}
+
+
+async def redeliver(client: RunClient) -> None:
+    """Send the only delivery again until it is delivered."""
+    (delivery,) = (await client.list_deliveries()).deliveries
+    await client.redeliver(delivery.id)
+    async with asyncio.timeout(60):
+        while (await client.get_delivery(delivery.id)).status != "delivered":
+            await asyncio.sleep(0.01)
 
 
 async def test_a_run_continues_the_trace_of_its_caller_down_to_its_commands(tmp_path: Path) -> None:
@@ -94,6 +117,54 @@ async def test_a_run_continues_the_trace_of_its_caller_down_to_its_commands(tmp_
     assert lines["inner"] == f"00-{TRACE_ID}-{inner.span_id.hex()}-01"
     assert lines["span"] == ours["publish"].span_id.hex()
     assert collector.resource["service.name"] == "solorun"
+
+
+async def test_a_webhook_continues_the_trace_of_the_run_it_is_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    with otlp_receiver() as collector:
+        async with (
+            receiving("503 Service Unavailable\r\nretry-after: 0", "204 No Content") as receiver,
+            client_of(tmp_path, TRACEPARENT, notify_url=receiver.url, otlp_endpoint=collector.url) as client,
+        ):
+            run = await client.wait_for_run((await client.start_run("docs")).id)
+            await receiver.wait_for(1)
+            await redeliver(client)
+            sent = [request.headers["traceparent"] for request in receiver.received]
+
+    failed, delivered = attempts = [span for span in collector.spans if span.name == "NOTIFY ops"]
+    assert {span.parent_span_id for span in attempts} == {collector.find("RUN docs").span_id}
+    assert sent == [f"00-{TRACE_ID}-{span.span_id.hex()}-01" for span in attempts]
+    assert [span.status.code for span in attempts] == [Status.STATUS_CODE_ERROR, Status.STATUS_CODE_UNSET]
+    assert failed.status.message == "answered 503"
+    assert attributes(delivered)["cicd.pipeline.run.id"] == str(run.id)
+
+
+async def test_a_run_continues_the_trace_of_the_delivery_that_started_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITLAB", "correct horse")
+    headers = {"x-gitlab-token": "correct horse", "traceparent": TRACEPARENT}
+    with otlp_receiver() as collector:
+        async with client_of(tmp_path, otlp_endpoint=collector.url) as client:
+            async with httpx.AsyncClient(base_url=client.url) as sender:
+                refused = await sender.post("/hooks/broken/push", headers={**headers, "x-gitlab-token": "guessed"})
+                started = await sender.post("/hooks/broken/push", headers=headers)
+            await client.wait_for_run(started.json()["run_id"])
+
+    assert (refused.status_code, started.status_code) == (401, 201)
+    assert collector.find("RUN broken").trace_id.hex() == TRACE_ID
+    assert collector.find("RUN broken").parent_span_id.hex() == SPAN_ID
+
+
+async def test_a_webhook_has_no_trace_unless_it_is_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    async with receiving() as receiver, client_of(tmp_path, TRACEPARENT, notify_url=receiver.url) as client:
+        await client.wait_for_run((await client.start_run("docs")).id)
+        (sent,) = await receiver.wait_for(1)
+
+    assert "traceparent" not in sent.headers
 
 
 async def test_a_failure_has_the_status_of_an_error(tmp_path: Path) -> None:

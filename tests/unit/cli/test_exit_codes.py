@@ -16,11 +16,14 @@ from solorun.errors import (
     RunNotActive,
     RunNotEnded,
     RunNotFound,
+    ScheduleNotFound,
     ServiceDraining,
     ServiceUnreachable,
     SolorunError,
     StoreUnavailable,
     Unauthorized,
+    WorkerNotDrainable,
+    WorkerNotFound,
 )
 from solorun.status import TERMINAL, Status
 from tests.fakes.scripted_service import make_run
@@ -56,6 +59,9 @@ def test_every_terminal_status_has_an_exit_code(status: Status) -> None:
         (ProjectNotFound(), 6),
         (RunNotFound(), 6),
         (ArtifactNotFound(), 6),
+        (ScheduleNotFound(), 6),
+        (WorkerNotFound(), 6),
+        (WorkerNotDrainable(), 3),
         (InternalError(), 5),
     ],
 )

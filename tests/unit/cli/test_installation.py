@@ -10,6 +10,7 @@ import pytest
 
 from solorun.cli import main
 from solorun.stores.sqlite import SqliteRunStore
+from tests.fakes.project_toml import project_toml
 
 VALID = """
 [projects.handbook]
@@ -154,6 +155,13 @@ def test_doctor_with_a_data_directory_reports_an_invalid_file(
 
     assert code == 1
     assert "configuration: projects.a.steps" in capsys.readouterr().out
+
+
+def test_doctor_needs_no_token_because_it_does_not_listen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = project_toml("handbook", {"build": "true"})
+    (tmp_path / "solorun.toml").write_text(f'[service]\nhost = "0.0.0.0"\nrequire_token = true\n{project}')
+
+    assert main(["doctor"]) == 0, capsys.readouterr().err
 
 
 def test_doctor_does_not_guess_the_data_directory_of_an_invalid_file(

@@ -25,7 +25,7 @@ SHUTDOWN_LIMIT_SECONDS = 30.0
 
 
 def test_compose_publishes_on_loopback_only() -> None:
-    assert re.findall(r"^ +- \"?([\d.:]+:8700)\"?$", COMPOSE, re.M) == ["127.0.0.1:8700:8700"]
+    assert re.findall(r"^ +- \"?([\d.:]+:8700)\"?$", COMPOSE, re.M) == ["127.0.0.1:8700:8700"] * 2
 
 
 @pytest.mark.parametrize(

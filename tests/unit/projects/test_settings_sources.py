@@ -10,6 +10,7 @@ from solorun.errors import ConfigurationInvalid
 from solorun.projects import resolve_settings
 from solorun.settings import Settings
 
+SECRET_KEY = "8b1f0d4c7a9e2635f0c1d2e3b4a59687"
 TOKEN = "01d3b567f9a2c4e8"
 
 Resolve = Callable[..., Settings]
@@ -81,6 +82,7 @@ def test_settings_come_from_variables(resolve: Resolve, tmp_path: Path) -> None:
         "SOLORUN_PUBLIC_URL": "http://a.example",
         "SOLORUN_TOKEN": f" {TOKEN}\n",
         "SOLORUN_DATABASE_URL": "postgresql://db.example/solorun",
+        "SOLORUN_SECRET_KEY": f"{SECRET_KEY}\n",
         "SOLORUN_ARTIFACT_STORE": "s3://artifacts/solorun/",
         "SOLORUN_SHUTDOWN_LIMIT": "5s",
     }
@@ -93,6 +95,7 @@ def test_settings_come_from_variables(resolve: Resolve, tmp_path: Path) -> None:
         public_url="http://a.example",
         token=TOKEN,
         database_url="postgresql://db.example/solorun",
+        secret_key=SECRET_KEY,
         artifact_store="s3://artifacts/solorun",
         shutdown_limit_seconds=5.0,
     )
@@ -242,6 +245,20 @@ def test_a_token_file_flag_overrides_the_variable_which_overrides_other_files(re
 
     assert resolve({"token_file": "absent"}, environ).token == TOKEN
     assert resolve({}, environ, {"token_file": "token"}).token == "token-from-a-file"
+
+
+def test_the_variable_with_the_secret_key_overrides_its_file(resolve: Resolve, tmp_path: Path) -> None:
+    write_token(tmp_path / "file" / "key", SECRET_KEY[::-1])
+
+    assert resolve({"secret_key_file": "key"}).secret_key == SECRET_KEY[::-1]
+    assert resolve({"secret_key_file": "key"}, {"SOLORUN_SECRET_KEY": SECRET_KEY}).secret_key == SECRET_KEY
+    assert resolve({}).secret_key is None
+
+
+def test_an_empty_secret_key_is_an_error(find_errors: Callable[..., dict[str, str]]) -> None:
+    errors = find_errors(environ={"SOLORUN_SECRET_KEY": ""})
+
+    assert errors == {"SOLORUN_SECRET_KEY": "the secret key is empty; `openssl rand -hex 32` generates a good one"}
 
 
 def test_an_unreadable_token_file_is_the_only_error(find_errors: Callable[..., dict[str, str]], tmp_path: Path) -> None:

@@ -10,14 +10,16 @@ import {
   toLogPage,
   toRun,
 } from './mapping';
-import { type Family, type Project, toFamily, toProject } from './projects';
+import { type Project, toFamily, toProject } from './projects';
 import { basePath } from './base_path';
 import { type NotificationDelivery, type NotifyTarget, toDelivery, toNotifyTarget } from './notifications';
 import { type Resource, toResource } from './resources';
+import type { ProjectList } from './rights';
 import { type Firing, MAX_FIRINGS, MAX_STARTS, type Schedule, toFiring, toSchedule } from './schedules';
 import type { components, paths } from './schema';
 import { sendUntilAnswered } from './start_key';
 import { type Choices, type RerunPreview, toChoices, toRerunPreview } from './starts';
+import { type WorkerList, toWorkerList } from './workers';
 
 type ProblemDetails = components['schemas']['ProblemDetails'];
 
@@ -73,9 +75,10 @@ async function request(input: Request): Promise<Response> {
 export const API = `${basePath}/api/v1`;
 const client = createClient<paths>({ baseUrl: location.origin + basePath, fetch: request });
 
-export async function listProjects(): Promise<{ projects: Project[]; families: Family[] }> {
+export async function listProjects(): Promise<ProjectList> {
   const { data } = await client.GET('/api/v1/projects');
-  return { projects: data!.projects.map(toProject), families: data!.families.map(toFamily) };
+  const { projects, families, rights = [], undeclared = {} } = data!;
+  return { projects: projects.map(toProject), families: families.map(toFamily), rights, undeclared };
 }
 
 export async function getProject(project: string): Promise<Project> {
@@ -110,6 +113,16 @@ export async function pauseSchedule(schedule: string, reason: string): Promise<v
 export async function resumeSchedule(schedule: string): Promise<void> {
   const body = { requested_by: 'dashboard' };
   await client.POST('/api/v1/schedules/{schedule}/resume', { params: { path: { schedule } }, body });
+}
+
+export async function listWorkers(): Promise<WorkerList> {
+  const { data } = await client.GET('/api/v1/workers');
+  return toWorkerList(data!);
+}
+
+/** The worker begins no more runs. */
+export async function drainWorker(worker: string): Promise<void> {
+  await client.POST('/api/v1/workers/{worker}/drain', { params: { path: { worker } } });
 }
 
 export async function listNotifyTargets(): Promise<NotifyTarget[]> {

@@ -1,7 +1,7 @@
 /**
  * Converts the API's types to the app's: names in camelCase, times in milliseconds, strings narrowed to unions. Every
- * response and event passes through here, or through `projects.ts`, `hooks.ts`, `notifications.ts`, `starts.ts` and
- * `resources.ts`.
+ * response and event passes through here, or through `projects.ts`, `hooks.ts`, `notifications.ts`, `starts.ts`,
+ * `resources.ts` and `workers.ts`.
  */
 import type { Status, StepStatus } from '../runs/status';
 import type { components } from './schema';
@@ -103,6 +103,10 @@ export interface Run {
   readonly estimatedStartAt: number | null;
   /** Whether the run is never deleted. */
   readonly pinned: boolean;
+  /** The process that executes the run, or executed it. Null until one has claimed it. */
+  readonly worker: string | null;
+  /** The labels that a worker must have to execute it. */
+  readonly labels: readonly string[];
 }
 
 /** One entry of a run's log. `time` stays a string, because only visible rows need a date. */
@@ -182,6 +186,8 @@ export function toRun(wire: Wire['Run']): Run {
     waitsFor: wire.waits_for ?? [],
     estimatedStartAt: toTime(wire.estimated_start_at),
     pinned: wire.pinned ?? false,
+    worker: wire.worker ?? null,
+    labels: wire.labels ?? [],
   };
 }
 

@@ -1,6 +1,7 @@
 /** Projects, families of projects, and their parameters: from the API's types to the app's. */
 import { type Hook, toHook } from './hooks';
 import { type ConflictPolicy, type ParamValue, type Run, toRun } from './mapping';
+import type { Right } from './rights';
 import type { components } from './schema';
 
 type Wire = components['schemas'];
@@ -35,6 +36,8 @@ export interface Project {
   readonly notify: readonly string[];
   /** Why an earlier version of solorun.toml is in use. */
   readonly configurationFaults: readonly string[];
+  /** What the user may do with it. */
+  readonly rights: readonly Right[];
 }
 
 export interface Family {
@@ -43,6 +46,7 @@ export interface Family {
   readonly scopes: readonly string[];
   readonly params: readonly Parameter[];
   readonly projects: readonly string[];
+  readonly rights: readonly Right[];
 }
 
 export function toProject(wire: Wire['ProjectSummary']): Project {
@@ -59,6 +63,7 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
     hooks: (wire.hooks ?? []).map(toHook),
     notify: wire.notify ?? [],
     configurationFaults: wire.configuration_faults ?? [],
+    rights: wire.rights ?? [],
   };
 }
 
@@ -69,6 +74,7 @@ export function toFamily(wire: Wire['FamilySummary']): Family {
     scopes: wire.scopes,
     params: wire.params.map(toParameter),
     projects: wire.projects,
+    rights: wire.rights ?? [],
   };
 }
 

@@ -260,6 +260,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the processes that execute runs, and the runs that wait for one */
+        get: operations["listWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/{worker}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a worker begin no more runs */
+        post: operations["drainWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schedules": {
         parameters: {
             query?: never;
@@ -977,7 +1011,7 @@ export interface components {
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/schedule-not-found" | "/problems/artifact-not-found" | "/problems/delivery-not-found" | "/problems/notify-target-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/delivery-not-verified" | "/problems/hook-busy" | "/problems/token-required" | "/problems/forbidden" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/backup-unavailable" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/schedule-not-found" | "/problems/artifact-not-found" | "/problems/delivery-not-found" | "/problems/notify-target-not-found" | "/problems/worker-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/delivery-not-verified" | "/problems/hook-busy" | "/problems/token-required" | "/problems/forbidden" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/worker-not-drainable" | "/problems/backup-unavailable" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -1269,10 +1303,21 @@ export interface components {
             /** @default true */
             possible?: boolean;
         };
-        /** ProjectList */
+        /**
+         * ProjectList
+         * @description Projects and patterns, and the caller's rights in all of Solorun.
+         *
+         *         `undeclared` has the caller's rights in projects that have runs, and are no longer declared.
+         */
         ProjectList: {
             projects: components["schemas"]["ProjectSummary"][];
             families: components["schemas"]["FamilySummary"][];
+            /** @default [] */
+            rights?: components["schemas"]["Right"][];
+            /** @default {} */
+            undeclared?: {
+                [key: string]: components["schemas"]["Right"][];
+            };
         };
         /**
          * ProjectSummary
@@ -1300,6 +1345,8 @@ export interface components {
             hooks?: components["schemas"]["HookSummary"][];
             /** @default [] */
             configuration_faults?: string[];
+            /** @default [] */
+            rights?: components["schemas"]["Right"][];
         };
         /**
          * StepSummary
@@ -1367,6 +1414,11 @@ export interface components {
          */
         Verification: "github" | "standard" | "token";
         /**
+         * Right
+         * @enum {unknown}
+         */
+        Right: "admin" | "approve" | "cancel" | "start" | "view";
+        /**
          * FamilySummary
          * @description A project pattern as declared, and the names of its projects that have runs.
          */
@@ -1377,6 +1429,8 @@ export interface components {
             scopes: string[];
             params: components["schemas"]["Parameter"][];
             projects: string[];
+            /** @default [] */
+            rights?: components["schemas"]["Right"][];
         };
         /**
          * PruneReport
@@ -1646,6 +1700,38 @@ export interface components {
             /** @default false */
             replayed?: boolean;
         };
+        /**
+         * WorkerList
+         * @description The processes that execute runs, by id.
+         *
+         *         `waiting` are the pending runs that none of them has begun, oldest first. Without `shares_database`, the service is
+         *         the only worker.
+         */
+        WorkerList: {
+            workers: components["schemas"]["WorkerStatus"][];
+            waiting: components["schemas"]["Run"][];
+            shares_database: boolean;
+        };
+        /**
+         * WorkerStatus
+         * @description A worker as its row says. `runs` are the ids of its active runs; `labels` and `capacity` as in Worker.
+         */
+        WorkerStatus: {
+            id: string;
+            host: string;
+            labels: string[] | null;
+            capacity: number | null;
+            state: components["schemas"]["WorkerState"];
+            runs: number[];
+            started_at: string;
+            last_seen: string;
+        };
+        /**
+         * WorkerState
+         * @description `draining` begins no more runs, and `lost` has not renewed its lease in time.
+         * @enum {unknown}
+         */
+        WorkerState: "active" | "draining" | "lost";
     };
     responses: never;
     parameters: never;
@@ -3384,6 +3470,193 @@ export interface operations {
             };
         };
     };
+    listWorkers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerList"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    drainWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The worker's id. */
+                worker: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The worker */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerStatus"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `worker-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `worker-not-drainable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     listSchedules: {
         parameters: {
             query?: {
@@ -4859,7 +5132,10 @@ export interface operations {
     receiveDelivery: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
+                traceparent?: string;
+            };
             path: {
                 /** @description The project's name. */
                 project: string;
@@ -5287,6 +5563,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     openapi: {
@@ -5354,6 +5639,15 @@ export interface operations {
             };
             /** @description Problem: `internal` */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5440,6 +5734,15 @@ export interface operations {
             };
             /** @description Problem: `internal` */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5613,6 +5916,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     showLoginStyle: {
@@ -5745,6 +6057,15 @@ export interface operations {
             };
             /** @description Problem: `internal` */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

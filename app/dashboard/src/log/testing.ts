@@ -85,6 +85,8 @@ export function aRun(changes: Partial<Run> = {}): Run {
     waitsFor: [],
     estimatedStartAt: null,
     pinned: false,
+    worker: null,
+    labels: ['default'],
     ...changes,
   };
 }

@@ -45,7 +45,7 @@ function allCommands(): Command[] {
   const runs = [...store.runs.values()].sort((a, b) => b.id - a.id);
   const shown = router.route.page === 'run' ? store.runs.get(router.route.runId) : undefined;
   return [
-    ...(shown && hasEnded(shown.status)
+    ...(shown && hasEnded(shown.status) && store.rights.allow('start', shown.project)
       ? [
           {
             group: 'Actions' as const,
@@ -56,7 +56,7 @@ function allCommands(): Command[] {
           },
         ]
       : []),
-    ...(shown && !hasEnded(shown.status)
+    ...(shown && !hasEnded(shown.status) && store.rights.allow('cancel', shown.project)
       ? [
           {
             group: 'Actions' as const,
@@ -68,7 +68,7 @@ function allCommands(): Command[] {
           },
         ]
       : []),
-    ...(shown
+    ...(shown && store.rights.allow('start', shown.project)
       ? [
           {
             group: 'Actions' as const,
@@ -98,14 +98,18 @@ function allCommands(): Command[] {
       icon: Boxes,
       act: () => router.go('/resources'),
     },
-    {
-      group: 'Pages',
-      name: 'Notifications',
-      hint: '',
-      words: 'targets deliveries webhooks mail',
-      icon: Bell,
-      act: () => router.go('/notifications'),
-    },
+    ...(store.rights.allow('admin')
+      ? [
+          {
+            group: 'Pages' as const,
+            name: 'Notifications',
+            hint: '',
+            words: 'targets deliveries webhooks mail',
+            icon: Bell,
+            act: () => router.go('/notifications'),
+          },
+        ]
+      : []),
     ...projects.map(({ name, title }) => ({
       group: 'Projects' as const,
       name: labelOf({ name, title }),
@@ -113,14 +117,16 @@ function allCommands(): Command[] {
       state: stateOf(store.currentRun(name)),
       act: () => router.go(toProject(name)),
     })),
-    ...projects.map(({ name }) => ({
-      group: 'Actions' as const,
-      name: `Start ${name}`,
-      hint: '',
-      words: 'run',
-      icon: Play,
-      act: () => dialogs.start(name),
-    })),
+    ...projects
+      .filter(({ name }) => store.rights.allow('start', name))
+      .map(({ name }) => ({
+        group: 'Actions' as const,
+        name: `Start ${name}`,
+        hint: '',
+        words: 'run',
+        icon: Play,
+        act: () => dialogs.start(name),
+      })),
     ...runs.map((run: Run) => ({
       group: 'Runs' as const,
       name: `#${run.id} ${run.project}`,

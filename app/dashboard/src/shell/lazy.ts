@@ -9,6 +9,7 @@ export const lazy = {
   project: () => import('../pages/ProjectPage.svelte'),
   runs: () => import('../pages/RunsPage.svelte'),
   resources: () => import('../pages/ResourcesPage.svelte'),
+  workers: () => import('../pages/WorkersPage.svelte'),
   schedules: () => import('../pages/SchedulesPage.svelte'),
   notifications: () => import('../pages/NotificationsPage.svelte'),
   artifact: () => import('../pages/ArtifactPage.svelte'),

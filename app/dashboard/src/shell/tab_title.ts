@@ -37,6 +37,8 @@ export function titleOfPage(route: Route, running: number): string {
       return `${prefix}All runs · Solorun`;
     case 'resources':
       return 'Resources · Solorun';
+    case 'workers':
+      return 'Workers · Solorun';
     case 'schedules':
       return 'Schedules · Solorun';
     case 'notifications':

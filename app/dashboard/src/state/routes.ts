@@ -10,6 +10,7 @@ export type Route =
   | { readonly page: 'overview' }
   | { readonly page: 'runs' }
   | { readonly page: 'resources' }
+  | { readonly page: 'workers' }
   | { readonly page: 'schedules' }
   | { readonly page: 'notifications' }
   | { readonly page: 'project'; readonly project: string }
@@ -34,6 +35,7 @@ export const ROUTES: readonly RouteDefinition[] = [
   { path: '/', page: 'overview', requests: ['projects'] },
   { path: '/runs', page: 'runs', component: 'pages/RunsPage.svelte' },
   { path: '/resources', page: 'resources', component: 'pages/ResourcesPage.svelte', requests: ['resources'] },
+  { path: '/workers', page: 'workers', component: 'pages/WorkersPage.svelte', requests: ['workers'] },
   {
     path: '/schedules',
     page: 'schedules',

@@ -6,6 +6,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import * as api from '../api/client';
 import { type ConflictPolicy, type LogRecord, type Run } from '../api/mapping';
 import { type Family, type Project } from '../api/projects';
+import { NO_RIGHTS, Rights } from '../api/rights';
 import type { Connection } from '../live/connection';
 import { EventStream } from '../live/event_stream';
 import { SharedStream } from '../live/shared_stream';
@@ -29,6 +30,8 @@ class Store {
   /** Declared projects, and projects of families that have runs; null until loaded. */
   projects: readonly Project[] | null = $state.raw(null);
   families: readonly Family[] = $state.raw([]);
+  /** What the user may do: buttons that the service would refuse are not shown. */
+  rights: Rights = $state.raw(NO_RIGHTS);
   readonly runs = new SvelteMap<number, Run>();
   /** All runs that have not ended. */
   readonly unended: readonly Run[] = $derived.by(() => [...this.runs.values()].filter((run) => !hasEnded(run.status)));
@@ -143,7 +146,8 @@ class Store {
 
   private async readProjects(): Promise<void> {
     const known = new Set(this.unended.map(({ project }) => project));
-    const { projects, families } = await api.listProjects();
+    const list = await api.listProjects();
+    const { projects, families } = list;
     const declared = new Set(projects.map(({ name }) => name));
     const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
     const members = await Promise.all(names.map((name) => api.getProject(name)));
@@ -151,6 +155,7 @@ class Store {
       for (const run of [lastRun, currentRun, ...queuedRuns]) if (run) this.put(run);
     this.families = families;
     this.projects = [...projects, ...members];
+    this.rights = new Rights({ ...list, projects: this.projects });
     // The first run of a family's member may have started in the meantime.
     if (this.unended.some(({ project }) => !known.has(project) && !this.project(project))) await this.readProjects();
   }

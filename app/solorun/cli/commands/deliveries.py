@@ -14,11 +14,11 @@ from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.notification import Delivery, DeliveryStatus
+from solorun.notification_wire import NotifyTargetSummary
 from solorun.run import MAX_RUN_ID
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
-    from solorun.wire import NotifyTargetSummary
 
 _PAGE_SIZE = 200
 _POLL_SECONDS = 0.2

@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -41,6 +41,9 @@ def demo(
             show_default=False,
         ),
     ] = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Two services and two workers, which share a PostgreSQL database.")
+    ] = False,
     exit_after_run: Annotated[bool, typer.Option("--exit", help="Exit when the run ends.")] = False,
     port: Annotated[
         int | None,
@@ -60,22 +63,27 @@ def demo(
     from solorun.steps import protect_service
     from solorun_examples.glossary import DOCUMENTS, write_project
 
-    protect_service(owns_process=True)
+    environ = protect_service(owns_process=True)
     # Warnings are for operators of a service. The run's log says what goes wrong in the run.
     logging.basicConfig(level=logging.ERROR)
     with demo_directory() as directory:
         source = documents or DOCUMENTS
-        catalog = Catalog.open(write_project(directory, source))
+        config = write_project(directory, source)
+        catalog = Catalog.open(config)
         settings = Settings(data_dir=directory / "data")
         sockets = bind(settings.host, port) if port is not None else _bind_default_port(settings.host)
         steps = " → ".join(step.name for step in catalog.configuration.projects[PROJECT].steps)
+        services = "two services with a dashboard, two workers" if cluster else "a service with a dashboard"
         write(
             f"This demo makes a glossary from {source}:\n"
-            f"it starts a service with a dashboard, and a run of the steps {steps}.\n"
+            f"it starts {services}, and a run of the steps {steps}.\n"
             f"Its files are in {directory}; the next demo replaces them. Ctrl-C stops everything.\n"
         )
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(_demonstrate(settings, catalog, sockets, exit_after_run=exit_after_run))
+        if cluster:
+            code = _demonstrate_cluster(settings, config, sockets, environ, exit_after_run=exit_after_run)
+        else:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                code = runner.run(_demonstrate(settings, catalog, sockets, exit_after_run=exit_after_run))
     raise typer.Exit(code)
 
 
@@ -115,6 +123,27 @@ def _bind_default_port(host: str) -> "list[socket]":
         return bind(host, 0)
 
 
+def _demonstrate_cluster(
+    settings: Settings, config: Path, sockets: "list[socket]", environ: Mapping[str, str], *, exit_after_run: bool
+) -> int:
+    from solorun.cli.demo import demonstrate
+
+    port = sockets[0].getsockname()[1]
+    for listening in sockets:  # its process binds the port again
+        listening.close()
+    shared = DataDirectory(settings.data_dir, settings.data_dir / "shared")
+    demonstrating = demonstrate(
+        config,
+        PROJECT,
+        directory=shared,
+        port=port,
+        database_url=environ.get("SOLORUN_DATABASE_URL"),
+        show_result=lambda run: show_result(run, shared),
+        exit_after_run=exit_after_run,
+    )
+    return asyncio.run(demonstrating)
+
+
 async def _demonstrate(settings: Settings, catalog: "Catalog", sockets: "list[socket]", *, exit_after_run: bool) -> int:
     """Serve until a signal arrives or, with `exit_after_run`, until the run ends; returns the exit code."""
     from solorun.server import serve
@@ -151,7 +180,12 @@ async def _start_and_show(url: str, settings: Settings) -> "Run":
     async with RunClient(url) as client:
         started = await client.start_run(PROJECT, triggered_by="demo")
         run = await show_run(client.follow(started.id), choose_view(started, json=False, raw=False))
-    result = DataDirectory(settings.data_dir, settings.shared_dir).artifacts(run.id) / RESULT
+    show_result(run, DataDirectory(settings.data_dir, settings.shared_dir))
+    return run
+
+
+def show_result(run: "Run", directory: DataDirectory) -> None:
+    """Print where the glossary is, if the run has made one."""
+    result = directory.artifacts(run.id) / RESULT
     if run.status is Status.COMPLETED and result.is_file():
         write(f"\nThe glossary: {result}\n")
-    return run

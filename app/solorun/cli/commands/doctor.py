@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -55,7 +56,7 @@ def doctor(
 
 
 async def _check_database(settings: Settings, directory: DataDirectory, *, fix: bool) -> "list[Finding]":
-    from solorun.artifacts.scan import find_last_run_id
+    from solorun.artifacts import open_artifact_store
     from solorun.engine import open_store
     from solorun.stores.directory_lock import own_data_directory
 
@@ -65,7 +66,9 @@ async def _check_database(settings: Settings, directory: DataDirectory, *, fix: 
             findings = await store.check(repair=fix)
             if all(finding.repair is not None for finding in findings):
                 last_id = next((run.id for run in await store.list_runs(limit=1)), 0)
-                last_with_files = find_last_run_id(directory.all_artifacts)
+                artifacts = open_artifact_store(settings, directory, os.environ)
+                last_with_files = await artifacts.find_last_run_id()
+                artifacts.close()
                 if last_with_files > last_id:
                     write(
                         f"warning: artifacts of run {last_with_files} exist, but the database ends at run {last_id}: it"

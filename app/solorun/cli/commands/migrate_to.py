@@ -1,6 +1,8 @@
 """`solorun migrate-to`: copy the database of a stopped service into PostgreSQL."""
 
+import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +25,8 @@ Next:
   1. Set database_url in [service] of solorun.toml, or SOLORUN_DATABASE_URL, to the URL.
   2. Start the service. It continues with the queue, the schedules and the ids of runs.
 
-Artifacts and workspaces stay in {directory}. Other machines need a copy of them, or a bucket (artifact_store).
+Artifacts and workspaces stay in {files}. Other machines need a directory that they share (shared_dir), or a
+bucket (artifact_store).
 The old database, {database}, is unchanged. Delete it when you no longer need it.
 """
 
@@ -53,31 +56,46 @@ def migrate_to(
     from solorun.stores.directory_lock import own_data_directory
 
     try:
-        from solorun.stores.transfer import TransferFailed, transfer
+        from solorun.stores.postgres import ParamCipher
+        from solorun.stores.transfer import TransferFailed, list_abandoned_runs, transfer
     except ImportError as error:
         raise missing_cluster_extra("migrate-to", error) from error
 
     logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stdout)
     url = _check_url(url)
     settings, _ = find_database_settings(config, data_dir)
-    directory = DataDirectory(settings.data_dir)
+    directory = DataDirectory(settings.data_dir, settings.shared_dir)
     database = directory.path / "solorun.db"
     if not database.exists():
         raise DatabaseUnusable(f"There is no database in {directory.path}. Name the data directory with --data-dir.")
     try:
         with own_data_directory(directory, owner="migrate-to"), _progress() as report:
-            tables = transfer(database, url, dry_run=dry_run, report=report)
+            abandoned = list_abandoned_runs(database)
+            if not dry_run:
+                asyncio.run(_kill_orphans(directory, abandoned))
+            tables = transfer(database, url, ParamCipher.of(settings), dry_run=dry_run, report=report)
     except TransferFailed as failed:
         for finding in failed.findings:
             print_error(f"The database has a problem: {finding.message}")
         print_error("Nothing was migrated. `solorun doctor --fix` repairs what can be repaired.")
         raise typer.Exit(ExitCode.FAILED) from None
     write_table(["TABLE", "ROWS"], [[table.name, f"{table.row_count:,}"] for table in tables if table.row_count])
+    for run_id in abandoned:
+        write(f"Run {run_id} was active when the last service was killed. The next service ends it.\n")
     if dry_run:
         write("These rows would be copied. Both databases are ready.\n")
     else:
         write("Copied to PostgreSQL. The rows are equal, and the database has no problems.\n")
-        write(_NEXT_STEPS.format(directory=sanitize(str(directory.path)), database=sanitize(str(database))))
+        write(_NEXT_STEPS.format(files=sanitize(str(directory.files)), database=sanitize(str(database))))
+
+
+async def _kill_orphans(directory: DataDirectory, run_ids: list[int]) -> None:
+    """The service that ends the runs may be on another machine."""
+    from solorun.steps import StepDispatcher
+
+    steps = StepDispatcher(directory.files, os.environ)
+    for run_id in run_ids:
+        await steps.kill_orphans(run_id)
 
 
 @contextmanager

@@ -49,8 +49,10 @@ def _work(
         message = "A worker shares a PostgreSQL database with the services. Set database_url or SOLORUN_DATABASE_URL."
         raise ConfigurationInvalid([FieldError("service.database_url", message)])
     catalog.log_warnings()
-    if settings.artifact_store is None:
-        _logger.warning("Artifacts stay in %s on this host. Set artifact_store to share them.", settings.data_dir)
+    if settings.artifact_store is None and settings.shared_dir is None:
+        _logger.warning(
+            "Artifacts stay in %s on this host. Set artifact_store or shared_dir to share them.", settings.data_dir
+        )
 
     def started(worker: Worker) -> None:
         print_lines(

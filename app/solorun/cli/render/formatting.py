@@ -1,5 +1,6 @@
 """Formats durations and times for people."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -62,6 +63,11 @@ def format_queue(run: Run) -> str:
     begins = f", begins at about {run.estimated_start_at:%H:%M} UTC" if run.estimated_start_at else ""
     waits = f", waits for {', '.join(run.waits_for)}" if run.waits_for else ""
     return f"number {run.queue_position} in the queue{waits}{begins}"
+
+
+def format_labels(labels: Sequence[str]) -> str:
+    """`the label gpu`, `the labels eu, gpu`."""
+    return f"the label{'s' if len(labels) > 1 else ''} {', '.join(labels)}"
 
 
 def format_slots(slots: Slots) -> str:

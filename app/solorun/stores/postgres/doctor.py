@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
-from solorun.errors import DatabaseUnusable
+from solorun.errors import DatabaseUnusable, SecretsUnreadable
 from solorun.store_maintenance import Finding
+from solorun.stores.postgres.param_cipher import HOW_TO_SHARE_THE_KEY
 from solorun.stores.postgres.schema import MIGRATIONS
 from solorun.stores.postgres.statements import OWN, Statements
 from solorun.stores.sql.doctor import check_contents
+from solorun.stores.sql.queries import QUERIES
+from solorun.stores.sql.unmasked_params import Encrypt
 
 _SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 """Services may write meanwhile. A repair that they get in the way of fails."""
@@ -23,15 +26,15 @@ Schema = dict[str, str]
 """Columns with their types, or indexes with their definitions."""
 
 
-def check(statements: Statements, *, now: int, repair: bool) -> list[Finding]:
+def check(statements: Statements, *, now: int, repair: bool, decrypt: Encrypt) -> list[Finding]:
     """All violations. Raises DatabaseUnusable if a service is running whose work a repair could disturb."""
     statements.execute_script(_SNAPSHOT)
     if repair and statements.execute(OWN["list_leases"]).fetchone() is not None:
         raise DatabaseUnusable("A service is using the database. Stop every service before a repair.")
-    return check_schema_and_contents(statements, now=now, repair=repair)
+    return check_schema_and_contents(statements, now=now, repair=repair, decrypt=decrypt)
 
 
-def check_schema_and_contents(statements: Statements, *, now: int, repair: bool) -> list[Finding]:
+def check_schema_and_contents(statements: Statements, *, now: int, repair: bool, decrypt: Encrypt) -> list[Finding]:
     """All violations, as the caller's transaction sees the database."""
     expected_columns, expected_indexes = _read_pristine_schema(statements)
     columns, indexes = _read_schema(statements, "current_schema()")
@@ -39,7 +42,21 @@ def check_schema_and_contents(statements: Statements, *, now: int, repair: bool)
     if wrong:
         return [Finding(None, f"Columns are missing or changed: {', '.join(wrong)}. Restore a backup.", None)]
     findings = list(check_contents(statements, now=now, repair=repair))
-    return findings + list(_check_indexes(statements, expected_indexes, indexes, repair=repair))
+    findings += _check_indexes(statements, expected_indexes, indexes, repair=repair)
+    return findings + list(_check_secrets(statements, decrypt))
+
+
+def _check_secrets(statements: Statements, decrypt: Encrypt) -> Iterator[Finding]:
+    for run_id, stored in statements.execute(QUERIES["list_unmasked_params"]).fetchall():
+        try:
+            decrypt(run_id, stored)
+        except SecretsUnreadable:
+            yield Finding(
+                run_id,
+                f"The secret parameters of run {run_id} were encrypted with another key, so it cannot begin. "
+                f"{HOW_TO_SHARE_THE_KEY} Otherwise, cancel the run.",
+                None,
+            )
 
 
 def _check_indexes(statements: Statements, expected: Schema, present: Schema, *, repair: bool) -> Iterator[Finding]:

@@ -1,12 +1,13 @@
 """The lease of an owner, renewed over a connection of its own: it does not wait behind other statements."""
 
 import contextlib
+import time
 from datetime import timedelta
 from typing import Final
 
 import psycopg
 
-from solorun.lease import Lease, Notice, Renewal
+from solorun.lease import Lease, Notice, Renewal, RunNotice, Subject
 from solorun.run import Cancel
 from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
@@ -16,7 +17,6 @@ from solorun.stores.sql.rows import EPOCH
 from solorun.worker import Worker
 
 LEASE_SECONDS: Final = 30.0
-"""The interval in `renew_lease`."""
 # A renewal that takes longer is worth another try. `notify_owner` notifies.
 _PREPARATION: Final = "SET statement_timeout = '5s'; LISTEN solorun"
 
@@ -24,12 +24,15 @@ _PREPARATION: Final = "SET statement_timeout = '5s'; LISTEN solorun"
 class PostgresLease(Lease):
     """A row of the table `owners`."""
 
-    seconds = LEASE_SECONDS
-
-    def __init__(self, url: str, worker: Worker) -> None:
+    def __init__(self, url: str, worker: Worker, *, seconds: float = LEASE_SECONDS) -> None:
+        self._seconds = seconds
         self._conninfo = complete(url)
-        self._values = owner_values(worker)
+        self._values = owner_values(worker) | {"seconds": seconds}
         self._connection: psycopg.Connection | None = None
+
+    @property
+    def seconds(self) -> float:
+        return self._seconds
 
     def renew(self) -> Renewal:
         try:
@@ -49,25 +52,34 @@ class PostgresLease(Lease):
         }
         return Renewal(runs, is_draining)
 
-    def wait(self, seconds: float) -> Notice | None:
+    def wait(self, seconds: float) -> list[Notice | RunNotice]:
         if self._connection is None:
-            return Notice.OWN
-        notices = {self._values["owner"]: Notice.OWN, "": Notice.WORK}
-        try:
-            # Other owners' notifications arrive here too.
-            for notification in self._connection.notifies(timeout=seconds):
-                if (notice := notices.get(notification.payload)) is not None:
-                    return notice
-        except DRIVER_ERRORS:
-            self._disconnect()
-            return Notice.OWN
-        return None
+            return [Notice.OWN]
+        until = time.monotonic() + seconds
+        while True:
+            left = max(0.0, until - time.monotonic())
+            try:
+                # All of those that arrive together: leaving the loop would lose the others.
+                received = [each.payload for each in self._connection.notifies(timeout=left, stop_after=1)]
+            except DRIVER_ERRORS:
+                self._disconnect()
+                return [Notice.OWN]
+            notices = [notice for payload in received if (notice := self._read_notice(payload)) is not None]
+            if notices or not left:
+                return notices
 
     def end(self) -> None:
         with contextlib.suppress(*DRIVER_ERRORS):
             if self._connection is not None:
                 Statements(self._connection).execute(OWN["end_lease"], self._values)
         self._disconnect()
+
+    def _read_notice(self, payload: str) -> Notice | RunNotice | None:
+        """None if it is for another owner, or of a later version."""
+        if payload in ("", self._values["owner"]):
+            return Notice.OWN if payload else Notice.WORK
+        subject, *run_ids = payload.split(" ")
+        return RunNotice(Subject(subject), tuple(map(int, run_ids))) if subject in {*Subject} else None
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -38,10 +38,19 @@ WHERE :last_id > COALESCE(pg_sequence_last_value(CAST(pg_get_serial_sequence('ru
 -- Renews the lease of an owner, or begins it. Forgets leases that ended long ago.
 WITH forgotten AS (
     DELETE FROM owners WHERE owner <> :owner AND lease_until < clock_timestamp() - INTERVAL '1 day')
-INSERT INTO owners (owner, lease_until, host, labels, capacity)
-VALUES (:owner, clock_timestamp() + INTERVAL '30 seconds', :host, :labels, :capacity)
+INSERT INTO owners (owner, lease_until, host, labels, capacity, directory)
+VALUES (:owner, clock_timestamp() + :seconds * INTERVAL '1 second', :host, :labels, :capacity, :directory)
 ON CONFLICT (owner) DO UPDATE SET lease_until = EXCLUDED.lease_until, seen_at = clock_timestamp()
 RETURNING draining;
+
+-- name: list_runs_of_predecessors
+-- Lists the active runs of other processes with the same data directory.
+SELECT runs.id FROM runs JOIN owners ON owners.owner = runs.owner
+WHERE runs.status IN ('pending', 'running') AND owners.directory = :directory AND owners.owner <> :owner;
+
+-- name: end_leases_of_predecessors
+-- Ends the leases of other processes with the same data directory.
+DELETE FROM owners WHERE directory = :directory AND owner <> :owner;
 
 -- name: list_workers
 -- Lists the processes that execute runs, each with its active runs, and those that were lost less than a day ago.
@@ -56,6 +65,10 @@ ORDER BY owners.owner;
 -- Asks a worker to begin no more runs.
 UPDATE owners SET draining = TRUE WHERE owner = :owner AND labels IS NOT NULL
 RETURNING pg_notify('solorun', owner);
+
+-- name: notify
+-- Notifies all processes when the transaction is committed.
+SELECT pg_notify('solorun', :payload);
 
 -- name: list_runs_of_owner
 -- Lists the active runs of an owner, with the cancellations that were requested.

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from typing import Final, ParamSpec, TypeVar
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
+from solorun.lease import RunNotice
 from solorun.store_maintenance import Finding
 from solorun.stores.postgres import workers, writes
 from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
 from solorun.stores.postgres.doctor import check
-from solorun.stores.postgres.lease import PostgresLease
+from solorun.stores.postgres.lease import LEASE_SECONDS, PostgresLease
+from solorun.stores.postgres.param_cipher import ParamCipher
 from solorun.stores.postgres.schema import migrate
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
@@ -26,17 +28,23 @@ _READER_COUNT: Final = 4
 class PostgresRunStore(SqlRunStore):
     """Runs, their steps and their logs in a database that several services may use."""
 
-    def __init__(self, url: str) -> None:
+    lease_seconds = LEASE_SECONDS
+
+    def __init__(self, url: str, cipher: ParamCipher | None = None) -> None:
         super().__init__()
         self._url = url
+        self._cipher = cipher or ParamCipher()
         self._writers = Connections(url, begin=BEGIN_WRITE, count=_WRITER_COUNT)
         self._readers = Connections(url, begin=BEGIN_READ, count=_READER_COUNT)
         self._probe = WriteProbe(self._writers, lambda: self._writers.transact(writes.write_without_effect))
 
     @classmethod
-    async def open(cls, url: str) -> "PostgresRunStore":
-        """Connect to the database, and migrate it to this version. Raises DatabaseUnusable."""
-        store = cls(url)
+    async def open(cls, url: str, cipher: ParamCipher | None = None) -> "PostgresRunStore":
+        """Connect to the database, and migrate it to this version. Raises DatabaseUnusable.
+
+        Without a `cipher`, no run with secret parameters can be queued.
+        """
+        store = cls(url, cipher)
         try:
             await store._writers.transact(migrate)
         except (StoreUnavailable, StoreFailure) as error:
@@ -54,10 +62,19 @@ class PostgresRunStore(SqlRunStore):
         raise BackupUnavailable("The runs are in PostgreSQL. Back it up with pg_dump, and restore it with pg_restore.")
 
     def open_lease(self, worker: Worker) -> PostgresLease:
-        return PostgresLease(self._url, worker)
+        return PostgresLease(self._url, worker, seconds=self.lease_seconds)
+
+    async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:
+        return await self._read(workers.list_runs_of_predecessors, worker)
+
+    async def end_leases_of_predecessors(self, worker: Worker) -> None:
+        await self._write(workers.end_leases_of_predecessors, worker)
 
     async def list_workers(self) -> list[WorkerStatus]:
         return await self._read(workers.list_workers)
+
+    async def notify(self, notice: RunNotice) -> None:
+        await self._write(workers.notify, notice)
 
     async def request_drain(self, worker_id: str) -> bool:
         return await self._write(workers.request_drain, worker_id)
@@ -72,7 +89,13 @@ class PostgresRunStore(SqlRunStore):
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
         now = to_microseconds(datetime.now(UTC)) or 0
-        return await self._writers.transact(check, now=now, repair=repair)
+        return await self._writers.transact(check, now=now, repair=repair, decrypt=self._decrypt)
+
+    def _encrypt(self, run_id: int, text: str) -> str:
+        return self._cipher.encrypt(run_id, text)
+
+    def _decrypt(self, run_id: int, stored: str) -> str:
+        return self._cipher.decrypt(run_id, stored)
 
     async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._write_prepared(

@@ -1,11 +1,15 @@
 """The processes that use the database: functions for a connection's thread."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from solorun.lease import RunNotice
 from solorun.stores.postgres.statements import OWN, Statements
 from solorun.worker import Worker, WorkerState, WorkerStatus
+
+_RUNS_PER_NOTICE: Final = 350
+"""PostgreSQL limits it to 8,000 bytes."""
 
 
 def owner_values(worker: Worker) -> dict[str, Any]:
@@ -16,7 +20,16 @@ def owner_values(worker: Worker) -> dict[str, Any]:
         "host": worker.host,
         "labels": None if worker.capacity == 0 else msgspec.json.encode(labels).decode(),
         "capacity": worker.capacity,
+        "directory": worker.directory,
     }
+
+
+def list_runs_of_predecessors(statements: Statements, worker: Worker) -> list[int]:
+    return [run_id for (run_id,) in statements.execute(OWN["list_runs_of_predecessors"], owner_values(worker))]
+
+
+def end_leases_of_predecessors(statements: Statements, worker: Worker) -> None:
+    statements.execute(OWN["end_leases_of_predecessors"], owner_values(worker))
 
 
 def list_workers(statements: Statements) -> list[WorkerStatus]:
@@ -38,3 +51,11 @@ def list_workers(statements: Statements) -> list[WorkerStatus]:
 
 def request_drain(statements: Statements, worker_id: str) -> bool:
     return statements.execute(OWN["request_drain"], {"owner": worker_id}).rowcount > 0
+
+
+def notify(statements: Statements, notice: RunNotice) -> None:
+    # Transactions that notify wait for each other's commit. This one may be lost.
+    statements.execute("SET LOCAL synchronous_commit = off")
+    for first in range(0, len(notice.run_ids), _RUNS_PER_NOTICE):
+        run_ids = notice.run_ids[first : first + _RUNS_PER_NOTICE]
+        statements.execute(OWN["notify"], {"payload": " ".join(map(str, (notice.subject, *run_ids)))})

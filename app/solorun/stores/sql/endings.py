@@ -15,7 +15,7 @@ _decode_subscriptions: Final = msgspec.json.Decoder(dict[str, tuple[NotifyEvent,
 _BROKEN: Final = (Status.FAILED, Status.INTERRUPTED)
 
 
-def release_run(connection: Connection, run_id: int) -> None:
+def release_run(connection: Connection, run_id: int, traceparent: str | None = None) -> None:
     """Release what an ended run holds, erase its secrets, record its end in its firing, and add its deliveries.
 
     Call it once, after the status is written, in the same transaction.
@@ -25,10 +25,10 @@ def release_run(connection: Connection, run_id: int) -> None:
     connection.execute(QUERIES["delete_waits"], values)
     erase_unmasked(connection, run_id)
     schedules.record_end(connection, run_id)
-    _add_deliveries(connection, run_id)
+    _add_deliveries(connection, run_id, traceparent)
 
 
-def _add_deliveries(connection: Connection, run_id: int) -> None:
+def _add_deliveries(connection: Connection, run_id: int, traceparent: str | None) -> None:
     row = connection.execute(QUERIES["select_subscriptions"], {"run_id": run_id}).fetchone()
     if row is None:
         return
@@ -52,6 +52,7 @@ def _add_deliveries(connection: Connection, run_id: int) -> None:
                 "run_id": run_id,
                 "detail": "",
                 "occurred_at": finished_at,
+                "traceparent": traceparent,
             }
             connection.execute(QUERIES["insert_delivery"], values).close()
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from solorun.errors import IdempotencyKeyReused, StartRepeated
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
+from solorun.key_store import KeyedRun
 from solorun.queueing import StartResult
-from solorun.store import KeyedRun
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run
@@ -30,9 +30,19 @@ def record(
     """Record the run to which a key leads, and delete some expired keys. Raises StartRepeated if it has led to one."""
     values = _values(project, key, at)
     connection.execute(QUERIES["delete_expired_keys"], values)
-    values |= {"fingerprint": key.fingerprint, "run_id": run_id, "result": result, "created_at": to_microseconds(at)}
+    values |= {
+        "fingerprint": key.fingerprint,
+        "run_id": run_id,
+        "result": result,
+        "acknowledged": int(result is StartResult.JOINED),
+        "created_at": to_microseconds(at),
+    }
     if not connection.execute(QUERIES["insert_key"], values).rowcount:
         raise StartRepeated
+
+
+def acknowledge(connection: Connection, project: str, key: IdempotencyKey, at: datetime) -> bool:
+    return connection.execute(QUERIES["acknowledge_key"], _values(project, key, at)).rowcount > 0
 
 
 def _values(project: str, key: IdempotencyKey, at: datetime) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def add_notification(connection: Connection, new: NewNotification, targets: Coll
         "run_id": new.run_id,
         "detail": new.detail,
         "occurred_at": to_microseconds(new.occurred_at),
+        "traceparent": None,
     }
     rows = [connection.execute(QUERIES["insert_delivery"], values | {"target": each}).fetchone() for each in targets]
     return [get_delivery(connection, row[0])[0] for row in rows if row is not None]
@@ -58,7 +59,8 @@ def claim_deliveries(
             "limit": limit,
         },
     ).fetchall()
-    return [ClaimedDelivery(_from_row(row), _payload(row), claim) for row in sorted(rows, key=lambda row: int(row[0]))]
+    rows.sort(key=lambda row: int(row[0]))
+    return [ClaimedDelivery(_from_row(row), _payload(row), claim, row[-1]) for row in rows]
 
 
 def release_deliveries(connection: Connection, owner: str | None) -> None:

@@ -176,9 +176,19 @@ WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
 
 -- name: insert_key
 -- Records the run to which an idempotency key leads, unless it has led to one.
-INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, result, created_at)
-VALUES (:project, :key_hash, :fingerprint, :run_id, :result, :created_at)
+INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, result, acknowledged, created_at)
+VALUES (:project, :key_hash, :fingerprint, :run_id, :result, :acknowledged, :created_at)
 ON CONFLICT (project, key_hash) DO NOTHING;
+
+-- name: acknowledge_key
+-- Records that a repeated start is answered with the run of its key.
+UPDATE idempotency_keys SET acknowledged = 1
+WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
+
+-- name: select_acknowledged_key
+-- Selects whether a start was answered with a run, other than by the service that inserted it.
+SELECT 1 FROM idempotency_keys
+WHERE run_id = :run_id AND acknowledged = 1 AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
 
 -- name: delete_expired_keys
 -- Deletes this key and the two oldest, if they have expired: the table shrinks while keys are added.
@@ -204,6 +214,29 @@ SET delivered_at = excluded.delivered_at, event = excluded.event, outcome = excl
 -- name: list_last_deliveries
 -- Lists the last delivery to each hook.
 SELECT project, hook, delivered_at, event, outcome, run_id, reason FROM hook_deliveries;
+
+-- name: insert_session
+-- Begins a browser session.
+INSERT INTO sessions (key, expires_at) VALUES (:key, :expires_at);
+
+-- name: delete_old_sessions
+-- Deletes the sessions that have expired, and the oldest of too many.
+DELETE FROM sessions
+WHERE expires_at <= :now OR expires_at < (
+    SELECT MIN(newest.expires_at)
+    FROM (SELECT expires_at FROM sessions ORDER BY expires_at DESC LIMIT :max_open) AS newest);
+
+-- name: select_session
+-- Finds an open session.
+SELECT 1 FROM sessions WHERE key = :key AND expires_at > :now;
+
+-- name: delete_session
+-- Ends a session.
+DELETE FROM sessions WHERE key = :key;
+
+-- name: count_sessions
+-- Counts the open sessions.
+SELECT COUNT(*) FROM sessions WHERE expires_at > :now;
 
 -- name: insert_unmasked_params
 -- Keeps the parameters that the row of a queued run has masked.
@@ -512,8 +545,8 @@ SELECT recent.status {from_recent_results} AND recent.id <> :run_id ORDER BY rec
 
 -- name: insert_delivery
 -- Adds a delivery, unless its message was added for the target before.
-INSERT INTO deliveries (message_id, target, event, project, run_id, detail, occurred_at)
-VALUES (:message_id, :target, :event, :project, :run_id, :detail, :occurred_at)
+INSERT INTO deliveries (message_id, target, event, project, run_id, detail, occurred_at, traceparent)
+VALUES (:message_id, :target, :event, :project, :run_id, :detail, :occurred_at, :traceparent)
 ON CONFLICT (message_id, target) DO NOTHING
 RETURNING id;
 
@@ -527,7 +560,7 @@ UPDATE deliveries SET claim = :claim, due_at = :until
 WHERE status = 'pending' AND due_at <= :at AND id IN (
     SELECT due.id FROM deliveries AS due
     WHERE due.target = :target AND due.status = 'pending' AND due.due_at <= :at ORDER BY due.due_at, due.id LIMIT :limit)
-RETURNING {delivery_columns}, payload;
+RETURNING {delivery_columns}, payload, traceparent;
 
 -- name: release_deliveries
 -- Ends the claims of an owner, or of all owners. A claim begins with the name of its owner.

@@ -15,13 +15,13 @@ from solorun.stores.sql.promotion import choose_now, insert_holds, read_waiters
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import find_run, get_run, list_holds
 from solorun.stores.sql.rows import encode_array, encode_object, to_microseconds
-from solorun.stores.sql.unmasked_params import keep_unmasked
+from solorun.stores.sql.unmasked_params import Encrypt, keep_unmasked
 
 _NEW_RUN_ID = 2**63 - 1
 """A run that is being inserted goes after all that wait already."""
 
 
-def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
+def insert_run(connection: Connection, new: NewRun, owner: str, encrypt: Encrypt) -> Run:
     """Raises RunActive, ResourceBusy, QueueFull, StartRepeated. What it reads cannot change before its end."""
     values = {
         "project": new.project,
@@ -45,7 +45,7 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
         run_id = _insert_waiting(connection, new, values)
         is_kept = True
     if is_kept:
-        keep_unmasked(connection, run_id, new.unmasked_params)
+        keep_unmasked(connection, run_id, new.unmasked_params, encrypt)
     connection.executemany(
         QUERIES["insert_step"],
         [

@@ -10,13 +10,14 @@ from typing import Final
 import anyio
 
 from solorun.idempotency_key import IdempotencyKey
+from solorun.key_store import KeyedRun
 from solorun.parameter import ParamValue
 from solorun.queueing import Hold, Slots, StartResult
 from solorun.record import StoredLogPage
 from solorun.run import Cancel, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
-from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, KeyedRun, LogQuery, NewRun, Store
+from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, LogQuery, NewRun, Store
 from solorun.stores.sql import idempotency_keys, log_queries, promotion, reads, starts, writes
 from solorun.stores.sql.hook_store import SqlHookStore
 from solorun.stores.sql.outbox_store import SqlOutbox
@@ -24,12 +25,13 @@ from solorun.stores.sql.retention_store import SqlRetentionStore
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.schedule_store import SqlScheduleStore
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
+from solorun.stores.sql.session_store import SqlSessionStore
 from solorun.stores.sql.unmasked_params import read_unmasked
 
 _MAX_SCANS: Final = 2
 
 
-class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, Store, ABC):
+class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, SqlSessionStore, Store, ABC):
     """Runs, their steps and their logs in a database. Each call is one function that a thread executes."""
 
     def __init__(self) -> None:
@@ -48,10 +50,19 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
     async def _close(self) -> None:
         """Finish what has begun, then close."""
 
+    # -- what a subclass may replace
+
+    def _encrypt(self, run_id: int, text: str) -> str:  # noqa: ARG002
+        return text
+
+    def _decrypt(self, run_id: int, stored: str) -> str:  # noqa: ARG002
+        """Raises SecretsUnreadable."""
+        return stored
+
     # -- writes, in the order of a run's life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
-        return await self._write_in_turn(starts.insert_run, new, owner)
+        return await self._write_in_turn(starts.insert_run, new, owner, self._encrypt)
 
     async def claim_runs(
         self,
@@ -81,6 +92,9 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
     async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
         await self._write_in_turn(idempotency_keys.record, project, key, run_id, StartResult.JOINED, at)
 
+    async def acknowledge_start(self, project: str, key: IdempotencyKey, *, at: datetime) -> bool:
+        return await self._write_in_turn(idempotency_keys.acknowledge, project, key, at)
+
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
@@ -101,11 +115,11 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
         expected: Collection[Status],
         ending: FinalState,
         closing: Segment | None = None,
-        forget_key: bool = False,
     ) -> UpdateResult:
-        return await self._write_in_turn(
-            writes.finalize_run, run_id, owner, expected, ending, closing, forget_key=forget_key
-        )
+        return await self._write_in_turn(writes.finalize_run, run_id, owner, expected, ending, closing)
+
+    async def give_up_start(self, run_id: int, *, owner: str, ending: FinalState, cancel: Cancel) -> bool:
+        return await self._write_in_turn(writes.give_up_start, run_id, owner, ending, cancel)
 
     # -- reads
 
@@ -116,7 +130,7 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
         return await self._read(idempotency_keys.find_run, project, key, at)
 
     async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
-        return await self._read(read_unmasked, run_id)
+        return await self._read(read_unmasked, run_id, self._decrypt)
 
     async def find_active_run(self, project: str) -> Run | None:
         return await self._read(reads.find_run, "select_active_run", {"project": project})

@@ -1,22 +1,26 @@
 """The secrets among a queued run's parameters, which its row has masked: kept until the run ends, then erased."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from solorun.parameter import ParamValue
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.rows import decode_params, encode_object, storable_id
 
+Encrypt = Callable[[int, str], str]
+"""Encrypts what is kept for a run, or the reverse. A store that leaves nothing of a deleted value does neither."""
 
-def keep_unmasked(connection: Connection, run_id: int, params: Mapping[str, ParamValue]) -> None:
+
+def keep_unmasked(connection: Connection, run_id: int, params: Mapping[str, ParamValue], encrypt: Encrypt) -> None:
     if params:
-        connection.execute(QUERIES["insert_unmasked_params"], {"run_id": run_id, "params": encode_object(params)})
+        text = encrypt(run_id, encode_object(params))
+        connection.execute(QUERIES["insert_unmasked_params"], {"run_id": run_id, "params": text})
 
 
-def read_unmasked(connection: Connection, run_id: int) -> dict[str, ParamValue]:
+def read_unmasked(connection: Connection, run_id: int, decrypt: Encrypt) -> dict[str, ParamValue]:
     """{} if nothing is kept."""
     row = connection.execute(QUERIES["select_unmasked_params"], {"run_id": storable_id(run_id)}).fetchone()
-    return decode_params(row[0]) if row else {}
+    return decode_params(decrypt(run_id, row[0])) if row else {}
 
 
 def count_unmasked(connection: Connection) -> int:

@@ -6,9 +6,10 @@ from typing import Any
 from msgspec.structs import asdict
 
 from solorun.errors import StoreFailure
+from solorun.outcome import Outcome
 from solorun.run import Cancel, LevelCounts, Run
 from solorun.segment import Segment
-from solorun.status import Status, UpdateResult, allowed_predecessors
+from solorun.status import ACTIVE, Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.endings import release_run
@@ -71,8 +72,6 @@ def finalize_run(
     expected: Collection[Status],
     ending: FinalState,
     closing: Segment | None = None,
-    *,
-    forget_key: bool = False,
 ) -> UpdateResult:
     values = {
         "run_id": storable_id(run_id),
@@ -82,9 +81,6 @@ def finalize_run(
         **level_values(closing.level_counts if closing else LevelCounts()),
         **_ending_values(ending, expected),
     }
-    if forget_key:
-        connection.execute(QUERIES["delete_keys_of_run"], values)
-        connection.execute(QUERIES["delete_firing_of_run"], values)
     if connection.execute(QUERIES["finalize_run"], values).rowcount:
         if closing is not None:
             connection.execute(QUERIES["insert_segment"], segment_values(closing))
@@ -95,6 +91,22 @@ def finalize_run(
         return UpdateResult.UPDATED
     found = _state(connection, run_id) is not None
     return UpdateResult.NOT_IN_EXPECTED_STATUS if found else UpdateResult.NOT_FOUND
+
+
+def give_up_start(connection: Connection, run_id: int, owner: str, ending: FinalState, cancel: Cancel) -> bool:
+    values = {"run_id": run_id, "owner": owner}
+    if connection.execute(QUERIES["select_acknowledged_key"], values).fetchone() is not None:
+        return False
+    run = get_run(connection, run_id)
+    if not run.has_ended:
+        connection.execute(QUERIES["delete_keys_of_run"], values)
+        connection.execute(QUERIES["delete_firing_of_run"], values)
+    if run.status is Status.QUEUED:
+        request_cancel(connection, run_id, cancel)
+    else:
+        outcome = ending.outcome if run.cancel is None else Outcome(Status.CANCELLED)
+        finalize_run(connection, run_id, owner, ACTIVE, FinalState(outcome, ending.finished_at))
+    return True
 
 
 def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateResult]:
@@ -127,7 +139,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
             connection.execute(QUERIES["insert_segment"], segment)
         connection.executemany(QUERIES["update_step"], steps)
         if ending is not None:
-            release_run(connection, run.id)
+            release_run(connection, run.id, ending.traceparent)
         return UpdateResult.UPDATED
 
     return write

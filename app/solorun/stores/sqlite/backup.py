@@ -83,4 +83,5 @@ def _forget_secrets(connection: sqlite3.Connection) -> None:
         if connection.execute(QUERIES["cancel_queued_run"], values).rowcount:
             connection.execute(QUERIES["finalize_pending_steps"], values)
     connection.execute(QUERIES["delete_unmasked_params"])
+    connection.execute("DELETE FROM sessions")  # a backup must not reopen what a logout has ended
     promote(connection, to_microseconds(cancel.requested_at))

@@ -24,6 +24,8 @@ Function = Callable[Concatenate[sqlite3.Connection, P], T]
 LOCK_TIMEOUT_SECONDS: Final = 30.0
 BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
 BEGIN_READ: Final = "BEGIN"
+_LOCK_SLICE_SECONDS: Final = 1.0
+"""A wait for the lock is cut into these, because nothing can end it before its time."""
 _SLOW_SECONDS: Final = 3.0
 """A function that takes longer is waiting for a lock, or for a disk that does not respond."""
 _EXIT_LIMIT_SECONDS: Final = 1.0
@@ -104,7 +106,7 @@ class Connection:
 
         Once it has begun it completes, even if the caller is cancelled. Raises driver errors translated.
         """
-        return await self.execute(lambda connection: in_transaction(connection, self._begin, function, *args, **kwargs))
+        return await self.execute(lambda connection: self.in_transaction(connection, function, *args, **kwargs))
 
     async def execute(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Execute `function` without a transaction, for statements that cannot run in one."""
@@ -114,8 +116,11 @@ class Connection:
         """Like `execute`, but without an effect on `error`, for work that is not a write."""
         return await self._submit(function, lambda _: None)
 
-    def stop_retrying(self) -> None:
-        """Before a close: what is queued behind a function that fails fails too. Each might wait for the same lock."""
+    def stop_waiting(self) -> None:
+        """Before a close: a transaction that waits for another program's lock fails within a second.
+
+        What is queued behind a function that fails fails too. Each might wait for the same lock.
+        """
         self._is_patient = False
 
     async def close(self) -> None:
@@ -138,6 +143,32 @@ class Connection:
         return await self._driver.run(lambda connection: self._execute(connection, function, record_error))
 
     # -- on the connection's thread
+
+    def in_transaction(
+        self, connection: sqlite3.Connection, function: Function[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`transact`, for a function that is executing on this connection already."""
+        if self._begin == BEGIN_WRITE:
+            self._take_write_lock(connection)
+        else:
+            connection.execute(self._begin)
+        return _complete(connection, function, *args, **kwargs)
+
+    def _take_write_lock(self, connection: sqlite3.Connection) -> None:
+        deadline = time.monotonic() + self._lock_timeout_seconds
+        seconds = min(_LOCK_SLICE_SECONDS, self._lock_timeout_seconds)
+        connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}").close()
+        try:
+            while True:
+                try:
+                    connection.execute(BEGIN_WRITE)
+                except sqlite3.OperationalError as error:
+                    if not is_busy(error) or not self._is_patient or time.monotonic() >= deadline:
+                        raise
+                else:
+                    return
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(self._lock_timeout_seconds * 1000)}").close()
 
     def _execute(
         self, connection: sqlite3.Connection, function: Function[[], T], record_error: Callable[[str | None], None]
@@ -209,6 +240,10 @@ def in_transaction(
 ) -> T:
     """Execute `function` between `begin` and COMMIT, on the connection's thread; ROLLBACK if it raises."""
     connection.execute(begin)
+    return _complete(connection, function, *args, **kwargs)
+
+
+def _complete(connection: sqlite3.Connection, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         result = function(connection, *args, **kwargs)
         connection.execute("COMMIT")

@@ -11,8 +11,10 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
+from solorun.key_store import KeyedRun
+from solorun.lease import RunNotice
 from solorun.run import Run
-from solorun.store import KeyedRun, NewRun
+from solorun.store import NewRun
 from solorun.store_maintenance import Finding
 from solorun.stores.sql.connection import Connection as SqlConnection
 from solorun.stores.sql.probe import WriteProbe
@@ -21,7 +23,7 @@ from solorun.stores.sql.store import SqlRunStore
 from solorun.stores.sql.unmasked_params import count_unmasked
 from solorun.stores.sqlite.backup import delete_unfinished_copies, open_copy
 from solorun.stores.sqlite.checkpointer import Checkpointer
-from solorun.stores.sqlite.connection import BEGIN_WRITE, LOCK_TIMEOUT_SECONDS, Connection, in_transaction
+from solorun.stores.sqlite.connection import LOCK_TIMEOUT_SECONDS, Connection
 from solorun.stores.sqlite.doctor import check
 from solorun.stores.sqlite.empty_write import write_without_effect
 from solorun.stores.sqlite.recent_keys import RecentKeys
@@ -121,9 +123,18 @@ class SqliteRunStore(SqlRunStore):
     def open_lease(self, worker: Worker) -> None:
         """The lock of the data directory is the lease."""
 
+    async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:  # noqa: ARG002
+        """Every other owner has been a process with this data directory, and needs no lease."""
+        return []
+
+    async def end_leases_of_predecessors(self, worker: Worker) -> None:
+        pass
+
     async def list_workers(self) -> list[WorkerStatus]:
         """The service is the only one."""
         return []
+
+    async def notify(self, notice: RunNotice) -> None: ...
 
     async def request_drain(self, worker_id: str) -> bool:  # noqa: ARG002
         return False
@@ -151,7 +162,7 @@ class SqliteRunStore(SqlRunStore):
 
     async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool) -> T:  # noqa: ARG002
         def write(connection: sqlite3.Connection) -> tuple[T, int]:
-            return in_transaction(connection, BEGIN_WRITE, _count_secrets(prepare()))
+            return self._writer.in_transaction(connection, _count_secrets(prepare()))
 
         return await self._empty_log_after_erasing(self._record(self._writer.execute(write)))
 
@@ -178,7 +189,7 @@ class SqliteRunStore(SqlRunStore):
         return any(reader.waiting for reader in self._readers)
 
     async def _close(self) -> None:
-        self._writer.stop_retrying()
+        self._writer.stop_waiting()
         # The writer closes last: the last connection to close checkpoints, and only the writer may do that.
         for reader in self._readers:
             await reader.close()

@@ -1,4 +1,4 @@
-"""The SQLite database to copy: its tables, as they are in the file, and their rows. It is opened for reading only."""
+"""The SQLite database to copy: all tables of the schema, and their rows. It is opened for reading only."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -9,16 +9,14 @@ from pathlib import Path
 
 from solorun.errors import DatabaseUnusable
 from solorun.stores.sqlite.errors import DRIVER_ERRORS
-from solorun.stores.sqlite.schema import MIGRATIONS
+from solorun.stores.sqlite.schema import MIGRATIONS, migrate
 
 _LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
-_LIST_COLUMNS = "SELECT name FROM pragma_table_info(:table) ORDER BY cid"
-_LIST_PARENTS = 'SELECT "table" FROM pragma_foreign_key_list(:table)'
+_LIST_COLUMNS = "SELECT name FROM pragma_table_info(?) ORDER BY cid"
+_LIST_PARENTS = 'SELECT "table" FROM pragma_foreign_key_list(?)'
 _LIST_LAST_IDS = "SELECT name, seq FROM sqlite_sequence"
-# A pending run without an owner waits for the next service, which may use the copy.
-_FIND_ACTIVE_RUN = """
-SELECT id, project, status FROM runs WHERE status IN ('pending', 'running') AND owner IS NOT NULL ORDER BY id LIMIT 1
-"""
+# A pending run without an owner waits for the next service.
+_LIST_ABANDONED_RUNS = "SELECT id FROM runs WHERE status IN ('pending', 'running') AND owner IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +35,28 @@ class Source:
         self._connection = connection
 
     def list_tables(self) -> list[Table]:
-        """All tables. One follows those that its foreign keys refer to."""
-        names = [name for (name,) in self._connection.execute(_LIST_TABLES)]
-        parents = {name: [table for (table,) in self._connection.execute(_LIST_PARENTS, (name,))] for name in names}
-        return [self._describe(name) for name in TopologicalSorter(parents).static_order()]
+        """All tables that the migrations create. One follows those that its foreign keys refer to."""
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as pristine:
+            migrate(pristine)
+            columns = {name: _list(pristine, _LIST_COLUMNS, name) for name in _list(pristine, _LIST_TABLES)}
+            parents = {name: _list(pristine, _LIST_PARENTS, name) for name in columns}
+        return [Table(name, columns[name], self._count(name)) for name in TopologicalSorter(parents).static_order()]
 
     def open_rows(self, table: Table) -> closing[sqlite3.Cursor]:
         """The rows, which are read as they are needed."""
         return closing(self._connection.execute(f"SELECT {', '.join(table.columns)} FROM {table.name}"))
 
+    def list_abandoned_runs(self) -> list[int]:
+        """The ids of the runs that were active when the last service was killed."""
+        return [run_id for (run_id,) in self._connection.execute(_LIST_ABANDONED_RUNS)]
+
     def list_last_ids(self) -> dict[str, int]:
         """The largest id that was given out in each table that never uses one again."""
         return dict(self._connection.execute(_LIST_LAST_IDS))
 
-    def _describe(self, name: str) -> Table:
-        columns = tuple(column for (column,) in self._connection.execute(_LIST_COLUMNS, (name,)))
+    def _count(self, name: str) -> int:
         ((count,),) = self._connection.execute(f"SELECT COUNT(*) FROM {name}")
-        return Table(name, columns, count)
+        return int(count)
 
 
 @contextmanager
@@ -66,6 +69,10 @@ def open_source(database: Path) -> Iterator[Source]:
             yield Source(connection)
     except DRIVER_ERRORS as error:
         raise DatabaseUnusable(f"The database {database} cannot be read: {error}. Run `solorun doctor`.") from error
+
+
+def _list(connection: sqlite3.Connection, query: str, *parameters: str) -> tuple[str, ...]:
+    return tuple(name for (name,) in connection.execute(query, parameters))
 
 
 def _check(connection: sqlite3.Connection, database: Path) -> None:
@@ -81,10 +88,4 @@ def _check(connection: sqlite3.Connection, database: Path) -> None:
         raise DatabaseUnusable(
             f"The database {database} was written by an older version of Solorun. Run `solorun doctor` first, which"
             " upgrades it."
-        )
-    if row := connection.execute(_FIND_ACTIVE_RUN).fetchone():
-        run_id, project, status = row
-        raise DatabaseUnusable(
-            f"Run {run_id} of {project} is {status}, although no service is running: the last one was killed. Start"
-            " the service with this database once and stop it again. This ends the run."
         )

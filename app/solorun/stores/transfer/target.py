@@ -15,6 +15,7 @@ from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
 from solorun.stores.postgres.schema import MIGRATIONS, migrate
 from solorun.stores.postgres.statements import OWN, Statements
 from solorun.stores.sql.rows import to_microseconds
+from solorun.stores.sql.unmasked_params import Encrypt
 from solorun.stores.transfer.source import Table
 
 NOT_MIGRATED: Final = "Nothing was migrated. `solorun doctor` finds what is wrong with the old database."
@@ -31,7 +32,7 @@ WHERE attrelid = CAST(:table AS REGCLASS) AND attnum > 0 AND NOT attisdropped
 """
 _LIST_IDENTITIES: Final = """
 SELECT pg_class.relname, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-WHERE relnamespace = CAST(current_schema() AS REGNAMESPACE) AND attidentity <> ''
+WHERE relnamespace = CAST(current_schema() AS REGNAMESPACE) AND relname = ANY(:tables) AND attidentity <> ''
 """
 
 
@@ -84,23 +85,31 @@ class Target:
             copy.set_types(types)
             yield from copy.rows()
 
-    def continue_ids(self, last_ids: dict[str, int]) -> None:
-        """Give new rows ids above those that were given out, which are `last_ids` or the ids of the rows."""
-        for table, column in self._statements.execute(_LIST_IDENTITIES).fetchall():
+    def continue_ids(self, tables: Sequence[Table], last_ids: dict[str, int]) -> None:
+        """Give new rows ids above those that were given out: `last_ids`, the ids of the rows, and earlier ones here."""
+        for table, column in self._statements.execute(_LIST_IDENTITIES, {"tables": [each.name for each in tables]}):
+            sequence = f"CAST(pg_get_serial_sequence('{table}', '{column}') AS REGCLASS)"
             self._statements.execute(
-                f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), last)"
-                f" FROM (SELECT GREATEST(MAX({column}), :last_id) AS last FROM {table}) AS ids WHERE last > 0",
+                f"SELECT setval({sequence}, last) FROM ("
+                f"SELECT GREATEST(MAX({column}), :last_id, pg_sequence_last_value({sequence})) AS last FROM {table}"
+                ") AS ids WHERE last > 0",
                 {"last_id": last_ids.get(table, 0)},
             )
 
-    def check(self, tables: Sequence[Table]) -> list[Finding]:
+    def check(self, tables: Sequence[Table], decrypt: Encrypt) -> list[Finding]:
         """What the doctor finds. The planner gets its statistics first."""
         self._statements.execute_script(f"ANALYZE {', '.join(table.name for table in tables)}")
         now = to_microseconds(datetime.now(UTC)) or 0
-        return check_schema_and_contents(self._statements, now=now, repair=False)
+        return check_schema_and_contents(self._statements, now=now, repair=False, decrypt=decrypt)
 
     def commit(self) -> None:
-        self._connection.execute("COMMIT")
+        try:
+            self._connection.execute("COMMIT")
+        except DRIVER_ERRORS as error:
+            raise StoreUnavailable(
+                "The connection was lost during the commit, so the copy is complete or absent. Start again: if the"
+                " target is not empty then, it is complete."
+            ) from error
 
     def _list_types(self, table: Table) -> list[str]:
         types = dict(self._statements.execute(_LIST_TYPES, {"table": table.name}).fetchall())

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from solorun.errors import DatabaseUnusable
 from solorun.store_maintenance import Finding
+from solorun.stores.postgres import ParamCipher
 from solorun.stores.transfer.digest import Digest
 from solorun.stores.transfer.source import Source, Table, open_source
 from solorun.stores.transfer.target import Target, open_target
@@ -25,7 +26,19 @@ class TransferFailed(DatabaseUnusable):
         super().__init__("; ".join(finding.message for finding in findings))
 
 
-def transfer(database: Path, url: str, *, dry_run: bool = False, report: Report = lambda *_: None) -> list[Table]:
+def list_abandoned_runs(database: Path) -> list[int]:
+    """The ids of the runs that were active when the last service was killed. No service has ended them yet.
+
+    They have no lease in the copy, so the first service that uses it ends them. The processes that they may have left
+    on this machine must be killed before. Raises DatabaseUnusable.
+    """
+    with open_source(database) as source:
+        return source.list_abandoned_runs()
+
+
+def transfer(
+    database: Path, url: str, cipher: ParamCipher, *, dry_run: bool = False, report: Report = lambda *_: None
+) -> list[Table]:
     """Copy the SQLite database to the empty database at `url`, and return the tables. The original is only read.
 
     If this is interrupted at any moment, the target is as empty as it was, or complete. With `dry_run`, check what can
@@ -36,24 +49,25 @@ def transfer(database: Path, url: str, *, dry_run: bool = False, report: Report 
         target.prepare(tables)
         if dry_run:
             return tables
-        originals = {table.name: _copy(source, target, table, report) for table in tables}
-        target.continue_ids(source.list_last_ids())
+        originals = {table.name: _copy(source, target, table, cipher, report) for table in tables}
+        target.continue_ids(tables, source.list_last_ids())
         for table in tables:
             if _digest(target, table, report) != originals[table.name]:
                 raise DatabaseUnusable(f"The copy of the table {table.name} differs. Nothing was migrated.")
         report("Checking the copy", 0, None)
-        if findings := target.check(tables):
+        if findings := target.check(tables, cipher.decrypt):
             raise TransferFailed(findings)
         target.commit()
         return tables
 
 
-def _copy(source: Source, target: Target, table: Table, report: Report) -> tuple[int, int]:
+def _copy(source: Source, target: Target, table: Table, cipher: ParamCipher, report: Report) -> tuple[int, int]:
     digest = Digest()
 
     def rows() -> Generator[tuple[Any, ...]]:
         with source.open_rows(table) as originals:
-            for row in map(_storable, originals):
+            for original in originals:
+                row = _encrypt(table, _storable(original), cipher)
                 digest.add(row)
                 if digest.count % REPORT_ROWS == 0:
                     report(f"Copying {table.name}", digest.count, table.row_count)
@@ -62,6 +76,14 @@ def _copy(source: Source, target: Target, table: Table, report: Report) -> tuple
     with closing(rows()) as copied:
         target.write(table, copied)
     return digest.value
+
+
+def _encrypt(table: Table, row: tuple[Any, ...], cipher: ParamCipher) -> tuple[Any, ...]:
+    """The row as PostgreSQL stores it: the secret parameters of queued runs are encrypted there."""
+    if table.name != "unmasked_params":
+        return row
+    values = dict(zip(table.columns, row, strict=True))
+    return tuple((values | {"params": cipher.encrypt(values["run_id"], values["params"])}).values())
 
 
 def _digest(target: Target, table: Table, report: Report) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The token's file."""
+"""The files of the token and of the secret key."""
 
 import logging
 import os
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from solorun.projects.token import read_token_file
-from solorun.projects.validation import InvalidValue
+from solorun.projects.credentials import SECRET_KEY, TOKEN, Credential
+from solorun.projects.validation import InvalidValue, Node
 
-TOKEN = "01d3b567f9a2c4e8"
+TEXT = "01d3b567f9a2c4e8"
 
 
 def write(tmp_path: Path, data: bytes, mode: int = 0o600) -> Path:
@@ -19,9 +19,13 @@ def write(tmp_path: Path, data: bytes, mode: int = 0o600) -> Path:
     return file
 
 
-@pytest.mark.parametrize("data", [TOKEN, f"{TOKEN}\n", f"\r\n {TOKEN}\t\r\n"])
+def read_file(file: Path, credential: Credential = TOKEN) -> str:
+    return credential.read_file(Node(str(file), "", [], file.parent))
+
+
+@pytest.mark.parametrize("data", [TEXT, f"{TEXT}\n", f"\r\n {TEXT}\t\r\n"])
 def test_whitespace_around_the_token_is_ignored(tmp_path: Path, data: str, caplog: pytest.LogCaptureFixture) -> None:
-    assert read_token_file(write(tmp_path, data.encode())) == TOKEN
+    assert read_file(write(tmp_path, data.encode())) == TEXT
     assert caplog.records == []
 
 
@@ -43,16 +47,24 @@ def test_whitespace_around_the_token_is_ignored(tmp_path: Path, data: str, caplo
 )
 def test_an_invalid_token_is_refused_and_not_shown(tmp_path: Path, data: bytes, words: str) -> None:
     with pytest.raises(InvalidValue, match=words) as caught:
-        read_token_file(write(tmp_path, data))
+        read_file(write(tmp_path, data))
 
     assert "0123" not in str(caught.value)
 
 
+def test_a_secret_key_is_longer_than_a_token(tmp_path: Path) -> None:
+    key = "01d3b567f9a2c4e8" * 2 + "7"
+
+    assert read_file(write(tmp_path, key.encode()), SECRET_KEY) == key
+    with pytest.raises(InvalidValue, match="the secret key is shorter than 32 characters"):
+        read_file(write(tmp_path, TEXT.encode()), SECRET_KEY)
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
 def test_a_file_that_others_can_read_is_a_warning(tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture) -> None:
-    file = write(tmp_path, TOKEN.encode(), mode)
+    file = write(tmp_path, TEXT.encode(), mode)
 
-    assert read_token_file(file) == TOKEN
+    assert read_file(file) == TEXT
 
     [record] = caplog.records
     assert record.levelno == logging.WARNING
@@ -61,16 +73,16 @@ def test_a_file_that_others_can_read_is_a_warning(tmp_path: Path, mode: int, cap
 
 def test_a_directory_is_no_token(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="cannot be read: Is a directory"):
-        read_token_file(tmp_path)
+        read_file(tmp_path)
 
 
 def test_a_token_may_come_through_a_pipe(caplog: pytest.LogCaptureFixture) -> None:
     reading, writing = os.pipe()
-    os.write(writing, TOKEN.encode())
+    os.write(writing, TEXT.encode())
     os.close(writing)
 
     try:
-        assert read_token_file(Path(f"/dev/fd/{reading}")) == TOKEN
+        assert read_file(Path(f"/dev/fd/{reading}")) == TEXT
     finally:
         os.close(reading)
 

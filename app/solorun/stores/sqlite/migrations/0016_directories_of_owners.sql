@@ -1,0 +1,1 @@
+-- Only PostgreSQL has a table of the processes that share it.

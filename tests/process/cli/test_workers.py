@@ -1,0 +1,56 @@
+"""How commands show the workers, and drain one."""
+
+import json
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from solorun.status import Status
+from solorun.worker import WorkerState, WorkerStatus
+from solorun.worker_wire import WorkerList
+from tests.fakes.command_line import Solorun, answer, problem
+from tests.fakes.scripted_service import make_run
+
+NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
+RED = WorkerStatus("red-1", "red", ("eu", "gpu"), 4, WorkerState.ACTIVE, (17, 18), NOW, NOW)
+SERVICE = WorkerStatus("blue-1", "blue", None, None, WorkerState.ACTIVE, (), NOW, NOW)
+WAITING = replace(make_run(19, Status.PENDING), labels=("eu", "arm"))
+
+
+async def test_workers_lists_each_with_what_it_executes_and_the_runs_that_wait(solorun: Solorun) -> None:
+    ended = await solorun("workers", answers=(answer(WorkerList((SERVICE, RED), (WAITING,), True)),))
+
+    heading, service, red, waiting = ended.out.splitlines()
+    assert heading.split("  ")[0] == "WORKER"
+    assert service.split()[:5] == ["blue-1", "active", "all", "0", "-"]
+    assert red.split()[:8] == ["red-1", "active", "eu,", "gpu", "2", "of", "4", "17,"]
+    assert waiting == "Run 19 of handbook waits for a worker with the labels eu, arm."
+
+
+async def test_workers_says_how_to_start_one_if_there_is_none(solorun: Solorun) -> None:
+    ended = await solorun("workers", answers=(answer(WorkerList((), (), True)),))
+
+    assert ended.out == "No workers. Start one with: solorun worker\n"
+
+
+async def test_workers_with_json_is_one_worker_per_line(solorun: Solorun) -> None:
+    ended = await solorun("workers", "--json", answers=(answer(WorkerList((SERVICE, RED), (WAITING,), True)),))
+
+    assert [json.loads(line)["id"] for line in ended.out.splitlines()] == ["blue-1", "red-1"]
+
+
+async def test_drain_says_what_the_worker_still_executes(solorun: Solorun) -> None:
+    busy = await solorun("drain", "red/1", answers=(answer(replace(RED, state=WorkerState.DRAINING)),))
+    idle = await solorun("drain", "red-1", answers=(answer(replace(RED, state=WorkerState.DRAINING, runs=())),))
+    lost = await solorun("drain", "red-1", answers=(answer(replace(RED, state=WorkerState.LOST)),))
+
+    assert busy.requests[0].target == "/api/v1/workers/red%2F1/drain"
+    assert busy.out == "Worker red-1 begins no more runs. It still executes 17, 18.\n"
+    assert idle.out == "Worker red-1 begins no more runs. It executes none.\n"
+    assert lost.out == "Worker red-1 is lost. It begins no more runs if it comes back.\n"
+
+
+async def test_an_unknown_worker_is_not_found(solorun: Solorun) -> None:
+    ended = await solorun("drain", "red-2", answers=(problem("worker-not-found", 404, "There is no worker red-2."),))
+
+    assert (ended.code, ended.err) == (6, "There is no worker red-2.\n")
