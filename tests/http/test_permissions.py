@@ -39,6 +39,7 @@ RIGHTS = {
     "owner": {*Right},
     "reader": {Right.VIEW},
     "stopper": {Right.VIEW, Right.CANCEL},
+    "starter": {Right.VIEW, Right.START},
 }
 
 
@@ -224,6 +225,48 @@ async def test_the_runs_of_a_worker_are_those_that_the_caller_may_view(open_serv
         listed = await client.get("/api/v1/workers", headers={"authorization": "reader deploy"})
 
     assert [worker["runs"] for worker in listed.json()["workers"]] == [[run_id]]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/projects/deploy/runs"),
+        ("POST", "/api/v1/runs/1/rerun"),
+        ("POST", "/api/v1/schedules/deploy/run"),
+    ],
+)
+async def test_replacing_a_run_requires_the_right_to_cancel_it(open_served: OpenServed, method: str, path: str) -> None:
+    schedule = '[[projects.deploy.schedules]]\ncron = "0 3 1 1 *"\non_conflict = "reject"\n'
+    toml = project_toml("deploy", {"deploy": ["true"]}) + schedule
+    async with hosted(open_served, may, toml=toml) as (served, client):
+        await served.complete("deploy")
+        run_id, _ = await served.begin("deploy")
+        client.headers["authorization"] = "starter"
+        refused = await client.request(method, path, json={"on_conflict": "replace"})
+        rejected = await client.request(method, path)
+        run = await served.service.manager.get_run(run_id)
+        client.headers["authorization"] = "owner"
+        offered = await client.request(method, path)
+        replaced = await client.request(method, path, json={"on_conflict": "replace"})
+
+    assert (refused.status_code, refused.json()["detail"]) == (
+        403,
+        'This requires the right "cancel" for the project deploy.',
+    )
+    assert run.cancel is None
+    assert rejected.json()["choices"]["replace"] == {"cancels": run_id, "possible": False}
+    assert offered.json()["choices"]["replace"] == {"cancels": run_id, "possible": True}
+    assert replaced.status_code == 201
+
+
+async def test_a_project_that_declares_replace_needs_no_right_to_cancel(open_served: OpenServed) -> None:
+    toml = project_toml("deploy", {"deploy": ["true"]}, on_conflict="replace")
+    async with hosted(open_served, may, toml=toml) as (served, client):
+        await served.begin("deploy")
+        client.headers["authorization"] = "starter"
+        replacing = await client.post("/api/v1/projects/deploy/runs")
+
+    assert (replacing.status_code, replacing.json()["replaces"]) == (201, 1)
 
 
 async def test_a_refused_start_names_no_holder_that_the_caller_may_not_view(open_served: OpenServed) -> None:

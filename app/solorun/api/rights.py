@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
 from solorun.auth.permissions import Reauthorization
-from solorun.errors import ResourceBusy
+from solorun.errors import ResourceBusy, RunActive
 from solorun.http.operation import Endpoint, Operation
 from solorun.http.request import Request
+from solorun.queueing import ConflictPolicy
 from solorun.right import Right
 from solorun.schedule import project_of
 
@@ -31,13 +34,28 @@ async def make_stream_check(state: State, request: Request) -> Callable[[], bool
     return Reauthorization(permissions, await _find_project(state, request))
 
 
-async def hide_holders(state: State, request: Request, busy: ResourceBusy) -> ResourceBusy:
-    """The same refusal, which names only holders that the caller may view."""
-    visible = await state.permissions_of(request).find_visible({hold.project for hold in busy.holders})
-    shown = [hold for hold in busy.holders if hold.project in visible]
-    if len(shown) == len(busy.holders):
-        return busy
-    return ResourceBusy(shown, busy.choices, "A resource that the run requires is taken.")
+async def check_policy(state: State, request: Request, project: str, policy: ConflictPolicy | None) -> None:
+    """Raises Forbidden if the policy would cancel a run for a caller who may not. A project's own policy is allowed."""
+    if policy is ConflictPolicy.REPLACE:
+        await state.permissions_of(request).check(Right.CANCEL, project)
+
+
+async def limit_refusal(
+    state: State, request: Request, project: str, refusal: RunActive | ResourceBusy
+) -> RunActive | ResourceBusy:
+    """The same refusal, with only the choices that the caller has, and the holders that the caller may view."""
+    permissions = state.permissions_of(request)
+    if not permissions.are_limited:
+        return refusal
+    if refusal.choices is not None and not await permissions.would_allow(Right.CANCEL, project):
+        refusal.choices = replace(refusal.choices, replace=replace(refusal.choices.replace, possible=False))
+    if isinstance(refusal, RunActive):
+        return refusal
+    visible = await permissions.find_visible({hold.project for hold in refusal.holders})
+    shown = [hold for hold in refusal.holders if hold.project in visible]
+    if len(shown) == len(refusal.holders):
+        return refusal
+    return ResourceBusy(shown, refusal.choices, "A resource that the run requires is taken.")
 
 
 async def _find_project(state: State, request: Request) -> str | None:

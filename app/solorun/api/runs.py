@@ -15,9 +15,9 @@ from solorun.api.caller_trace import continue_trace
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
 from solorun.api.idempotency import find_key
 from solorun.api.path_parameters import parse_run_id, run_id_of
-from solorun.api.rights import hide_holders
+from solorun.api.rights import check_policy, limit_refusal
 from solorun.api.state import State
-from solorun.errors import InvalidCursor, InvalidRequest, ResourceBusy, RunNotFound
+from solorun.errors import InvalidCursor, InvalidRequest, ResourceBusy, RunActive, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
@@ -47,6 +47,7 @@ async def start_run(state: State, request: Request) -> Response:
     body = await _read_start(state, request)
     project, manager, key = request.path_params["project"], state.service.manager, find_key(request, body)
     caller = await state.name_caller(request, body.triggered_by)
+    await check_policy(state, request, project, body.on_conflict)
     await state.family_limit.check(project)
     starting = manager.submit_run(
         project,
@@ -72,6 +73,7 @@ async def rerun(state: State, request: Request) -> Response:
         )
         return json_response(preview)
     original = await manager.get_run(run_id)
+    await check_policy(state, request, original.project, body.on_conflict)
     starting = manager.reruns.start(
         run_id,
         from_step=body.from_step,
@@ -89,8 +91,8 @@ async def submit(
     """Answer with the run that a start leads to."""
     try:
         submission = await submit_once(state.service.manager, project, key, starting)
-    except ResourceBusy as busy:
-        raise await hide_holders(state, request, busy) from None
+    except (RunActive, ResourceBusy) as refusal:
+        raise await limit_refusal(state, request, project, refusal) from None
     run, replayed = submission.run, submission.replayed
     headers = [(b"location", f"{request.root_path}/api/v1/runs/{run.id}".encode("ascii"))]
     if replayed:

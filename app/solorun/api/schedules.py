@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from solorun.api.caller_trace import continue_trace
 from solorun.api.idempotency import find_key
+from solorun.api.rights import check_policy
 from solorun.api.runs import submit
 from solorun.api.state import State
 from solorun.errors import FieldError, InvalidRequest
@@ -68,6 +69,8 @@ async def run_schedule(state: State, request: Request) -> Response:
     continue_trace(request)
     body = await request.read_body(RunScheduleRequest)
     schedule, key = request.path_params["schedule"], find_key(request, body)
+    project = project_of(schedule)
+    await check_policy(state, request, project, body.on_conflict)
     caller = await state.name_caller(request, body.triggered_by)
     starting = state.service.schedules.run(schedule, triggered_by=caller, on_conflict=body.on_conflict, key=key)
-    return await submit(state, request, project_of(schedule), key, starting)
+    return await submit(state, request, project, key, starting)

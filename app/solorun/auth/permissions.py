@@ -45,6 +45,13 @@ class Permissions:
             self._answers[right, project] = bool(await answer if inspect.isawaitable(answer) else answer)
         return self._answers[right, project]
 
+    async def would_allow(self, right: Right, project: str | None) -> bool:
+        """The same for what the caller has not requested: an exception for the host application is a refusal."""
+        try:
+            return await self.allow(right, project)
+        except HTTPException:
+            return False
+
     async def check(self, right: Right, project: str | None) -> None:
         """Raises Forbidden."""
         if not await self.allow(right, project):
@@ -52,18 +59,11 @@ class Permissions:
 
     async def find_visible(self, projects: Iterable[str]) -> set[str]:
         """Those of the projects that the caller may view."""
-        return {project for project in projects if await self._would_allow(Right.VIEW, project)}
+        return {project for project in projects if await self.would_allow(Right.VIEW, project)}
 
     async def find_rights(self, project: str | None) -> tuple[Right, ...]:
         """What the caller may do with the project."""
-        return tuple([right for right in Right if await self._would_allow(right, project)])
-
-    async def _would_allow(self, right: Right, project: str | None) -> bool:
-        """The same for what the caller has not requested: an exception for the host application is a refusal."""
-        try:
-            return await self.allow(right, project)
-        except HTTPException:
-            return False
+        return tuple([right for right in Right if await self.would_allow(right, project)])
 
     def forget(self) -> None:
         self._answers.clear()
