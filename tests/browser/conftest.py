@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from solorun.dashboard.assets import STATIC_DIRECTORY
+from tests.browser.deployments import Deployment, serving_cluster
 from tests.browser.projects import CONFIGURATION, Api
 from tests.fakes.running_service import ServedService, served
 
@@ -54,9 +55,27 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]
         yield started
 
 
+@pytest.fixture(scope="package")
+def embedded(service: ServedService) -> Deployment:
+    return Deployment(service.url)
+
+
+@pytest.fixture(scope="package")
+def cluster(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Deployment]:
+    with serving_cluster(tmp_path_factory.mktemp, postgres_url) as started:
+        yield started
+
+
 @pytest.fixture
-def api(service: ServedService) -> Iterator[Api]:
-    api = Api(service.url)
+def deployment(request: pytest.FixtureRequest) -> Deployment:
+    """The service alone, unless the test is parametrized with `on_both`."""
+    found: Deployment = request.getfixturevalue(getattr(request, "param", "embedded"))
+    return found
+
+
+@pytest.fixture
+def api(deployment: Deployment) -> Iterator[Api]:
+    api = Api(deployment.url, deployment.token)
     yield api
     api.cancel_all()
     api.close()
@@ -77,11 +96,12 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def open_page(service: ServedService, context: BrowserContext) -> Iterator[OpenPage]:
+def open_page(deployment: Deployment, context: BrowserContext) -> Iterator[OpenPage]:
     """Opens a path of the dashboard, by default in the test's own context."""
     problems: list[str] = []
+    deployment.log_in(context)
 
-    def open_path(path: str, *, within: BrowserContext = context, url: str = service.url) -> Page:
+    def open_path(path: str, *, within: BrowserContext = context, url: str = deployment.url) -> Page:
         page = within.new_page()
         page.set_default_timeout(TIMEOUT_MILLISECONDS)
         page.on("pageerror", lambda error: problems.append(str(error)))

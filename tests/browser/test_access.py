@@ -1,16 +1,17 @@
-"""A service with a token: the login page, and a session that expires while a page is open."""
+"""A service with a token: the login page, and a session that ends while a page is open."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.deployments import TOKEN, Deployment
 from tests.browser.projects import CONFIGURATION, Api
 from tests.browser.test_accessibility import DESKTOP, PHONE, violations_everywhere
 from tests.fakes.running_service import ServedService, served
-
-TOKEN = "a-token-of-forty-characters-or-so-1234567"
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +20,25 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]
         yield service
 
 
+@pytest.fixture(params=["guarded", "cluster"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A service with a token, and two of them behind a proxy."""
+    served: ServedService | Deployment = request.getfixturevalue(request.param)
+    return served.url
+
+
 def _log_in(page: Page, token: str = TOKEN) -> None:
     page.get_by_label("Token").fill(token)
     page.get_by_role("button", name="Log in").click()
 
 
-def test_login_leads_to_the_requested_page(open_page: OpenPage, guarded: ServedService) -> None:
-    page = open_page("/p/novel?status=failed", url=guarded.url)
+def test_login_leads_to_the_requested_page(open_page: OpenPage, url: str) -> None:
+    page = open_page("/p/novel?status=failed", url=url)
 
     _log_in(page)
 
     expect(page.get_by_role("heading", name="Novel")).to_be_visible()
-    assert page.url == f"{guarded.url}/p/novel?status=failed"
+    assert page.url == f"{url}/p/novel?status=failed"
 
 
 def test_the_login_page_has_no_accessibility_violations(open_page: OpenPage, guarded: ServedService) -> None:
@@ -40,27 +48,43 @@ def test_the_login_page_has_no_accessibility_violations(open_page: OpenPage, gua
     assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
 
 
-def test_a_session_ends_from_the_palette_and_from_the_settings(open_page: OpenPage, guarded: ServedService) -> None:
-    page = open_page("/", url=guarded.url)
+def test_a_session_ends_from_the_palette_and_from_the_settings(open_page: OpenPage, url: str) -> None:
+    page = open_page("/", url=url)
     _log_in(page)
     expect(page.get_by_role("article").first).to_be_visible()
 
     page.keyboard.press("?")
     page.get_by_role("dialog").get_by_role("button", name="Log out").click()
-    page.wait_for_url(f"{guarded.url}/login")
+    page.wait_for_url(f"{url}/login")
     _log_in(page)
     expect(page.get_by_role("article").first).to_be_visible()
     page.keyboard.press("Control+k")
     page.get_by_role("combobox").fill("log out")
     page.get_by_role("option", name="Log out").click()
 
-    page.wait_for_url(f"{guarded.url}/login")
-    page.goto(guarded.url)
+    page.wait_for_url(f"{url}/login")
+    page.goto(url)
     expect(page.get_by_label("Token")).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text("SOLORUN_TOKEN")
 
 
-def test_a_session_lost_in_a_restart_is_renewed_over_the_open_page(open_page: OpenPage, guarded: ServedService) -> None:
+def test_a_session_outlives_a_restart(open_page: OpenPage, guarded: ServedService) -> None:
+    page = open_page("/", url=guarded.url)
+    _log_in(page)
+    connection = page.locator(".sidebar .connection")
+    expect(connection).to_have_text("Connected")
+
+    guarded.stop()
+    expect(connection).not_to_have_text("Connected")
+    guarded.start()
+
+    expect(connection).to_have_text("Connected")
+    assert page.get_by_role("dialog").count() == 0
+
+
+def test_a_session_that_was_ended_elsewhere_is_renewed_over_the_open_page(
+    open_page: OpenPage, guarded: ServedService
+) -> None:
     api = Api(guarded.url, TOKEN)
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}?tab=log&level=warning&q=old#L5-L7", url=guarded.url)
@@ -70,6 +94,8 @@ def test_a_session_lost_in_a_restart_is_renewed_over_the_open_page(open_page: Op
     place, lines = page.url, page.locator(".log-pane").inner_text()
 
     guarded.stop()
+    with closing(sqlite3.connect(guarded.data_dir / "solorun.db", isolation_level=None)) as database:
+        database.execute("DELETE FROM sessions")
     guarded.start()
     page.get_by_role("dialog", name="Log in again").wait_for()
     assert page.locator(".log-pane").inner_text() == lines

@@ -7,9 +7,11 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.deployments import on_both
 from tests.browser.projects import Api
 
 
+@on_both
 def test_a_run_starts_from_its_card_and_is_followed_to_the_end(open_page: OpenPage, api: Api) -> None:
     page = open_page("/")
 
@@ -23,6 +25,7 @@ def test_a_run_starts_from_its_card_and_is_followed_to_the_end(open_page: OpenPa
     expect(page.locator(".log-pane")).to_contain_text("render completed")
 
 
+@on_both
 def test_the_overview_shows_runs_started_elsewhere(open_page: OpenPage, api: Api) -> None:
     page = open_page("/")
     card = page.get_by_role("article", name="ticker")
@@ -74,6 +77,7 @@ def test_a_start_whose_answer_is_lost_starts_one_run_and_opens_it(open_page: Ope
     assert api.run(received[0] + 1)["status"] == 404  # a problem: no other run was started
 
 
+@on_both
 def test_a_cancelled_run_shows_the_step_that_it_waits_for(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
     run_id = api.start("paced-cancel", params={"gates": str(tmp_path), "shares": "40"})
     page = open_page(f"/p/paced-cancel/runs/{run_id}")

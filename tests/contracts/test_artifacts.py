@@ -303,6 +303,24 @@ async def test_a_bucket_that_does_not_exist_is_named_as_the_reason(s3_server: S3
         await store.list_page(RUN, after="", limit=1)
 
 
+async def test_objects_of_others_are_not_listed(s3_server: S3Server, tmp_path: Path) -> None:
+    url = s3_server.create_url()
+    objects = open_bucket(url, s3_server.environ)
+    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
+    await machine.leave({"a": b"x", "b": b"x"})
+    for key in ("0000000000000017/", "0000000000000018", "notes", "notes/17/a"):
+        s3_server.put(f"{url.removeprefix('s3:/')}/{key}")
+
+    page = await machine.store.list_page(RUN, after="", limit=1)
+
+    assert ([artifact.name for artifact in page.artifacts], page.has_more) == (["a"], True)
+    assert await machine.names() == ["a", "b"]
+    assert [name for name, _ in await machine.store.read_all(RUN)] == ["a", "b"]
+    assert await machine.store.find_last_run_id() == RUN
+    await machine.store.remove([RUN, 18])
+    assert await machine.names() == []
+
+
 async def test_a_name_that_is_too_long_for_a_key_is_named_as_the_reason(s3_server: S3Server, tmp_path: Path) -> None:
     objects = open_bucket(s3_server.create_url() + "/" + "p" * 75, s3_server.environ)
     machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))

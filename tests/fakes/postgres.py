@@ -80,6 +80,16 @@ def private_server() -> Iterator[PrivateServer]:
                 server.cleanup()
 
 
+def search_server_files(url: str, text: str) -> list[Path]:
+    """The files of a server on this machine that contain the text, once it has written everything to them."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        row = connection.execute("SHOW data_directory").fetchone()
+    assert row is not None
+    files = [path for path in Path(row[0]).rglob("*") if path.is_file()]
+    return [path for path in files if text.encode() in path.read_bytes()]
+
+
 @contextmanager
 def fresh_schema(server_url: str) -> Iterator[str]:
     """The URL of an empty database, as far as its users can see."""

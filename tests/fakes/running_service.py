@@ -124,6 +124,25 @@ def served(
         service.stop()
 
 
+@contextmanager
+def serving_worker(directory: Path, configuration: str, **environ: str) -> Iterator[None]:
+    """A running `solorun worker`, killed at the end of the block."""
+    (directory / "solorun.toml").write_text(configuration)
+    with (directory / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "solorun", "worker", "--capacity", "8"],
+            cwd=directory,
+            env={**os.environ, **environ},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield
+    finally:
+        worker.kill()
+        worker.wait()
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]

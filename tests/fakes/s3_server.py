@@ -40,7 +40,7 @@ class S3Server:
         give_up_at = time.monotonic() + _START_SECONDS
         while time.monotonic() < give_up_at and self._process.poll() is None:
             try:
-                self._put("/solorun")
+                self.put("/solorun")
             except OSError:
                 time.sleep(0.05)
             else:
@@ -56,7 +56,8 @@ class S3Server:
         """The URL of an empty place in the bucket."""
         return f"s3://solorun/{token_hex(8)}"
 
-    def _put(self, path: str) -> None:
+    def put(self, path: str) -> None:
+        """Create a bucket or an empty object."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("PUT", path)

@@ -79,8 +79,7 @@ class ClusterTrial(ServiceTrial):
         store = await PostgresRunStore.open(self.url)
         await store.close()
         install_postgres_triggers(self.url)
-        for process in self.processes:
-            await asyncio.to_thread(process.start)
+        await asyncio.gather(*(asyncio.to_thread(process.start) for process in self.processes))
 
     async def use(self, project: str) -> None:
         """Start, follow and cancel runs of a project until the trial stops."""
@@ -114,6 +113,12 @@ class ClusterTrial(ServiceTrial):
             while await self.list_active() != []:
                 await asyncio.sleep(0.05)
 
+    async def cancel_all(self) -> None:
+        """Cancel what is active, and wait for it."""
+        for run_id in await self.list_active() or ():
+            await self.cancel(run_id)
+        await self.settle()
+
     async def list_active(self) -> list[int] | None:
         """None if no service answers."""
         with contextlib.suppress(httpx.TransportError):
@@ -121,6 +126,10 @@ class ClusterTrial(ServiceTrial):
             if answer.status_code == 200:
                 return [run["id"] for run in answer.json()["runs"]]
         return None
+
+    def list_runs(self) -> list[int]:
+        """The ids of all runs."""
+        return self._query("SELECT id FROM runs")
 
     async def running_on(self, worker: ForkedWorker) -> int:
         """Wait until the worker executes a run whose step has begun, and return its id."""
@@ -145,9 +154,7 @@ class ClusterTrial(ServiceTrial):
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
-        for process in self.processes:
-            with contextlib.suppress(AssertionError):
-                await asyncio.to_thread(process.stop)
+        await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes))
 
     async def audit(self, *, at_rest: bool = True) -> list[str]:
         """Stop all processes and run all checkers."""

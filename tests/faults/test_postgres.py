@@ -1,4 +1,4 @@
-"""Several processes on one PostgreSQL server, which crashes again and again."""
+"""Several processes on one PostgreSQL server, which also crashes again and again."""
 
 import asyncio
 import json
@@ -12,7 +12,10 @@ import pytest
 
 from solorun.stores.postgres import PostgresRunStore
 from tests.fakes.postgres import private_server
+from tests.faults.checkers import audit
 from tests.faults.conftest import MakeTrials
+from tests.faults.history import History
+from tests.faults.postgres_database import install_postgres_triggers, read_postgres_database
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 4
@@ -41,6 +44,30 @@ async def test_four_processes_on_a_crashing_server_never_have_two_runs_that_work
             violations += await _audit(server.url)
             tried.judge(violations, tried=crashes)
             tried.notes = f"{counts['won']:,} won, {counts['refused']:,} refused, {counts['unknown']:,} unknown"
+    assert counts["won"]
+    assert counts["refused"]
+
+
+@pytest.mark.needs(minutes=8)
+async def test_four_processes_on_one_server_never_have_two_active_runs(
+    trials: MakeTrials, tmp_path: Path, database_url: str
+) -> None:
+    tried = trials("P3", "start attempts by four processes on one PostgreSQL server", short=1, goal=1_000_000)
+    counts: Counter[str] = Counter()
+    store = await PostgresRunStore.open(database_url)
+    await store.close()
+    install_postgres_triggers(database_url)
+    for _ in tried:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("TRUNCATE runs, audit_transitions CASCADE")  # Audits stay cheap.
+        round_counts = await _race(database_url, tmp_path, min(tried.seconds or 1.0, 30.0))
+        counts += round_counts
+        violations = [
+            f"{name}: {count}" for name, count in round_counts.items() if name.startswith(("error", "unknown"))
+        ]
+        violations += audit(History(), read_postgres_database(database_url))
+        tried.judge(violations, tried=round_counts["won"] + round_counts["refused"])
+        tried.notes = f"{counts['won']:,} won, {counts['refused']:,} refused"
     assert counts["won"]
     assert counts["refused"]
 

@@ -23,7 +23,7 @@ def translated_failures() -> Iterator[None]:
         raise ArtifactStoreUnavailable(f"The artifact store cannot be used: {describe_failure(error)}.") from error
 
 
-def describe_failure(error: Exception) -> str:
+def describe_failure(error: BaseException) -> str:
     """A short reason. That of the server, if it gave one."""
     if isinstance(error, ArtifactNotFound):
         return "the name is too long" if isinstance(error, NameTooLong) else "no longer a file"
@@ -41,7 +41,7 @@ def describe_failure(error: Exception) -> str:
     return type(error).__name__
 
 
-def is_unreachable(error: Exception) -> bool:
+def is_unreachable(error: BaseException) -> bool:
     """Whether the failure would be the same for every object."""
     found = _STATUS.search(str(error))
     return isinstance(error, GenericError) and (found is None or found[1].startswith("5"))

@@ -47,8 +47,10 @@ class ObjectArtifacts:
         except ArtifactNotFound:
             raise InvalidCursor from None
         listing = obstore.list(self._objects, run_prefix(run_id), offset=offset, chunk_size=limit + 1)
-        found = await _next_page(listing)
-        return ArtifactPage(tuple(_artifacts_of(found[:limit])), has_more=len(found) > limit)
+        found: list[Artifact] = []
+        while len(found) <= limit and (page := await _next_page(listing)):
+            found += _artifacts_of(page)
+        return ArtifactPage(tuple(found[:limit]), has_more=len(found) > limit)
 
     async def open(self, run_id: int, name: str) -> "OpenObject":
         key = key_of(run_id, name)

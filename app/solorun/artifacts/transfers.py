@@ -44,7 +44,9 @@ class Transfers:
                 try:
                     if not lost:
                         await self._upload(run_id, name)
-                except Exception as error:  # noqa: BLE001 - the caller reports it
+                except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+                    raise
+                except BaseException as error:  # noqa: BLE001 - as a panic in obstore is one; the caller reports it
                     failure = describe_failure(error)
                     lost = failure if is_unreachable(error) else lost
                 results.put_nowait((name, failure))

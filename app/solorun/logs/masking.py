@@ -65,8 +65,12 @@ class Masker:
         if len(lines) < 2 or text.count("\n") >= len(lines):  # a line with a line feed in it
             return [self.mask(line) for line in lines]
         visible = _SGR.sub("", text) if "\x1b" in text else text
+        shown = visible.split("\n")
+        # A line of wrapped base64 has no space in it.
+        words = [" " not in line.strip() for line in shown]
         with self._lock:
             candidates = self._index.find_candidates(visible)
+            cut = self._wrapped.find_cut_spans(lines) if any(words) else {}
         suspicious: set[int] = set()
         index = at = 0
         for place in candidates:
@@ -74,19 +78,18 @@ class Masker:
             at = place
             suspicious.add(index)
         return [
-            # A line of wrapped base64 has no space in it.
-            self.mask(line) if index in suspicious or " " not in shown.strip() else line
-            for index, (line, shown) in enumerate(zip(lines, visible.split("\n"), strict=True))
+            self.mask(line, cut.get(index, ())) if is_word or index in suspicious else line
+            for index, (line, is_word) in enumerate(zip(lines, words, strict=True))
         ]
 
-    def mask(self, text: str) -> str:
-        """`text` with every secret replaced by `***`."""
+    def mask(self, text: str, known: Iterable[tuple[int, int]] = ()) -> str:
+        """`text` with every secret replaced by `***`, and the `known` spans, which encode parts of secrets."""
         if not self._index.count:
             return text
         visible, places = _without_colours(text)
         with self._lock:
             spans = self._index.find_spans(visible)
-            if wrapped := self._wrapped.find_spans(visible):
+            if wrapped := [*known, *self._wrapped.find_spans(visible)]:
                 spans = sorted(spans + wrapped)
         if places:
             spans = [(places[start], places[stop - 1] + 1) for start, stop in spans]

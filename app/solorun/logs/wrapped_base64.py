@@ -1,10 +1,12 @@
 """Finds secrets that `base64` cut in two when it wrapped a longer text.
 
-A line of wrapped base64 decodes by itself, so each line is searched alone: no line waits for the next one.
+A line of wrapped base64 decodes by itself, so each line is searched alone: no line waits for the next one. A line that
+ends with one or two bytes of a secret is found only if the next line has arrived with it.
 """
 
 import base64
 import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from solorun.logs.secret_index import SecretIndex
@@ -13,6 +15,8 @@ from solorun.project import MIN_SECRET_CHARACTERS
 _WORD: Final = re.compile(r"[\"']?+([A-Za-z0-9+/_-]{4,}+)={0,2}+[\"',;]*+")
 _LEAST_AFTER_TEXT: Final = 12
 """The word at the end of a line is often shorter. Decoding it each time would cost half of all masking."""
+_LINE: Final = re.compile(r"(?:[A-Za-z0-9+/_-]{4}){4,}+")
+_LAST_LINE: Final = re.compile(r"[A-Za-z0-9+/_-]++={0,2}+")
 _STANDARD: Final = str.maketrans("-_", "+/")
 _LEAST: Final = 3
 """Fewer bytes at the edge of a line match too often by chance."""
@@ -48,8 +52,7 @@ class WrappedBase64:
         line = _WORD.fullmatch(word)
         if line is None or len(line[1]) % 4 == 1:
             return []
-        encoded = line[1].translate(_STANDARD)
-        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4)).decode("latin-1")
+        decoded = _decode(line[1].translate(_STANDARD))
         start = text.rindex(word)
         first, last = start + line.start(1), start + line.end(1)
         if self._is_middle(decoded):
@@ -63,8 +66,41 @@ class WrappedBase64:
             spans.append((first + cut * 8 // 6, last))
         return spans
 
+    def find_cut_spans(self, lines: Sequence[str]) -> dict[int, list[tuple[int, int]]]:
+        """The spans of each line that encode a part of a secret, if the lines that encode all of it are here."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for first, stop in _find_blocks(lines):
+            encoded = "".join(lines[first:stop]).rstrip("=").translate(_STANDARD)
+            width = len(lines[first])
+            for from_byte, to_byte in self._forward.find_spans(_decode(encoded)):
+                start, end = from_byte * 8 // 6, -(-to_byte * 8 // 6)
+                for number in range(start // width, (end - 1) // width + 1):
+                    before = number * width
+                    found.setdefault(first + number, []).append((max(0, start - before), min(width, end - before)))
+        return found
+
     def _is_middle(self, decoded: str) -> bool:
         starts = range(len(decoded) - _WINDOW + 1) if len(decoded) <= self._forward.longest else ()
         return any(decoded[start : start + _WINDOW] in self._windows for start in starts) and any(
             decoded in value for value in self._long
         )
+
+
+def _decode(encoded: str) -> str:
+    """Without its last character if that cannot be part of base64."""
+    whole = encoded[:-1] if len(encoded) % 4 == 1 else encoded
+    return base64.b64decode(whole + "=" * (-len(whole) % 4)).decode("latin-1")
+
+
+def _find_blocks(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Ranges of lines that may be one text: lines of one length, and perhaps a shorter last one."""
+    first = 0
+    while first < len(lines):
+        width, stop = len(lines[first]), first
+        while stop < len(lines) and len(lines[stop]) == width and _LINE.fullmatch(lines[stop]):
+            stop += 1
+        if stop > first and stop < len(lines) and len(lines[stop]) <= width and _LAST_LINE.fullmatch(lines[stop]):
+            stop += 1
+        if stop - first > 1:
+            yield first, stop
+        first = max(stop, first + 1)

@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 import pytest
@@ -280,9 +280,9 @@ async def test_a_large_write_is_masked_off_the_event_loop() -> None:
     threads: set[int] = set()
     mask = channel.masker.mask
 
-    def note_thread(text: str) -> str:
+    def note_thread(text: str, known: Iterable[tuple[int, int]] = ()) -> str:
         threads.add(threading.get_ident())
-        return mask(text)
+        return mask(text, known)
 
     channel.masker.mask = note_thread  # type: ignore[method-assign]
     await channel.write("extract", Stream.STDOUT, ["small correct-horse"])

@@ -18,7 +18,7 @@ from solorun.stores.sqlite import SqliteRunStore
 from solorun.worker import Worker
 from tests.contracts.builders import OWNER, start
 
-IMPORT = "import sys, solorun.server, solorun.stores.sqlite; print('psycopg' in sys.modules)"
+IMPORT = "import sys, solorun.server, solorun.stores.sqlite; print({'psycopg', 'obstore'} & sys.modules.keys())"
 
 
 async def test_the_url_selects_the_store(tmp_path: Path, database_url: str) -> None:
@@ -32,10 +32,10 @@ async def test_the_url_selects_the_store(tmp_path: Path, database_url: str) -> N
     assert [type(store) for store in stores] == [SqliteRunStore, PostgresRunStore]
 
 
-def test_without_a_url_the_driver_is_not_imported() -> None:
+def test_without_a_url_neither_the_driver_nor_the_client_of_buckets_is_imported() -> None:
     printed = subprocess.run([sys.executable, "-c", IMPORT], check=True, capture_output=True, text=True).stdout
 
-    assert printed == "False\n"
+    assert printed == "set()\n"
 
 
 async def test_without_the_driver_the_error_says_what_to_install(

@@ -3,7 +3,7 @@ import html
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -91,6 +91,37 @@ def test_a_secret_within_wrapped_base64_is_masked_wherever_the_line_ends(
             left = [base64.urlsafe_b64decode(piece.translate(str.maketrans("+/", "-_"))) for piece in pieces]
             found = [start for start in range(len(value) - 2) if any(value[start : start + 3] in part for part in left)]
             assert not found, (length, line, masker.mask(line))
+
+
+@pytest.mark.parametrize("width", [64, 76])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_nothing_is_left_of_a_wrapped_secret_whose_lines_arrive_together(
+    width: int, encode: Callable[[bytes], bytes]
+) -> None:
+    value = "corréct-horse\x7f>>>-battery-staple"
+    masker = Masker([value])
+
+    for length in range(width):
+        encoded = encode(b"\x00" * length + value.encode() + b"\x00" * 60).decode()
+        lines = wrap(encoded, width)
+        masked = masker.mask_lines(["listing:", *lines, "done", *lines])
+
+        secret = range(length * 8 // 6, -(-(length + len(value.encode())) * 8 // 6))
+        hidden = "".join(MASKED if place in secret else char for place, char in enumerate(encoded))
+        expected = [re.sub(f"{MASKED}+", "***", line) for line in wrap(hidden, width)]
+        assert masked == ["listing:", *expected, "done", *expected]
+
+
+MASKED = "\x00"
+
+
+def wrap(text: str, width: int) -> list[str]:
+    return [text[start : start + width] for start in range(0, len(text), width)]
+
+
+@pytest.mark.parametrize("lines", [["aGVsbG8sIHdvcmxkIQ", "aGVsbG8sIHdvcmxkIQ", "x"], ["=" * 20] * 2, ["a" * 17] * 3])
+def test_words_below_each_other_that_are_no_base64_are_left(lines: list[str]) -> None:
+    assert Masker(["correct-horse"]).mask_lines(lines) == lines
 
 
 def test_base64_next_to_a_wrapped_secret_is_left() -> None:
@@ -252,9 +283,9 @@ def test_lines_without_a_secret_are_not_masked_one_by_one(monkeypatch: pytest.Mo
     masker = Masker(["hunter2-hunter2"])
     mask, masked = masker.mask, []
 
-    def count(line: str) -> str:
+    def count(line: str, known: Iterable[tuple[int, int]] = ()) -> str:
         masked.append(line)
-        return mask(line)
+        return mask(line, known)
 
     monkeypatch.setattr(masker, "mask", count)
 

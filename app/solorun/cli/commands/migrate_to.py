@@ -25,7 +25,8 @@ Next:
   1. Set database_url in [service] of solorun.toml, or SOLORUN_DATABASE_URL, to the URL.
   2. Start the service. It continues with the queue, the schedules and the ids of runs.
 
-Artifacts and workspaces stay in {directory}. Other machines need a copy of them, or a bucket (artifact_store).
+Artifacts and workspaces stay in {files}. Other machines need a directory that they share (shared_dir), or a
+bucket (artifact_store).
 The old database, {database}, is unchanged. Delete it when you no longer need it.
 """
 
@@ -63,7 +64,7 @@ def migrate_to(
     logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stdout)
     url = _check_url(url)
     settings, _ = find_database_settings(config, data_dir)
-    directory = DataDirectory(settings.data_dir)
+    directory = DataDirectory(settings.data_dir, settings.shared_dir)
     database = directory.path / "solorun.db"
     if not database.exists():
         raise DatabaseUnusable(f"There is no database in {directory.path}. Name the data directory with --data-dir.")
@@ -85,14 +86,14 @@ def migrate_to(
         write("These rows would be copied. Both databases are ready.\n")
     else:
         write("Copied to PostgreSQL. The rows are equal, and the database has no problems.\n")
-        write(_NEXT_STEPS.format(directory=sanitize(str(directory.path)), database=sanitize(str(database))))
+        write(_NEXT_STEPS.format(files=sanitize(str(directory.files)), database=sanitize(str(database))))
 
 
 async def _kill_orphans(directory: DataDirectory, run_ids: list[int]) -> None:
     """The service that ends the runs may be on another machine."""
     from solorun.steps import StepDispatcher
 
-    steps = StepDispatcher(directory.path, os.environ)
+    steps = StepDispatcher(directory.files, os.environ)
     for run_id in run_ids:
         await steps.kill_orphans(run_id)
 
