@@ -7,7 +7,7 @@ from itertools import pairwise
 import msgspec
 
 from solorun.status import ACTIVE, TRANSITIONS, Status
-from tests.faults.database import Database, Row
+from tests.faults.database import EXPIRED, Database, Row
 from tests.faults.evidence import Evidence
 from tests.faults.history import History, Kind, MarkKind, Reading
 from tests.faults.queue_checkers import (
@@ -64,11 +64,12 @@ def at_most_one_working_run(evidence: Evidence) -> Iterator[str]:
 
 def no_acknowledged_run_is_lost(evidence: Evidence) -> Iterator[str]:
     """Every acknowledged start has a row in its project, which has ended at rest. Ids increase with every answer."""
+    deleted = evidence.database.deleted
     for entry in evidence.history.answers("start", Kind.OK):
         row = evidence.database.runs.get(entry.value)
-        if row is None:
+        if row is None and entry.value not in deleted:
             yield f"run {entry.value} of {entry.subject} was acknowledged but does not exist"
-        elif row.project != entry.subject:
+        elif row is not None and row.project != entry.subject:
             yield f"run {entry.value} was acknowledged for {entry.subject} but belongs to {row.project}"
     if evidence.at_rest:
         for row in evidence.database.runs.values():
@@ -84,6 +85,7 @@ def no_acknowledged_run_is_lost(evidence: Evidence) -> Iterator[str]:
 def a_conflict_names_an_active_run(evidence: Evidence) -> Iterator[str]:
     """A conflict names a run of the same project whose end no reader had seen before the start."""
     ended: dict[int, float] = {}
+    deleted = evidence.database.deleted
     for entry in evidence.history.answers("end", Kind.OK):
         ended.setdefault(entry.subject, entry.at)
     invoked = {entry.number: entry.at for entry in evidence.history.entries if entry.kind is Kind.INVOKE}
@@ -91,7 +93,7 @@ def a_conflict_names_an_active_run(evidence: Evidence) -> Iterator[str]:
         if not isinstance(entry.value, int):
             continue
         row = evidence.database.runs.get(entry.value)
-        if row is None or row.project != entry.subject:
+        if entry.value not in deleted and (row is None or row.project != entry.subject):
             yield f"a start of {entry.subject} was refused because of run {entry.value}, whose row is {row}"
         elif ended.get(entry.value, float("inf")) < invoked[entry.number]:
             yield f"a start of {entry.subject} was refused because of run {entry.value}, which had already ended"
@@ -110,25 +112,34 @@ def no_acknowledged_record_is_lost(evidence: Evidence) -> Iterator[str]:
     """Logs are gap-free from 1 to the row's last seq; each reader saw a part in order and without repetition."""
     for row in evidence.database.runs.values():
         yield from _log_violations(row, evidence.database.logs.get(row.id, []))
+    deleted = evidence.database.deleted
     for reading in evidence.history.readings:
-        yield from _reading_violations(reading, evidence.database)
+        if reading.run_id not in deleted:
+            yield from _reading_violations(reading, evidence.database)
 
 
 def transitions_are_legal(evidence: Evidence) -> Iterator[str]:
-    """Only documented transitions happen; a terminal row never changes, and no row is deleted."""
+    """Only documented transitions happen, a terminal row never changes, and a row is deleted only after it expired."""
     for move in evidence.database.moves:
         if move.before is None:
             if move.after not in (Status.PENDING, Status.QUEUED):
                 yield f"run {move.run_id} was inserted as {move.after}"
+        elif move.after == EXPIRED:
+            if not Status(move.before).has_ended or move.is_pinned:
+                yield f"run {move.run_id} expired while it was {'pinned' if move.is_pinned else move.before}"
+        elif move.before == EXPIRED:
+            if move.after is not None:
+                yield f"run {move.run_id} went from {move.before} to {move.after}"
         elif move.after is None or move.after not in TRANSITIONS.get(Status(move.before), frozenset()):
             yield f"run {move.run_id} went from {move.before} to {move.after}"
 
 
 def stream_ends_match_the_rows(evidence: Evidence) -> Iterator[str]:
     """An end sent to a reader equals the row, and follows all of the run's records."""
+    deleted = evidence.database.deleted
     for reading in evidence.history.readings:
         run, row = reading.end, evidence.database.runs.get(reading.run_id)
-        if run is None:
+        if run is None or reading.run_id in deleted:
             continue
         sent = (run.status.value, run.error_message, run.started_at, run.finished_at, run.last_seq, run.cancel,
                 tuple((step.name, step.status.value) for step in run.steps))  # fmt: skip

@@ -14,15 +14,17 @@ from zstandard import ZstdDecompressor
 from solorun.outcome import StopEffect
 from solorun.run import Cancel
 
+EXPIRED = "expired"
 _TRIGGERS = """
 CREATE TABLE IF NOT EXISTS audit_transitions (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, run_id INTEGER, project TEXT, before TEXT, after TEXT, owner TEXT
+    number INTEGER PRIMARY KEY AUTOINCREMENT, run_id INTEGER, project TEXT, before TEXT, after TEXT, owner TEXT,
+    pinned INTEGER NOT NULL DEFAULT 0
 );
 CREATE TRIGGER IF NOT EXISTS audit_insert AFTER INSERT ON runs BEGIN
     INSERT INTO audit_transitions (run_id, project, before, after, owner)
     VALUES (NEW.id, NEW.project, NULL, NEW.status, NEW.owner);
 END;
--- An ended run may only be pinned, unpinned and deleted.
+-- An ended run may only be pinned, unpinned and expire, which hides it. An expired run is deleted.
 CREATE TRIGGER IF NOT EXISTS audit_update AFTER UPDATE OF
     status, owner, started_at, finished_at, error_message, current_step, last_seq, cancel_requested_at, cancel_effect
 ON runs WHEN OLD.status IS NOT NEW.status OR OLD.status NOT IN ('pending', 'running') BEGIN
@@ -40,22 +42,30 @@ CREATE TRIGGER IF NOT EXISTS audit_release AFTER DELETE ON holds BEGIN
     INSERT INTO audit_transitions (run_id) VALUES (OLD.run_id);
     INSERT INTO audit_holds VALUES (last_insert_rowid(), OLD.run_id, OLD.resource, OLD.slot, OLD.step, 0);
 END;
+CREATE TRIGGER IF NOT EXISTS audit_expire AFTER UPDATE OF expired_at ON runs WHEN NEW.expired_at IS NOT NULL BEGIN
+    INSERT INTO audit_transitions (run_id, project, before, after, owner, pinned)
+    VALUES (NEW.id, NEW.project, OLD.status, 'expired', NEW.owner, OLD.pinned);
+END;
 CREATE TRIGGER IF NOT EXISTS audit_delete AFTER DELETE ON runs BEGIN
-    INSERT INTO audit_transitions (run_id, project, before, after, owner)
-    VALUES (OLD.id, OLD.project, OLD.status, NULL, OLD.owner);
+    INSERT INTO audit_transitions (run_id, project, before, after, owner, pinned)
+    VALUES (OLD.id, OLD.project, iif(OLD.expired_at IS NULL, OLD.status, 'expired'), NULL, OLD.owner, OLD.pinned);
 END;
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A status change of a row. `before` is None for an insert, `after` is None for a delete."""
+    """A status change of a row. `before` is None for an insert, `after` is None for a delete.
+
+    A run that has expired is `EXPIRED`: no reader finds it, and its log may be partly deleted.
+    """
 
     run_id: int
     project: str
     before: str | None
     after: str | None
     number: int = 0
+    is_pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,11 @@ class Database:
     deliveries: dict[int, list[str]] = field(default_factory=dict)
     """The events of each run's deliveries."""
 
+    @property
+    def deleted(self) -> set[int]:
+        """The runs that have expired or are deleted. They are not among `runs`."""
+        return {move.run_id for move in self.moves if move.after in (EXPIRED, None)}
+
 
 def install_triggers(path: Path) -> None:
     """From now on the database records every transition."""
@@ -120,9 +135,9 @@ def read_database(path: Path) -> Database:
         moves, holds = [], []
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit_transitions'").fetchone():
             moves = [
-                Move(*row)
-                for row in connection.execute(
-                    "SELECT run_id, project, before, after, number FROM audit_transitions"
+                Move(run_id, project, before, after, number, bool(pinned))
+                for run_id, project, before, after, number, pinned in connection.execute(
+                    "SELECT run_id, project, before, after, number, pinned FROM audit_transitions"
                     " WHERE project IS NOT NULL ORDER BY number"
                 )
             ]
@@ -162,7 +177,7 @@ def read_rows(execute: Callable[[str], Iterable[Any]]) -> dict[int, Row]:
             notify is not None,
         )
         for run_id, project, status, error, started, finished, last_seq, resources, replaces, notify in (
-            execute(f"SELECT {columns} FROM runs ORDER BY id")
+            execute(f"SELECT {columns} FROM runs WHERE expired_at IS NULL ORDER BY id")
         )
     }
 

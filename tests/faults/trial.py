@@ -10,12 +10,13 @@ from pathlib import Path
 
 import anyio
 
-from solorun.errors import SolorunError
+from solorun.errors import SolorunError, StartRepeated
 from solorun.idempotency_key import IdempotencyKey
 from solorun.project import Project, StepDeclaration
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.runs import submit_once
+from solorun.schedule import Firing
 from solorun.step import StepContext
 from solorun.stores.sqlite import SqliteRunStore
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine, system_now
@@ -126,6 +127,19 @@ class Trial:
         with self.history.operation("start", original.project) as operation:
             run = (await self.running.manager.reruns.start(original.id, from_step=from_step)).run
             operation.ok(run.id)
+        self.answer = operation.answer
+        return run
+
+    async def start_due(self, project: str, firing: Firing) -> Run | None:
+        """A start for a due time. None if it is refused, also because the due time has started a run."""
+        run = None
+        with self.history.operation("start", project) as operation:
+            try:
+                run = (await self.running.manager.submit_run(project, firing=firing)).run
+            except StartRepeated as repeated:
+                operation.fail(repeated.slug)
+            else:
+                operation.ok(run.id)
         self.answer = operation.answer
         return run
 

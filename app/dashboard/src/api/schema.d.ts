@@ -1307,7 +1307,8 @@ export interface components {
          * ProjectList
          * @description Projects and patterns, and the caller's rights in all of Solorun.
          *
-         *         `undeclared` has the caller's rights in projects that have runs, and are no longer declared.
+         *         `undeclared` has the caller's rights in projects that have runs, and are no longer declared. With `shares_database`,
+         *         other processes may execute runs too: see WorkerList.
          */
         ProjectList: {
             projects: components["schemas"]["ProjectSummary"][];
@@ -1318,6 +1319,8 @@ export interface components {
             undeclared?: {
                 [key: string]: components["schemas"]["Right"][];
             };
+            /** @default false */
+            shares_database?: boolean;
         };
         /**
          * ProjectSummary

@@ -32,6 +32,8 @@ class Store {
   families: readonly Family[] = $state.raw([]);
   /** What the user may do: buttons that the service would refuse are not shown. */
   rights: Rights = $state.raw(NO_RIGHTS);
+  /** Whether other processes may execute runs too. */
+  isShared = $state(false);
   readonly runs = new SvelteMap<number, Run>();
   /** All runs that have not ended. */
   readonly unended: readonly Run[] = $derived.by(() => [...this.runs.values()].filter((run) => !hasEnded(run.status)));
@@ -156,6 +158,7 @@ class Store {
     this.families = families;
     this.projects = [...projects, ...members];
     this.rights = new Rights({ ...list, projects: this.projects });
+    this.isShared = list.isShared;
     // The first run of a family's member may have started in the meantime.
     if (this.unended.some(({ project }) => !known.has(project) && !this.project(project))) await this.readProjects();
   }
