@@ -126,12 +126,13 @@ class StartedRun(Run, frozen=True):
     """A run that was just started, or that the start `joined`.
 
     `configuration_faults`: why it uses an earlier version of solorun.toml. `replayed`: an earlier start with the same
-    idempotency key led to it.
+    idempotency key led to it. `worker_missing`: the run waits, because no connected worker has its labels.
     """
 
     configuration_faults: tuple[str, ...] = ()
     joined: bool = False
     replayed: bool = False
+    worker_missing: bool = False
 
 
 class SkippedStep(msgspec.Struct, frozen=True):

@@ -1615,7 +1615,7 @@ export interface components {
          * @description A run that was just started, or that the start `joined`.
          *
          *         `configuration_faults`: why it uses an earlier version of solorun.toml. `replayed`: an earlier start with the same
-         *         idempotency key led to it.
+         *         idempotency key led to it. `worker_missing`: the run waits, because no connected worker has its labels.
          */
         StartedRun: {
             id: number;
@@ -1702,6 +1702,8 @@ export interface components {
             joined?: boolean;
             /** @default false */
             replayed?: boolean;
+            /** @default false */
+            worker_missing?: boolean;
         };
         /**
          * WorkerList
