@@ -6,6 +6,7 @@ One reader per run and service, however many follow it. For a database that seve
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,6 +46,8 @@ class Mirror:
         self._requested: set[tuple[int, str | None]] = set()
         """The runs of which notices were requested, each with the process that executes it."""
         self._requested_at = 0.0
+        self._unclaimed: dict[int, float] = {}
+        """Since when each run is seen to wait for a worker, by the clock of the process."""
         self._last_id: int | None = None
         """No run up to this one is missing here."""
         self._task: asyncio.Task[None] | None = None
@@ -61,6 +64,10 @@ class Mirror:
         """Publish what has changed since the last call. Raises StoreUnavailable."""
         await self._update_queue()
         present = {run.id: run for run in await self.store.list_foreign_runs(self.owner)}
+        seen_at = time.monotonic()
+        self._unclaimed = {
+            run.id: self._unclaimed.get(run.id, seen_at) for run in present.values() if run.waits_for_worker
+        }
         for run in present.values():
             if self.registry.find(run.id) is None:
                 await self._publish(await self._find_topic(run), run)
@@ -71,6 +78,11 @@ class Mirror:
                 await self._refresh_run(run_id)
         await self._show_short_runs()
         await self._request_notices()
+
+    def oldest_wait_seconds(self) -> float:
+        """For how long a run has waited for a worker; 0 if none does."""
+        now = time.monotonic()
+        return now - min(self._unclaimed.values(), default=now)
 
     async def refresh_changed(self) -> None:
         """Publish the changes that notices announce, for as long as this runs. Raises StoreUnavailable."""
