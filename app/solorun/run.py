@@ -169,6 +169,11 @@ class Run(msgspec.Struct, frozen=True):
     """The version of its steps, with which it was started."""
 
     @property
+    def waits_for_worker(self) -> bool:
+        """Whether nothing that the run needs is taken, and no process has claimed it."""
+        return self.status is Status.PENDING and self.worker is None
+
+    @property
     def has_ended(self) -> bool:
         return self.status.has_ended
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from solorun.artifacts import ArtifactStore
 from solorun.component import Component, running
 from solorun.engine import Engine, now
-from solorun.errors import WorkerNotDrainable, WorkerNotFound
+from solorun.errors import StoreUnavailable, WorkerNotDrainable, WorkerNotFound
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import Hub, Tail, Writer
@@ -180,6 +180,13 @@ class Service:
         runs = tuple(sorted(handle.id for handle in self.manager.registry))
         me = self.worker
         return [WorkerStatus(me.id, me.host, me.labels, me.capacity, state, runs, self.started_at, now())]
+
+    async def lacks_worker(self, labels: tuple[str, ...]) -> bool:
+        """Whether no worker begins runs with these labels. False if that is unknown."""
+        try:
+            return not any(worker.can_begin(labels) for worker in await self.list_workers())
+        except StoreUnavailable:
+            return False
 
     async def drain_worker(self, worker_id: str) -> WorkerStatus:
         """Ask a worker to begin no more runs. Raises WorkerNotFound, WorkerNotDrainable, StoreUnavailable."""

@@ -126,12 +126,13 @@ class StartedRun(Run, frozen=True):
     """A run that was just started, or that the start `joined`.
 
     `configuration_faults`: why it uses an earlier version of solorun.toml. `replayed`: an earlier start with the same
-    idempotency key led to it.
+    idempotency key led to it. `worker_missing`: the run waits, because no connected worker has its labels.
     """
 
     configuration_faults: tuple[str, ...] = ()
     joined: bool = False
     replayed: bool = False
+    worker_missing: bool = False
 
 
 class SkippedStep(msgspec.Struct, frozen=True):
@@ -218,13 +219,15 @@ class FamilySummary(msgspec.Struct, frozen=True):
 class ProjectList(msgspec.Struct, frozen=True):
     """Projects and patterns, and the caller's rights in all of Solorun.
 
-    `undeclared` has the caller's rights in projects that have runs, and are no longer declared.
+    `undeclared` has the caller's rights in projects that have runs, and are no longer declared. With `shares_database`,
+    other processes may execute runs too: see WorkerList.
     """
 
     projects: tuple[ProjectSummary, ...]
     families: tuple[FamilySummary, ...]
     rights: tuple[Right, ...] = ()
     undeclared: dict[str, tuple[Right, ...]] = {}
+    shares_database: bool = False
 
 
 class ResourceSummary(msgspec.Struct, frozen=True):

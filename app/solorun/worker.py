@@ -50,3 +50,7 @@ class WorkerStatus(msgspec.Struct, frozen=True):
     runs: tuple[int, ...]
     started_at: datetime
     last_seen: datetime
+
+    def can_begin(self, labels: tuple[str, ...]) -> bool:
+        """Whether it begins runs with these labels, as soon as it has a free place."""
+        return self.state is WorkerState.ACTIVE and (self.labels is None or set(labels) <= set(self.labels))

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import APIResponse, BrowserContext, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -27,6 +27,26 @@ def test_a_queued_run_says_what_it_waits_for_until_it_begins(
     expect(page.locator("header .badge")).to_have_text("running")
     expect(notice).not_to_be_visible()
     (Path(params["gates"]) / "80").touch()
+
+
+def test_a_late_list_does_not_move_a_run_back_in_the_queue(
+    open_page: OpenPage, api: Api, params: dict[str, str], context: BrowserContext
+) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+    context.route("**/api/v1/projects/line-live", lambda route: held.append((route, route.fetch())), times=1)
+    api.start("line-live", params=params)
+    first, second = [api.start("line-live", params=params) for _ in range(2)]
+    page = open_page(f"/p/line-live/runs/{second}")
+    notice = page.get_by_role("tabpanel").get_by_role("status").first
+    expect(notice).to_contain_text("Number 2 in the queue")
+    api.cancel(first)
+    expect(notice).to_contain_text("Number 1 in the queue")
+
+    route, response = held[0]
+    route.fulfill(response=response)
+
+    expect(page.get_by_role("complementary").get_by_role("link", name="line-live")).to_be_visible()
+    expect(notice).to_contain_text("Number 1 in the queue")
 
 
 def test_a_project_lists_its_queue_in_order(open_page: OpenPage, api: Api, params: dict[str, str]) -> None:

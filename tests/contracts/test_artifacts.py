@@ -1,53 +1,22 @@
 """The contract of artifact stores: the data directory, and object stores in memory and behind the S3 protocol."""
 
 import os
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import obstore
 import pytest
-from obstore.exceptions import GenericError
 
-from solorun.artifacts import ArtifactStore, DirectoryArtifacts
+from solorun.artifacts import DirectoryArtifacts
 from solorun.artifacts.bucket import open_bucket
 from solorun.artifacts.object_store import ObjectArtifacts
-from solorun.errors import ArtifactNotFound, ArtifactStoreUnavailable
-from solorun.settings import DataDirectory
-from tests.fakes.s3_server import ENVIRON, S3Server
+from solorun.errors import ArtifactNotFound
+from tests.contracts.artifact_machines import RUN, Machine
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-RUN = 17
 NAMES = (" a", "#1?*.txt", "100%.csv", "a/b/c.json", "a.b", "line\nbreak", "z~[x]", "ä.txt", "用語.md", "%41", "\x7f")
-
-
-class Machine:
-    """One host with its own data directory. Its steps leave files, which are uploaded."""
-
-    def __init__(self, path: Path, open_store: Callable[[DataDirectory], ArtifactStore]) -> None:
-        self.directory = DataDirectory(path)
-        self.store = open_store(self.directory)
-
-    async def leave(self, files: dict[str, bytes], run_id: int = RUN) -> None:
-        for name, content in files.items():
-            file = self.directory.artifacts(run_id) / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        uploads = dict([each async for each in self.store.upload(run_id, list(files))])
-        assert uploads == dict.fromkeys(files)
-
-    async def names(self, run_id: int = RUN) -> list[str]:
-        page = await self.store.list_page(run_id, after="", limit=1000)
-        assert not page.has_more
-        return [artifact.name for artifact in page.artifacts]
-
-    async def read(self, name: str, part: range | None = None, run_id: int = RUN) -> bytes:
-        artifact = await self.store.open(run_id, name)
-        return b"".join([chunk async for chunk in artifact.read(range(artifact.size_bytes) if part is None else part)])
 
 
 @pytest.fixture(params=["directory", "memory", "s3"])
@@ -247,112 +216,3 @@ async def test_a_released_run_keeps_its_artifacts(worker: Machine, reader: Machi
     await worker.store.release(RUN)
 
     assert (await reader.names(), await reader.read("a/b")) == (["a/b"], b"x")
-
-
-# -- only a server
-
-
-async def test_a_large_object_is_read_in_small_chunks(s3_server: S3Server, tmp_path: Path) -> None:
-    objects = open_bucket(s3_server.create_url(), s3_server.environ)
-    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
-    await machine.leave({"large": bytes(11_000_000)})
-
-    artifact = await machine.store.open(RUN, "large")
-    chunks = [len(chunk) async for chunk in artifact.read(range(artifact.size_bytes))]
-
-    assert sum(chunks) == 11_000_000
-    assert max(chunks) < 1_000_000
-
-
-async def test_an_object_that_is_replaced_is_not_read_on(s3_server: S3Server, tmp_path: Path) -> None:
-    objects = open_bucket(s3_server.create_url(), s3_server.environ)
-    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
-    await machine.leave({"a": b"before"})
-    artifact = await machine.store.open(RUN, "a")
-    await machine.leave({"a": b"afterwards"})
-
-    with pytest.raises(ArtifactStoreUnavailable, match="PreconditionFailed"):
-        [chunk async for chunk in artifact.read(range(6))]
-
-
-async def test_an_archive_that_breaks_off_says_why(
-    s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    objects = open_bucket(s3_server.create_url(), s3_server.environ)
-    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
-    await machine.leave({"a": b"x", "b": b"x"})
-
-    def fail(*_: object) -> None:
-        raise GenericError("error sending request for url (http://127.0.0.1)")
-
-    files = await machine.store.read_all(RUN)
-    assert next(files)[0] == "a"
-    monkeypatch.setattr(obstore, "get", fail)
-    with pytest.raises(ArtifactStoreUnavailable, match=r"cannot be used: the connection failed\.$"):
-        next(files)
-
-
-async def test_a_bucket_that_does_not_exist_is_named_as_the_reason(s3_server: S3Server, tmp_path: Path) -> None:
-    store = ObjectArtifacts(open_bucket("s3://no-such-bucket", s3_server.environ), DataDirectory(tmp_path))
-    (tmp_path / "artifacts" / "17").mkdir(parents=True)
-    (tmp_path / "artifacts" / "17" / "a").write_text("x")
-    reason = "NoSuchBucket, The specified bucket does not exist"
-
-    assert [each async for each in store.upload(RUN, ["a"])] == [("a", reason)]
-    with pytest.raises(ArtifactStoreUnavailable, match=reason):
-        await store.list_page(RUN, after="", limit=1)
-
-
-async def test_objects_of_others_are_not_listed(s3_server: S3Server, tmp_path: Path) -> None:
-    url = s3_server.create_url()
-    objects = open_bucket(url, s3_server.environ)
-    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
-    await machine.leave({"a": b"x", "b": b"x"})
-    for key in ("0000000000000017/", "0000000000000018", "notes", "notes/17/a"):
-        s3_server.put(f"{url.removeprefix('s3:/')}/{key}")
-
-    page = await machine.store.list_page(RUN, after="", limit=1)
-
-    assert ([artifact.name for artifact in page.artifacts], page.has_more) == (["a"], True)
-    assert await machine.names() == ["a", "b"]
-    assert [name for name, _ in await machine.store.read_all(RUN)] == ["a", "b"]
-    assert await machine.store.find_last_run_id() == RUN
-    await machine.store.remove([RUN, 18])
-    assert await machine.names() == []
-
-
-async def test_a_name_that_is_too_long_for_a_key_is_named_as_the_reason(s3_server: S3Server, tmp_path: Path) -> None:
-    objects = open_bucket(s3_server.create_url() + "/" + "p" * 75, s3_server.environ)
-    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
-    fits, is_longer = "/".join(["x" * 219] * 4), "/".join(["x" * 219] * 4) + "xx"
-    await machine.leave({fits: b"x"})
-
-    assert await machine.names() == [fits]
-    assert [each async for each in machine.store.upload(RUN, [is_longer])] == [(is_longer, "the name is too long")]
-
-
-async def test_an_upload_is_tried_again(tmp_path: Path) -> None:
-    paths: list[str] = []
-
-    class Overloaded(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            paths.append(self.path)
-            self.send_response(503 if len(paths) < 3 else 200)
-            self.send_header("etag", '"1"')
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Overloaded) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        environ = {**ENVIRON, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
-        objects = open_bucket("s3://bucket/prefix", environ)
-        machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
-
-        await machine.leave({"a": b"x"})
-
-        server.shutdown()
-    assert paths == ["/bucket/prefix/0000000000000017/a"] * 3

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a server that listens on a Unix socket. It cuts its connections when it is told to."""
+"""A TCP proxy in front of a server that listens on a Unix socket. It cuts its connections on request."""
 
 import asyncio
 import contextlib

@@ -77,3 +77,20 @@ async def test_a_worker_is_drained(open_served: OpenServed, database_url: str, r
     assert [(worker["id"], worker["state"]) for worker in listed["workers"]] == [("red-1", "draining")]
     assert red.renew().is_draining
     assert itself.status_code == 404, "it executes no runs"
+
+
+async def test_a_start_says_whether_a_worker_has_its_labels(
+    open_served: OpenServed, database_url: str, red: PostgresLease
+) -> None:
+    async with open_served(toml=TOML, database_url=database_url) as served:
+        without = await served.start("train")
+        await served.client.post(f"/api/v1/runs/{without['id']}/cancel")
+        red.renew()
+        with_one = await served.start("train")
+        await served.client.post(f"/api/v1/runs/{with_one['id']}/cancel")
+        await served.client.post(f"{WORKERS}/red-1/drain")
+        draining = await served.start("train")
+        here = await served.start("deploy")
+
+    assert [run["worker_missing"] for run in (without, with_one, draining, here)] == [True, False, True, False]
+    assert [run["worker"] is None for run in (draining, here)] == [True, False]

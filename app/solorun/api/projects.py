@@ -55,6 +55,7 @@ async def list_projects(state: State, request: Request) -> Response:
             ),
             rights=await permissions.find_rights(None),
             undeclared={name: rights[name] for name in undeclared if name in visible},
+            shares_database=service.shares_database,
         )
     )
 

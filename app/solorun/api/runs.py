@@ -98,7 +98,13 @@ async def submit(
     if replayed:
         headers.append((b"idempotent-replayed", b"true"))
     faults = state.service.catalog.faults
-    started = StartedRun(**asdict(run), configuration_faults=faults, joined=submission.joined, replayed=replayed)
+    started = StartedRun(
+        **asdict(run),
+        configuration_faults=faults,
+        joined=submission.joined,
+        replayed=replayed,
+        worker_missing=run.waits_for_worker and await state.service.lacks_worker(run.labels),
+    )
     return json_response(started, status=_STATUS_OF[submission.result], headers=headers)
 
 

@@ -5,7 +5,6 @@ from msgspec.structs import replace
 from solorun.api.state import State
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
-from solorun.status import Status
 from solorun.worker_wire import WorkerList
 
 
@@ -17,7 +16,7 @@ async def list_workers(state: State, request: Request) -> Response:
     if permissions.are_limited:
         shown = {run.id for run in active if run.project in visible}
         found = [replace(worker, runs=tuple(run for run in worker.runs if run in shown)) for worker in found]
-    waiting = (run for run in active if run.status is Status.PENDING and run.worker is None and run.project in visible)
+    waiting = (run for run in active if run.waits_for_worker and run.project in visible)
     return json_response(
         WorkerList(tuple(found), tuple(sorted(waiting, key=lambda run: run.id)), service.shares_database)
     )

@@ -7,7 +7,7 @@ import typer
 from solorun.cli.commands.follow import follow_run
 from solorun.cli.completion import complete_params
 from solorun.cli.exit_codes import exit_code_of_status
-from solorun.cli.render.formatting import format_queue
+from solorun.cli.render.formatting import format_labels, format_queue
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json
 from solorun.cli.render.views import choose_view
@@ -72,6 +72,8 @@ async def show_started(
     """Print the run, or follow it and exit with the code of its status."""
     for fault in run.configuration_faults:
         print_note(f"solorun.toml is invalid, and the run uses an earlier version: {fault}")
+    if run.worker_missing:
+        print_note(f"No connected worker has {format_labels(run.labels)}: the run waits for one.")
     page = run_url(client.url, run)
     if follow:
         if not json:

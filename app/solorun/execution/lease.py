@@ -25,6 +25,8 @@ _STOP_FRACTION: Final = 2 / 3
 """The age of a lease, as a fraction of its length, at which work is stopped."""
 _GRACE_FRACTION: Final = 1 / 6
 """How long work may take to stop: whatever its own grace is."""
+_KILL_FRACTION: Final = _STOP_FRACTION + _GRACE_FRACTION
+"""The age at which commands are killed, even if this process stands still."""
 _EXIT_FRACTION: Final = 0.95
 
 _logger = logging.getLogger("solorun.execution")
@@ -38,8 +40,7 @@ def exit_process() -> None:
 class LeaseKeeper:
     """A Component. Two threads do this, because neither a busy event loop nor a silent server may delay it.
 
-    `on_renewed` gets the time by which all work must have stopped unless there is another renewal. It is called on a
-    thread.
+    `on_renewed` gets the time at which commands are killed unless there is another renewal. It is called on a thread.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class LeaseKeeper:
         begun_at = self._clock()
         renewal = self._lease.renew()
         self._renewed_at = begun_at
-        self._on_renewed(begun_at + self._lease.seconds * _EXIT_FRACTION)
+        self._on_renewed(begun_at + self._lease.seconds * _KILL_FRACTION)
         self._is_renewed = True
         return renewal
 

@@ -35,6 +35,12 @@ class Configuration:
         """Those of all projects, in the order of the file."""
         return tuple(schedule for project in self.projects.values() for schedule in project.schedules)
 
+    @property
+    def has_secret_params(self) -> bool:
+        """Whether the runs of a project may have secret parameters."""
+        declared = (*self.projects.values(), *(family.template for family in self.families))
+        return any(parameter.secret for project in declared for parameter in project.params)
+
     def get_project(self, name: str) -> Project:
         """Raises ProjectNotFound."""
         project = self.find_project(name)

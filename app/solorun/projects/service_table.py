@@ -31,6 +31,7 @@ _HINTS = {
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_HOST_CHARS = 253
 _BUCKET = re.compile(r"(?![.-])[a-z0-9.-]{3,63}(?<![.-])")
+_MAX_PREFIX_CHARS = 100
 _PREFIX_PART = re.compile(r"[A-Za-z0-9._=-]+", re.ASCII)
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 
@@ -134,7 +135,9 @@ def artifact_store(node: Node) -> str:
     if "@" in url:
         raise InvalidValue("contains credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment")
     bucket, *prefix = url.removeprefix("s3://").removesuffix("/").split("/")
-    is_valid = url.startswith("s3://") and _BUCKET.fullmatch(bucket) is not None
+    is_valid = (
+        len("/".join(prefix)) < _MAX_PREFIX_CHARS and url.startswith("s3://") and _BUCKET.fullmatch(bucket) is not None
+    )
     if not is_valid or not all(_PREFIX_PART.fullmatch(part) and part not in (".", "..") for part in prefix):
         raise InvalidValue('expected a bucket and, if you like, a prefix, like "s3://artifacts/solorun"')
     return url.removesuffix("/")

@@ -194,6 +194,9 @@ class RunManager:
         """
         if run.status is Status.QUEUED:
             return self._enqueue(start, run)
+        if run.worker != self.owner:  # It was queued, and has been promoted meanwhile.
+            await self.dispatcher.begin_promoted()
+            return run
         if new.is_for_worker:
             return await self.dispatcher.hand_over(run)
         await self.dispatcher.begin(start, run, masker)

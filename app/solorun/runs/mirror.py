@@ -23,6 +23,8 @@ from solorun.store import RunStore
 
 POLL_SECONDS: Final = 0.5
 """The pause between two looks at all runs."""
+_MAX_SHORT_RUNS: Final = 100
+"""How many runs that were missed between two looks are shown. Lists have all of them."""
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -43,6 +45,8 @@ class Mirror:
         self._requested: set[tuple[int, str | None]] = set()
         """The runs of which notices were requested, each with the process that executes it."""
         self._requested_at = 0.0
+        self._last_id: int | None = None
+        """No run up to this one is missing here."""
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -65,6 +69,7 @@ class Mirror:
                 del self._mirrored[run_id]  # Claimed here: its executor has adopted the topic.
             else:
                 await self._refresh_run(run_id)
+        await self._show_short_runs()
         await self._request_notices()
 
     async def refresh_changed(self) -> None:
@@ -85,6 +90,22 @@ class Mirror:
         await self._publish(self._mirrored[run_id], run)
         if run.has_ended:
             self._forget(run_id)
+
+    async def _show_short_runs(self) -> None:
+        """Feed the runs that have begun elsewhere and ended since the last call."""
+        newest = max((run.id for run in await self.store.list_runs(limit=1)), default=0)
+        last_id = newest if self._last_id is None else self._last_id
+        if newest <= last_id:
+            self._last_id = last_id
+            return
+        new = await self.store.list_runs(limit=min(newest - last_id, _MAX_SHORT_RUNS))
+        missing = [run for run in new if run.id > last_id and run.worker != self.owner and not self.hub.find(run.id)]
+        for run in missing:
+            if run.has_ended:
+                self.hub.open(run)
+                self.hub.close(run.id)
+        # One that is still active began after the last look, and may have ended before the next one.
+        self._last_id = min((run.id for run in missing if not run.has_ended), default=newest + 1) - 1
 
     async def _request_notices(self) -> None:
         """Of the runs that are followed here: when that begins, and again before a request expires."""

@@ -162,7 +162,7 @@ class Reaper:
 
     async def _hand_over(self, run: Run, hand_over: HandOver) -> None:
         current = await self.store.get_run(run.id)
-        if current.status is run.status and not self.is_known(run.id):
+        if not current.has_ended and not self.is_known(run.id):
             await hand_over(current)
 
     async def _publish(self, run_id: int) -> Run:

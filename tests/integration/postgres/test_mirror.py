@@ -72,6 +72,31 @@ async def test_a_run_that_was_deleted_right_after_its_end_ends_here_too(
     assert here.manager.list_active_runs() == []
 
 
+async def test_a_feed_shows_a_run_that_another_service_has_started_and_ended_between_two_looks(
+    engines: tuple[Engine, Engine], mirror: Mirror
+) -> None:
+    here, there = engines
+    await mirror.refresh()
+    with here.hub.open_feed() as feed:
+        first = await complete(there)
+        await mirror.refresh()
+        shown = await feed.changes()
+        second = await complete(there)
+        await mirror.refresh()
+        shown_next = await feed.changes()
+
+    assert [(run.id, run.status) for run in shown] == [(first, Status.COMPLETED)]
+    assert [(run.id, run.status) for run in shown_next] == [(second, Status.COMPLETED)]
+    assert here.manager.list_active_runs() == []
+
+
+async def complete(engine: Engine) -> int:
+    run = await engine.manager.start_run("handbook")
+    (await engine.executor.step("extract")).end()
+    await engine.end_of(run.id)
+    return run.id
+
+
 async def test_a_feed_shows_the_changes_of_another_services_run(engines: tuple[Engine, Engine], mirror: Mirror) -> None:
     here, there = engines
     with here.hub.open_feed() as feed:

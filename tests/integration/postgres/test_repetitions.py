@@ -64,6 +64,24 @@ async def test_a_queued_run_that_a_repetition_has_returned_is_not_given_up(
     assert (await submit(here.manager, QUEUE)).run.id == repeated.run.id
 
 
+async def test_a_late_start_that_another_service_has_begun_is_cancelled(
+    engines: tuple[Engine, Engine], mirror: Mirror
+) -> None:
+    here, there = engines
+    active = await here.manager.start_run("handbook")
+    inserted = await submit_too_late(there, QUEUE)
+    await mirror.refresh()
+    assert (await complete_next_step(here)).id == active.id
+    begun = await here.executor.step("extract")
+
+    inserted.open()
+    await until_settled(there)
+
+    cancel = (await there.store.get_run(begun.context.run_id)).cancel
+    assert cancel is not None
+    assert (cancel.requested_by, cancel.reason) == ("solorun", "the database answered too late")
+
+
 async def test_a_pending_run_that_a_repetition_has_returned_is_executed(engines: tuple[Engine, Engine]) -> None:
     here, there = engines
     inserted = await submit_too_late(there, REJECT)

@@ -1,15 +1,19 @@
 """The database commits, but its answer is lost: what waits still begins, or its readers still see it end."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from solorun.errors import StoreUnavailable
+from solorun.idempotency_key import IdempotencyKey
 from solorun.queueing import ConflictPolicy
 from solorun.status import Status
-from tests.fakes.engine import declare, open_engine
+from tests.fakes.engine import EngineLimits, declare, open_engine
 from tests.fakes.steps import ScriptedExecutor
 from tests.integration.runs.test_queueing import ONE_STEP, complete_next_step, queue
+
+KEY = IdempotencyKey("7d0f2a5e", b"{}")
 
 
 async def test_a_promoted_run_begins_although_the_answer_to_its_claim_was_lost(tmp_path: Path) -> None:
@@ -51,6 +55,29 @@ async def test_readers_see_the_end_of_an_earlier_replacement_although_it_cannot_
         assert (await engine.end_of(earlier.id)).status is Status.CANCELLED
         work.end()
         assert await complete_next_step(engine) == newest.id
+
+
+async def test_a_queued_start_that_was_not_confirmed_begins_after_a_repetition(tmp_path: Path) -> None:
+    limits = EngineLimits(reaper_retry_seconds=0.001)
+    async with open_engine(tmp_path, declare(steps=ONE_STEP), limits=limits) as engine:
+        active = await queue(engine)
+        engine.faults.fail_after("insert_run", StoreUnavailable())
+        engine.faults.fail("find_active_run", StoreUnavailable())
+        reaping = engine.faults.hold("give_up_start")
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.submit_run("handbook", on_conflict=ConflictPolicy.QUEUE, key=KEY)
+        await reaping.reached.wait()
+        assert await engine.store.acknowledge_start("handbook", KEY, at=datetime.now(UTC))
+
+        await complete_next_step(engine)
+        await engine.end_of(active.id)
+        reaping.open()
+
+        repeated = await complete_next_step(engine)
+        assert (await engine.end_of(repeated)).status is Status.COMPLETED
+        found = await engine.store.find_run_by_key("handbook", KEY, at=datetime.now(UTC))
+        assert found is not None
+        assert found.run.id == repeated
 
 
 async def test_a_queued_start_that_was_not_confirmed_never_begins(tmp_path: Path) -> None:

@@ -3,17 +3,20 @@
 import json
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
+import pytest
+from msgspec.structs import asdict, replace
 
 from solorun.status import Status
+from solorun.wire import ArtifactList, RunPage, StartedRun
 from solorun.worker import WorkerState, WorkerStatus
 from solorun.worker_wire import WorkerList
-from tests.fakes.command_line import Solorun, answer, problem
-from tests.fakes.scripted_service import make_run
+from tests.fakes.command_line import COMPLETED, Solorun, answer, problem
+from tests.fakes.scripted_service import end_event, events, make_run
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 RED = WorkerStatus("red-1", "red", ("eu", "gpu"), 4, WorkerState.ACTIVE, (17, 18), NOW, NOW)
 SERVICE = WorkerStatus("blue-1", "blue", None, None, WorkerState.ACTIVE, (), NOW, NOW)
+NOTHING_ELSE = (answer(ArtifactList((), None, False)), answer(RunPage((), None)))
 WAITING = replace(make_run(19, Status.PENDING), labels=("eu", "arm"))
 
 
@@ -54,3 +57,39 @@ async def test_an_unknown_worker_is_not_found(solorun: Solorun) -> None:
     ended = await solorun("drain", "red-2", answers=(problem("worker-not-found", 404, "There is no worker red-2."),))
 
     assert (ended.code, ended.err) == (6, "There is no worker red-2.\n")
+
+
+async def test_a_start_without_a_worker_says_so(solorun: Solorun) -> None:
+    run = StartedRun(**asdict(WAITING), worker_missing=True)
+
+    ended = await solorun("start", "handbook", answers=(answer(run, 201),))
+
+    assert ended.err == "No connected worker has the labels eu, arm: the run waits for one.\n"
+
+
+@pytest.mark.parametrize(("workers", "reason"), [((RED,), "; none is connected"), ((SERVICE,), "")])
+async def test_show_says_what_a_run_waits_for(solorun: Solorun, workers: tuple[WorkerStatus, ...], reason: str) -> None:
+    listed = answer(WorkerList(workers, (WAITING,), True))
+
+    ended = await solorun("show", "19", answers=(answer(WAITING), *NOTHING_ELSE, listed))
+
+    assert f"a worker with the labels eu, arm{reason}\n" in ended.out
+
+
+@pytest.mark.parametrize("command", ["follow", "wait"])
+async def test_a_command_that_waits_says_what_for(solorun: Solorun, command: str) -> None:
+    listed = answer(WorkerList((), (WAITING,), True))
+    completed = events(end_event(COMPLETED))
+    answers = (answer(WAITING), listed, answer(WAITING), completed)
+
+    ended = await solorun(command, "19", answers=answers)
+
+    assert "waits for a worker with the labels eu, arm; none is connected" in ended.err
+
+
+async def test_show_has_the_worker_of_a_run(solorun: Solorun) -> None:
+    run = replace(COMPLETED, worker="red-1")
+
+    ended = await solorun("show", "17", answers=(answer(run), *NOTHING_ELSE))
+
+    assert "red-1" in ended.out

@@ -18,6 +18,7 @@ from solorun.status import Status
 from tests.fakes.postgres import SECRET_KEY, search_server_files
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
+from tests.fakes.solorun_process import solorun
 from tests.process.service.test_shared_database import expire_lease
 
 SECRET: Final = "correct-horse-battery-staple"
@@ -101,6 +102,38 @@ async def test_no_file_of_two_services_and_their_database_contains_a_secret_para
     assert find_files_with(SECRET, tmp_path) == []
     assert search_server_files(database_url, SECRET) == []
     assert search_server_files(database_url, "uses ***") != []
+
+
+async def test_a_worker_with_the_key_gets_the_secret_parameters_of_a_service(tmp_path: Path, database_url: str) -> None:
+    environ = {"SOLORUN_DATABASE_URL": database_url, "SOLORUN_SECRET_KEY": SECRET_KEY}
+    worker_dir = tmp_path / "worker"
+    worker_dir.mkdir()
+    (worker_dir / "solorun.toml").write_text(TOML)
+    serve = partial(served, SOLORUN_DATABASE_URL=database_url, SOLORUN_SECRET_KEY=SECRET_KEY)
+    with serve(tmp_path, TOML, SOLORUN_EXECUTE_RUNS="false") as service:
+        async with RunClient(service.url) as client, solorun("worker", env=environ, cwd=worker_dir) as worker:
+            run = await client.start_run("deploy", params={"token": SECRET})
+            ended = await client.wait_for_run(run.id)
+            worker.process.terminate()
+            finished = await worker.finish()
+
+    assert ended.error_message == "work: exit code 3: refused ***"
+    assert "cannot read secret parameters" not in finished.err
+    assert find_files_with(SECRET, tmp_path) == []
+    assert search_server_files(database_url, SECRET) == []
+
+
+async def test_a_worker_without_the_key_warns_that_it_cannot_read_secret_parameters(
+    tmp_path: Path, database_url: str
+) -> None:
+    (tmp_path / "solorun.toml").write_text(TOML)
+
+    async with solorun("worker", env={"SOLORUN_DATABASE_URL": database_url}, cwd=tmp_path) as worker:
+        await worker.until_stdout_shows("executes up to")
+        worker.process.terminate()
+        finished = await worker.finish()
+
+    assert "This worker cannot read secret parameters. Set SOLORUN_SECRET_KEY or secret_key_file" in finished.err
 
 
 async def until(predicate: Callable[[], bool]) -> None:

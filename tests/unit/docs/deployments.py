@@ -1,6 +1,6 @@
 """What deployment files may contain: our commands with their options, and our settings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import typer.main
@@ -21,16 +21,3 @@ def parse_command(arguments: Sequence[str]) -> dict[str, Any]:
     commands: Any = typer.main.get_command(_app)
     parsed: dict[str, Any] = commands.commands[name].make_context(name, list(options)).params
     return parsed
-
-
-def find_text(value: Any) -> Iterator[str]:
-    """All keys and values in a document, as text."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield str(key)
-            yield from find_text(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from find_text(inner)
-    else:
-        yield str(value)

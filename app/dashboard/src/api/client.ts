@@ -77,8 +77,8 @@ const client = createClient<paths>({ baseUrl: location.origin + basePath, fetch:
 
 export async function listProjects(): Promise<ProjectList> {
   const { data } = await client.GET('/api/v1/projects');
-  const { projects, families, rights = [], undeclared = {} } = data!;
-  return { projects: projects.map(toProject), families: families.map(toFamily), rights, undeclared };
+  const { projects, families, rights = [], undeclared = {}, shares_database: isShared = false } = data!;
+  return { projects: projects.map(toProject), families: families.map(toFamily), rights, undeclared, isShared };
 }
 
 export async function getProject(project: string): Promise<Project> {

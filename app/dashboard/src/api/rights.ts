@@ -11,6 +11,8 @@ export interface ProjectList {
   readonly rights: readonly Right[];
   /** By project, for projects that have runs but are no longer declared. */
   readonly undeclared: Readonly<Record<string, readonly Right[]>>;
+  /** Whether other processes may execute runs too. */
+  readonly isShared: boolean;
 }
 
 /** The rights for each project and each pattern, and for all of Solorun. Without an answer of the API, there are none. */
@@ -20,7 +22,7 @@ export class Rights {
   /** The declared projects and patterns of which the user may start runs. */
   readonly startable: readonly string[];
 
-  constructor({ projects, families, rights, undeclared }: ProjectList) {
+  constructor({ projects, families, rights, undeclared }: Omit<ProjectList, 'isShared'>) {
     const declared = [
       ...projects.map((project) => [project.name, project.rights] as const),
       ...families.map((family) => [family.pattern, family.rights] as const),

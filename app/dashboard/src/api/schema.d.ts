@@ -1307,7 +1307,8 @@ export interface components {
          * ProjectList
          * @description Projects and patterns, and the caller's rights in all of Solorun.
          *
-         *         `undeclared` has the caller's rights in projects that have runs, and are no longer declared.
+         *         `undeclared` has the caller's rights in projects that have runs, and are no longer declared. With `shares_database`,
+         *         other processes may execute runs too: see WorkerList.
          */
         ProjectList: {
             projects: components["schemas"]["ProjectSummary"][];
@@ -1318,6 +1319,8 @@ export interface components {
             undeclared?: {
                 [key: string]: components["schemas"]["Right"][];
             };
+            /** @default false */
+            shares_database?: boolean;
         };
         /**
          * ProjectSummary
@@ -1612,7 +1615,7 @@ export interface components {
          * @description A run that was just started, or that the start `joined`.
          *
          *         `configuration_faults`: why it uses an earlier version of solorun.toml. `replayed`: an earlier start with the same
-         *         idempotency key led to it.
+         *         idempotency key led to it. `worker_missing`: the run waits, because no connected worker has its labels.
          */
         StartedRun: {
             id: number;
@@ -1699,6 +1702,8 @@ export interface components {
             joined?: boolean;
             /** @default false */
             replayed?: boolean;
+            /** @default false */
+            worker_missing?: boolean;
         };
         /**
          * WorkerList

@@ -8,6 +8,7 @@ import Keyboard from '@lucide/svelte/icons/keyboard';
 import LayoutGrid from '@lucide/svelte/icons/layout-grid';
 import List from '@lucide/svelte/icons/list';
 import LogOut from '@lucide/svelte/icons/log-out';
+import Server from '@lucide/svelte/icons/server';
 import Pin from '@lucide/svelte/icons/pin';
 import Play from '@lucide/svelte/icons/play';
 import SunMoon from '@lucide/svelte/icons/sun-moon';
@@ -98,6 +99,18 @@ function allCommands(): Command[] {
       icon: Boxes,
       act: () => router.go('/resources'),
     },
+    ...(store.isShared
+      ? [
+          {
+            group: 'Pages' as const,
+            name: 'Workers',
+            hint: '',
+            words: 'machines hosts labels drain',
+            icon: Server,
+            act: () => router.go('/workers'),
+          },
+        ]
+      : []),
     ...(store.rights.allow('admin')
       ? [
           {

@@ -46,7 +46,7 @@ export class RunList {
         cursor: cursor ?? undefined,
       });
       if (filter !== this.filter) return;
-      for (const run of page.runs) store.put(run);
+      for (const run of page.runs) store.putListed(run);
       this.ids = [...(cursor ? this.ids : []), ...page.runs.map(({ id }) => id)];
       this.length = Math.max(PAGE, this.ids.length);
       this.cursor = page.nextCursor;

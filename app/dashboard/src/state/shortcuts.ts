@@ -21,6 +21,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ['g s', 'Shared resources'],
   ['g c', 'Schedules'],
   ['g n', 'Notifications'],
+  ['g w', 'Workers'],
   ['s', 'Start a run'],
   ['r', 'Run the run again (asks first)'],
   ['x', 'Cancel the run (asks first)'],

@@ -32,6 +32,8 @@ class Store {
   families: readonly Family[] = $state.raw([]);
   /** What the user may do: buttons that the service would refuse are not shown. */
   rights: Rights = $state.raw(NO_RIGHTS);
+  /** Whether other processes may execute runs too. */
+  isShared = $state(false);
   readonly runs = new SvelteMap<number, Run>();
   /** All runs that have not ended. */
   readonly unended: readonly Run[] = $derived.by(() => [...this.runs.values()].filter((run) => !hasEnded(run.status)));
@@ -106,7 +108,7 @@ class Store {
 
   async loadReruns(id: number): Promise<void> {
     const { runs } = await api.listRuns({ rerun_of: id, limit: MAX_RERUNS });
-    for (const run of runs) this.put(run);
+    for (const run of runs) this.putListed(run);
   }
 
   /** The run that holds the project, else the first in its queue, else the latest. */
@@ -152,10 +154,11 @@ class Store {
     const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
     const members = await Promise.all(names.map((name) => api.getProject(name)));
     for (const { lastRun, currentRun, queuedRuns } of [...projects, ...members])
-      for (const run of [lastRun, currentRun, ...queuedRuns]) if (run) this.put(run);
+      for (const run of [lastRun, currentRun, ...queuedRuns]) if (run) this.putListed(run);
     this.families = families;
     this.projects = [...projects, ...members];
     this.rights = new Rights({ ...list, projects: this.projects });
+    this.isShared = list.isShared;
     // The first run of a family's member may have started in the meantime.
     if (this.unended.some(({ project }) => !known.has(project) && !this.project(project))) await this.readProjects();
   }
@@ -176,7 +179,7 @@ class Store {
     return this.deduplicate('histories', async () => {
       const limit = projects.length && Math.min(MAX_RUNS, Math.max(MIN_RUNS, HISTORY_LENGTH * projects.length));
       const { runs, nextCursor } = limit ? await api.listRuns({ limit }) : { runs: [], nextCursor: null };
-      for (const run of runs) this.put(run);
+      for (const run of runs) this.putListed(run);
       this.completeSince = nextCursor === null ? 0 : (runs[runs.length - 1]?.createdAt ?? Infinity);
       for (const project of projects) {
         const own = runs.filter((run) => run.project === project && run.status !== 'queued').slice(0, HISTORY_LENGTH);
@@ -189,13 +192,13 @@ class Store {
   }
 
   private putHistory(project: string, runs: readonly Run[]): void {
-    for (const run of runs) this.put(run);
+    for (const run of runs) this.putListed(run);
     const ids = runs.filter(({ status }) => status !== 'queued').map(({ id }) => id);
     this.histories.set(project, merge(this.histories.get(project) ?? [], ids));
   }
 
   async loadRun(id: number): Promise<Run> {
-    await this.deduplicate(`run ${id}`, async () => this.put(await api.getRun(id)));
+    await this.deduplicate(`run ${id}`, async () => this.putListed(await api.getRun(id)));
     return this.runs.get(id)!;
   }
 
@@ -230,6 +233,14 @@ class Store {
   async setPinned(id: number, pinned: boolean): Promise<void> {
     this.put(await api.setPinned(id, pinned));
     announcer.announce(`${pinned ? 'Pinned' : 'Unpinned'} run ${id}`);
+  }
+
+  /**
+   * Adds a run of a response, which may be older than the stream's. Queued runs have no records that would show it, so
+   * theirs is kept: the stream sends every change of a run's place in the queue.
+   */
+  putListed(run: Run): void {
+    if (run.status !== 'queued' || this.runs.get(run.id)?.status !== 'queued') this.put(run);
   }
 
   put(run: Run, isUpdate = false): void {

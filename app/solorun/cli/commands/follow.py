@@ -8,7 +8,9 @@ import typer
 from solorun.cli.client import connected, find_named_run, note_disconnect, note_if_interrupted
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
+from solorun.cli.render.messages import print_note
 from solorun.cli.render.views import View, choose_view
+from solorun.cli.waiting import describe_wait
 from solorun.run import Run
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ async def follow(
     second plus the last one of each step; --json and `solorun log` omit nothing.
     """
     found = await find_named_run(client, run)
+    if waits_for := await describe_wait(client, found):
+        print_note(f"Run {found.id} waits for {waits_for}.")
     ended = await follow_run(client, found.id, choose_view(found, json=json, raw=raw), tail=tail)
     raise typer.Exit(exit_code_of_status(ended.status))
 

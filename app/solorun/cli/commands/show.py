@@ -20,6 +20,7 @@ from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
+from solorun.cli.waiting import describe_wait
 from solorun.parameter import format_param
 from solorun.run import Artifact, Attempt, Cancel, Run, RunStep, format_size
 from solorun.status import Status
@@ -37,13 +38,13 @@ async def show(run: RunArgument, *, client: "RunClient", json: JsonOption = Fals
     if json:
         write_json([{**asdict(found), "artifacts": listed.artifacts, "reruns": reruns}])
     else:
-        _write(found, listed.artifacts, reruns, client.url)
+        _write(found, listed.artifacts, reruns, client.url, await describe_wait(client, found))
     if listed.truncated:
         print_note(f"The list ends after {len(listed.artifacts):,} artifacts. The run has more.")
 
 
-def _write(found: Run, artifacts: Sequence[Artifact], reruns: Sequence[int], base: str) -> None:
-    facts = [(name, sanitize(value)) for name, value in _facts(found, reruns, base) if value]
+def _write(found: Run, artifacts: Sequence[Artifact], reruns: Sequence[int], base: str, wait: str) -> None:
+    facts = [(name, sanitize(value)) for name, value in _facts(found, reruns, base, wait) if value]
     width = max(len(name) for name, _ in facts)
     write("".join(f"{name.ljust(width)}  {value}\n" for name, value in facts))
     write("\n")
@@ -74,7 +75,7 @@ def _result_row(name: str, of: RunStep | Attempt) -> list[str]:
     return [name, of.status, format_elapsed(of), exit_code, of.error_message or ""]
 
 
-def _facts(run: Run, reruns: Sequence[int], base: str) -> list[tuple[str, str]]:
+def _facts(run: Run, reruns: Sequence[int], base: str, wait: str) -> list[tuple[str, str]]:
     counts = run.level_counts
     return [
         ("run", str(run.id)),
@@ -84,6 +85,8 @@ def _facts(run: Run, reruns: Sequence[int], base: str) -> list[tuple[str, str]]:
         ("status", run.status),
         ("error", run.error_message or ""),
         *(_queue_facts(run) if run.status is Status.QUEUED else ()),
+        ("waits for", wait),
+        ("worker", run.worker or ""),
         ("slots", format_slots(run.slots)),
         ("triggered by", run.triggered_by),
         ("params", ", ".join(f"{name}={format_param(value)}" for name, value in run.params.items())),

@@ -11,6 +11,7 @@ from solorun.cli.render.formatting import format_queue
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json
 from solorun.cli.render.views import ending
+from solorun.cli.waiting import describe_wait
 from solorun.status import Status
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ async def wait(run: RunArgument, *, client: "RunClient", json: JsonOption = Fals
     found = await find_named_run(client, run)
     if not found.has_ended:
         queued = f", {format_queue(found)}" if found.status is Status.QUEUED else ""
-        print_note(f"Waiting for run {found.id}{queued}…")
+        waits_for = await describe_wait(client, found)
+        print_note(f"Waiting for run {found.id}{queued}{f', which waits for {waits_for}' if waits_for else ''}…")
     with note_if_interrupted(f"Stopped waiting. Run {found.id} continues.\n  solorun wait {found.id}"):
         ended = await client.wait_for_run(found.id)
     if json:

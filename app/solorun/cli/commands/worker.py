@@ -53,6 +53,11 @@ def _work(
         _logger.warning(
             "Artifacts stay in %s on this host. Set artifact_store or shared_dir to share them.", settings.data_dir
         )
+    if settings.secret_key is None and settings.shared_dir is None and catalog.configuration.has_secret_params:
+        _logger.warning(
+            "This worker cannot read secret parameters. Set SOLORUN_SECRET_KEY or secret_key_file to the key of the "
+            "services, or set shared_dir."
+        )
 
     def started(worker: Worker) -> None:
         print_lines(
