@@ -111,6 +111,7 @@ class RunRegistry:
         """A run's successor may be here before the run is removed."""
         self._by_project: dict[str, RunHandle] = {}
         """The newest of each project."""
+        self._recorded_cancels: Mapping[int, Cancel] = {}
         self.ended: Counter[Status] = Counter()
         """How many runs have ended here, by status."""
 
@@ -128,6 +129,13 @@ class RunRegistry:
     def add(self, handle: RunHandle) -> None:
         self._by_id[handle.id] = handle
         self._by_project[handle.project.name] = handle
+        self._apply_cancel(handle)
+
+    def apply_cancels(self, recorded: Mapping[int, Cancel]) -> None:
+        """Stop the runs whose cancel is in the database, and those that are still being claimed, once they are here."""
+        self._recorded_cancels = recorded
+        for handle in self:
+            self._apply_cancel(handle)
 
     def remove(self, handle: RunHandle) -> None:
         self._by_id.pop(handle.id, None)
@@ -170,3 +178,8 @@ class RunRegistry:
         if self.start_lock.locked():
             async with self.start_lock:
                 pass
+
+    def _apply_cancel(self, handle: RunHandle) -> None:
+        if (cancel := self._recorded_cancels.get(handle.id)) is not None:
+            handle.cancel_recorded.set()
+            handle.request_cancel(cancel)

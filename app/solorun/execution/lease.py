@@ -141,9 +141,7 @@ class LeaseKeeper:
         for handle in handles:
             if handle.id not in renewal.runs:
                 handle.cancel_scope.cancel(StopReason.LEASE_LOST)
-            elif (cancel := renewal.runs[handle.id]) is not None:
-                handle.cancel_recorded.set()
-                handle.request_cancel(cancel)
+        self._registry.apply_cancels({run_id: cancel for run_id, cancel in renewal.runs.items() if cancel is not None})
         if renewal.is_draining:
             self._on_drain()
         self._registry.notify_released()  # it may also have promoted a queued one

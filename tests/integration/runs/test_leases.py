@@ -107,6 +107,22 @@ async def test_a_cancel_that_another_service_has_recorded_stops_the_run(tmp_path
     assert ended.status is Status.CANCELLED
 
 
+async def test_a_cancel_that_was_recorded_while_the_run_was_being_claimed_stops_it_without_another_renewal(
+    tmp_path: Path, lease: FakeLease
+) -> None:
+    run_id = 1
+    lease.runs = {run_id: Cancel(NOW, "anna", "wrong branch")}
+    async with open_engine(tmp_path) as engine, keeping(engine, lease):
+        renewals = lease.renewals
+        await engine.until(lambda: lease.renewals > renewals + 1)
+        lease.fails = True
+
+        run = await engine.manager.start_run("handbook")
+        ended = await engine.end_of(run.id)
+
+    assert (ended.id, ended.status, ended.cancel_requested_by) == (run_id, Status.CANCELLED, "anna")
+
+
 async def test_a_run_that_another_service_has_ended_stops(tmp_path: Path, lease: FakeLease) -> None:
     async with open_engine(tmp_path) as engine, keeping(engine, lease):
         run = await engine.manager.start_run("handbook")
