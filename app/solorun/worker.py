@@ -51,6 +51,11 @@ class WorkerStatus(msgspec.Struct, frozen=True):
     started_at: datetime
     last_seen: datetime
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it executes as many runs as it can."""
+        return self.capacity is not None and len(self.runs) >= self.capacity
+
     def can_begin(self, labels: tuple[str, ...]) -> bool:
         """Whether it begins runs with these labels, as soon as it has a free place."""
         return self.state is WorkerState.ACTIVE and (self.labels is None or set(labels) <= set(self.labels))

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from solorun.run import Run
 from solorun.runs.admission import Admission
 from solorun.runs.queue import QueuedRun, RunQueue
 from solorun.runs.reaper import UNCONFIRMED, Reaper, warning_segment
-from solorun.store import RunStore
+from solorun.store import Store
 from solorun.worker import Worker
 
 QUEUE_ACTOR: Final = "solorun"
@@ -34,6 +34,8 @@ REFUSAL_SECONDS: Final = 60.0
 
 _logger = logging.getLogger("solorun.runs")
 
+Result = TypeVar("Result")
+
 
 @dataclass(kw_only=True, eq=False)
 class Dispatcher:
@@ -42,7 +44,7 @@ class Dispatcher:
     A run that this process cannot execute is left to another one. `draining` is set when it may begin no more runs.
     """
 
-    store: RunStore
+    store: Store
     registry: RunRegistry
     executor: RunExecutor
     reaper: Reaper
@@ -211,23 +213,37 @@ class Dispatcher:
         return start
 
     async def _refuse(self, run: Run, error: SolorunError) -> None:
-        """Leave the run to other processes for a time, and then end it."""
+        """Leave the run to other processes for a time. Then end it, unless one of them has had no free place."""
         now = self.now()
-        if run.id in self._refused:
+        is_repeated = run.id in self._refused
+        if is_repeated and not await self._retry(lambda: self._waits_for_place(run)):
             del self._refused[run.id]
             self.reaper.finalize_later(run, str(error))
             return
         self._refused = {run_id: until for run_id, until in self._refused.items() if until > now}
         self._refused[run.id] = now + timedelta(seconds=REFUSAL_SECONDS)
-        _logger.warning("Run %s of %s is refused: %s", run.id, run.project, error, extra=run.log_fields)
-        closing = warning_segment(run, f"refused by {self.worker.id}: {error}", now)
-        await self.store.return_run(run.id, owner=self.worker.id, closing=closing)
+        closing = None
+        if not is_repeated:
+            _logger.warning("Run %s of %s is refused: %s", run.id, run.project, error, extra=run.log_fields)
+            closing = warning_segment(run, f"refused by {self.worker.id}: {error}", now)
+        await self._retry(lambda: self.store.return_run(run.id, owner=self.worker.id, closing=closing))
+
+    async def _waits_for_place(self, run: Run) -> bool:
+        """Whether another worker might begin the run, but executes others. One with a free place has refused it."""
+        workers = await self.store.list_workers()
+        return any(
+            worker.id != self.worker.id and worker.is_full and worker.can_begin(run.labels) for worker in workers
+        )
 
     async def _read_params(self, run: Run) -> dict[str, ParamValue]:
-        """The parameters that the row has masked. Retries: the run is ours, so no other service will begin it."""
+        """The parameters that the row has masked."""
+        return await self._retry(lambda: self.store.read_unmasked_params(run.id))
+
+    async def _retry(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        """Call until the store responds: a run that is ours is begun by no other process."""
         while True:
             try:
-                return await self.store.read_unmasked_params(run.id)
+                return await call()
             except StoreUnavailable:
                 await asyncio.sleep(self.retry_seconds)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from solorun.errors import StoreUnavailable
 from solorun.parameter import Parameter
 from solorun.project import Project
 from solorun.queueing import ConflictPolicy
@@ -15,10 +16,12 @@ from solorun.run import Run
 from solorun.runs.dispatcher import REFUSAL_SECONDS
 from solorun.status import Status
 from solorun.store import Store
-from solorun.stores.postgres import PostgresRunStore
+from solorun.stores.postgres import ParamCipher, PostgresRunStore
+from solorun.stores.postgres.lease import PostgresLease
 from solorun.worker import Worker
 from tests.contracts.builders import read_all
 from tests.fakes.engine import Engine, declare, open_engine
+from tests.fakes.postgres import SECRET_KEY
 
 ONE_STEP = ("extract",)
 DEFAULT = declare(steps=ONE_STEP, on_conflict=ConflictPolicy.QUEUE)
@@ -41,8 +44,9 @@ class Clock:
 class Processes:
     """Services and workers on one database."""
 
-    def __init__(self, stack: AsyncExitStack, directory: Path) -> None:
+    def __init__(self, stack: AsyncExitStack, directory: Path, database_url: str) -> None:
         self._stack = stack
+        self._database_url = database_url
         self._directory = directory
         self.clock = Clock()
 
@@ -60,15 +64,21 @@ class Processes:
         )
         return await self._stack.enter_async_context(engine)
 
+    def list_as_worker(self, name: str, *, capacity: int) -> None:
+        """Give a process a lease, so that the others see it."""
+        lease = PostgresLease(self._database_url, Worker(name, name, ("default",), capacity))
+        self._stack.callback(lease.end)
+        lease.renew()
+
 
 @pytest.fixture
 async def processes(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Processes]:
     async def open_store(_data_dir: Path) -> Store:
-        return await PostgresRunStore.open(database_url)
+        return await PostgresRunStore.open(database_url, ParamCipher(SECRET_KEY))
 
     monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
     async with AsyncExitStack() as stack:
-        yield Processes(stack, tmp_path)
+        yield Processes(stack, tmp_path, database_url)
 
 
 async def notify(*engines: Engine) -> None:
@@ -220,3 +230,40 @@ async def test_a_run_whose_version_no_process_has_fails_after_a_time(processes: 
     assert after.status is Status.FAILED
     assert after.error_message is not None
     assert after.error_message.startswith("it could not be started: outdated declares another version of its steps")
+
+
+async def test_a_refused_run_waits_for_a_worker_that_is_busy(processes: Processes) -> None:
+    another = declare("another", steps=ONE_STEP)
+    service = await processes.open("service", DEFAULT, another, capacity=0)
+    outdated = await processes.open("outdated", OTHER_VERSIONS["another timeout"])
+    worker = await processes.open("worker", DEFAULT, another, capacity=1)
+    processes.list_as_worker("worker", capacity=1)
+    await service.manager.start_run("another")
+    await notify(worker)
+    run = await service.manager.start_run("handbook")
+    await notify(outdated)
+
+    processes.clock.advance(REFUSAL_SECONDS)
+    await notify(outdated)
+    await outdated.manager.reaper.wait_until_done()
+    waiting = await service.store.get_run(run.id)
+    await complete(worker)
+    await notify(worker)
+    ended = await complete(worker)
+
+    assert (waiting.status, waiting.worker, waiting.last_seq) == (Status.PENDING, None, 1)
+    assert (ended.id, ended.status, ended.worker) == (run.id, Status.COMPLETED, "worker")
+
+
+async def test_a_refused_run_is_given_up_although_the_database_fails(processes: Processes) -> None:
+    service = await processes.open("service", capacity=0)
+    outdated = await processes.open("outdated", OTHER_VERSIONS["another timeout"])
+    worker = await processes.open("worker")
+    outdated.faults.fail("return_run", StoreUnavailable())
+    run = await service.manager.start_run("handbook")
+
+    await notify(outdated)
+    await notify(worker)
+    ended = await complete(worker)
+
+    assert (ended.id, ended.status, ended.worker) == (run.id, Status.COMPLETED, "worker")
