@@ -167,6 +167,8 @@ class Run(msgspec.Struct, frozen=True):
     """The labels that a worker must have to execute it."""
     pipeline: str | None = None
     """The version of its steps, with which it was started."""
+    traceparent: str | None = None
+    """The span of the caller that started it, as W3C Trace Context."""
 
     @property
     def waits_for_worker(self) -> bool:

@@ -67,8 +67,8 @@ class Service:
     schedules: Schedules
     limits: ServiceLimits
     started_at: datetime
-    shares_database: bool
-    """Other processes may use the database too."""
+    mirror: Mirror | None
+    """None if no other process uses the database."""
 
     @classmethod
     @asynccontextmanager
@@ -131,6 +131,16 @@ class Service:
                 limits=limits.notifications,
             )
             pruner = Pruner(store=store, projects=catalog, artifacts=engine.artifacts, now=now)
+            mirror = None
+            if engine.shares_database:
+                mirror = Mirror(
+                    store=store,
+                    hub=hub,
+                    queue=engine.queue,
+                    registry=engine.registry,
+                    notices=engine.notices,
+                    owner=engine.worker.id,
+                )
             service = cls(
                 settings=settings,
                 catalog=catalog,
@@ -148,20 +158,11 @@ class Service:
                 schedules=Schedules(store=store, manager=manager, projects=catalog, now=now),
                 limits=limits,
                 started_at=now(),
-                shares_database=engine.shares_database,
+                mirror=mirror,
             )
             components: list[Component] = [notifier, engine.dispatcher, pruner]
-            if engine.shares_database:
-                components.append(
-                    Mirror(
-                        store=store,
-                        hub=hub,
-                        queue=engine.queue,
-                        registry=engine.registry,
-                        notices=engine.notices,
-                        owner=engine.worker.id,
-                    )
-                )
+            if mirror is not None:
+                components.append(mirror)
             components.append(Scheduler(store=store, manager=manager, projects=catalog, now=now))
             for component in components:
                 await stack.enter_async_context(running(component))
@@ -171,6 +172,11 @@ class Service:
     async def drain(self) -> None:
         """Admit nothing more, interrupt active runs and wait until they are recorded, within the shutdown limit."""
         await self.manager.drain(self.settings.shutdown_limit_seconds)
+
+    @property
+    def shares_database(self) -> bool:
+        """Other processes may use the database too."""
+        return self.mirror is not None
 
     async def list_workers(self) -> list[WorkerStatus]:
         """The processes that execute runs, by id. Raises StoreUnavailable."""

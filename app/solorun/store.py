@@ -43,8 +43,8 @@ class NewRun:
     queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused, and
     `unmasked_params`, the values that `params` has masked, are kept until it has ended and then erased. `rerun_of` is
     the id of the run that this one repeats. `notify` names the targets that receive news about the run, each with what
-    it receives. `labels` and `pipeline` as in Run; `is_for_worker` if another process will execute it, which needs the
-    `unmasked_params` too.
+    it receives. `labels`, `pipeline` and `traceparent` as in Run; `is_for_worker` if another process will execute it,
+    which needs the `unmasked_params` too.
     """
 
     project: str
@@ -65,6 +65,7 @@ class NewRun:
     notify: Mapping[str, Collection[NotifyEvent]] = field(default_factory=dict)
     labels: tuple[str, ...] = DEFAULT_LABELS
     pipeline: str | None = None
+    traceparent: str | None = None
     is_for_worker: bool = False
 
 

@@ -82,6 +82,14 @@ def no_acknowledged_run_is_lost(evidence: Evidence) -> Iterator[str]:
     yield from _decreasing_ids(evidence)
 
 
+def no_acknowledged_run_is_given_up(evidence: Evidence) -> Iterator[str]:
+    """A start that was acknowledged led to a run that could begin."""
+    for entry in evidence.history.answers("start", Kind.OK):
+        row = evidence.database.runs.get(entry.value)
+        if row is not None and (row.error_message or "").startswith("it could not be started"):
+            yield f"run {row.id} was acknowledged, but {row.error_message}"
+
+
 def a_conflict_names_an_active_run(evidence: Evidence) -> Iterator[str]:
     """A conflict names a run of the same project whose end no reader had seen before the start."""
     ended: dict[int, float] = {}
@@ -194,6 +202,7 @@ START_CHECKERS: tuple[Checker, ...] = (
     slots_have_one_holder,
     active_runs_hold_their_slots,
     no_acknowledged_run_is_lost,
+    no_acknowledged_run_is_given_up,
     a_conflict_names_an_active_run,
     only_acknowledged_runs_work,
     transitions_are_legal,

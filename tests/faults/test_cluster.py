@@ -14,8 +14,8 @@ from tests.faults.conftest import MakeTrials
 
 LEASE_SECONDS = 3.0
 PROJECTS = {name: WORK.format(rounds=rounds) for name, rounds in (("quick", 1), ("steady", 10), ("slow", 40))}
-LONG = {name: WORK.format(rounds=1_000) for name in ("first", "second", "third")}
-"""These do not end while a worker is paused."""
+LONG = {f"long-{number}": WORK.format(rounds=1_000) for number in range(6)}
+"""These do not end while a worker is paused, and one worker cannot execute all of them."""
 LONG_ROUND = 20
 
 
@@ -55,7 +55,7 @@ async def test_a_paused_worker_and_its_processes_never_work_beside_the_next_run(
         directory = memory_path / str(number)
         with fresh_schema(postgres_url) as url:
             async with cluster_trial(directory, LONG, url, lease=LEASE_SECONDS) as trial:
-                async with trial.load():
+                async with trial.load(clients=1):
                     for pause in range(pauses):
                         worker = trial.workers[pause % 2]
                         run_id = await trial.running_on(worker)

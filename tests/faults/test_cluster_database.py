@@ -60,7 +60,7 @@ async def test_everything_recovers_by_itself_after_an_outage_of_the_database(
     trials: MakeTrials, memory_path: Path
 ) -> None:
     tried = trials("P21", "outages of PostgreSQL, of 3, 36 and 120 s, under the same load", short=1, goal=6)
-    notes = []
+    notes, exits = [], 0
     for number in tried:
         seconds = OUTAGES[number % len(OUTAGES)]
         directory = memory_path / str(number)
@@ -71,10 +71,15 @@ async def test_everything_recovers_by_itself_after_an_outage_of_the_database(
                     await asyncio.to_thread(server.crash)
                     await asyncio.sleep(seconds)
                     await asyncio.to_thread(server.start)
+                    for worker in trial.workers:
+                        # One that could not stop its work in time has exited, and its supervisor restarts it.
+                        if worker.has_exited(0):
+                            exits += 1
+                            await asyncio.to_thread(worker.start)
                     notes.append(f"{await _until_new_work(trial):.1f} s after {seconds} s")
                 await trial.settle()
                 tried.judge(await trial.audit())
-                tried.notes = f"new work began {', '.join(notes)}"
+                tried.notes = f"new work began {', '.join(notes)}; {exits} workers exited"
         shutil.rmtree(directory)
 
 

@@ -73,7 +73,7 @@ def broken_store(served: Served) -> Iterator[None]:
         for name in STORE_METHODS:
             patch.setattr(served.service.store, name, fail)
         # A service that is alone knows its only worker without the store.
-        patch.setattr(served.service, "shares_database", True)
+        patch.setattr(type(served.service), "shares_database", True)
         yield
 
 

@@ -94,3 +94,32 @@ async def test_a_start_says_whether_a_worker_has_its_labels(
 
     assert [run["worker_missing"] for run in (without, with_one, draining, here)] == [True, False, True, False]
     assert [run["worker"] is None for run in (draining, here)] == [True, False]
+
+
+async def test_the_metrics_count_workers_and_how_long_a_run_has_waited_for_one(
+    open_served: OpenServed, database_url: str, red: PostgresLease
+) -> None:
+    async with open_served(toml=TOML, database_url=database_url) as served:
+        red.renew()
+        mirror = served.service.mirror
+        assert mirror is not None
+        left = await served.start("train")
+        await served.start("deploy")
+        await served.until(lambda: mirror.oldest_wait_seconds() > 0)
+        before = (await served.client.get("/metrics")).text
+        await served.service.store.claim_runs(owner="red-1", labels=("eu", "gpu"))
+        await served.until(lambda: mirror.oldest_wait_seconds() == 0)
+        after = (await served.client.get("/metrics")).text
+        await served.client.post(f"/api/v1/runs/{left['id']}/cancel")
+
+    assert 'solorun_workers{state="active"} 2.0' in before
+    assert "solorun_worker_runs 1.0" in before
+    assert "solorun_worker_capacity 4.0" in before
+    assert "solorun_oldest_unclaimed_run_seconds 0.0\n" not in before
+    assert "solorun_worker_runs 2.0" in after
+    assert "solorun_oldest_unclaimed_run_seconds 0.0\n" in after
+    assert active_runs(before) == active_runs(after) == 1, "those that this service executes"
+
+
+def active_runs(metrics: str) -> float:
+    return sum(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith("solorun_active_runs{"))

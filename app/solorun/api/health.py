@@ -2,8 +2,9 @@
 
 import asyncio
 import importlib
+from collections.abc import Awaitable
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 from solorun.api.problems import PROBLEM_JSON, UNTYPED
 from solorun.api.state import State
@@ -11,6 +12,8 @@ from solorun.errors import StoreFailure, StoreUnavailable
 from solorun.http.request import Request
 from solorun.http.responses import Response
 from solorun.wire import ProblemDetails, ProblemFieldError, encode
+
+T = TypeVar("T")
 
 _ALIVE: Final = b'{"status":"alive"}'
 _READY: Final = b'{"status":"ready"}'
@@ -40,8 +43,14 @@ async def readyz(state: State, request: Request) -> Response:
 async def metrics(state: State, _request: Request) -> Response:
     # Importing it takes a tenth of the service's start: do so only if needed, and not on the event loop.
     module = await asyncio.to_thread(importlib.import_module, "solorun.api.metrics")
+    sessions = await _if_available(state.authorizer.sessions.count())
+    workers = await _if_available(state.service.list_workers())
+    return Response(module.Metrics(state, sessions, workers).expose(), media_type=module.OPENMETRICS)
+
+
+async def _if_available(read: Awaitable[T]) -> T | None:
+    """None if the store is unavailable."""
     try:
-        sessions = await state.authorizer.sessions.count()
+        return await read
     except (StoreUnavailable, StoreFailure):
-        sessions = None
-    return Response(module.Metrics(state, sessions).expose(), media_type=module.OPENMETRICS)
+        return None

@@ -18,7 +18,7 @@ from solorun.queueing import ConflictPolicy
 from solorun.run import MAX_CALLER_CHARACTERS, Run, is_caller
 from solorun.runs.parameters import read_params
 from solorun.schedule import Firing
-from solorun.trace_context import caller_trace
+from solorun.trace_context import TRACEPARENT, caller_trace
 
 
 class Admission:
@@ -71,6 +71,8 @@ class Admission:
         """Admit a run that another service has queued. Raises ProjectNotFound, InvalidRequest, SolorunError."""
         params = {**run.params, **unmasked_params}
         start = self._admit(run.project, run.scope, run.triggered_by, params, None, run.rerun_of)
+        if run.traceparent is not None:
+            start = replace(start, trace={TRACEPARENT: run.traceparent})
         if [step.name for step in start.steps] != [step.name for step in run.steps]:
             raise SolorunError("the steps of the project changed while the run was queued")
         return start

@@ -175,7 +175,7 @@ class RunManager:
                     await handle.ended.wait()  # its end is committed: the project is free in a moment
                     continue
                 seen = blocking.id
-                if blocking.worker is not None or self.reaper.is_unconfirmed(blocking):
+                if blocking.worker == self.owner or self.reaper.is_unconfirmed(blocking):
                     # If it is ours, it has no task: its insert was committed although it raised.
                     await self.reaper.give_up(blocking, UNCONFIRMED)
             except ResourceBusy as busy:

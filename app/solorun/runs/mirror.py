@@ -6,6 +6,8 @@ One reader per run and service, however many follow it. For a database that seve
 
 import asyncio
 import logging
+import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,6 +47,10 @@ class Mirror:
         self._requested: set[tuple[int, str | None]] = set()
         """The runs of which notices were requested, each with the process that executes it."""
         self._requested_at = 0.0
+        self.ended: Counter[Status] = Counter()
+        """How many runs have ended elsewhere, by status."""
+        self._unclaimed: dict[int, float] = {}
+        """Since when each run is seen to wait for a worker, by the clock of the process."""
         self._last_id: int | None = None
         """No run up to this one is missing here."""
         self._task: asyncio.Task[None] | None = None
@@ -61,6 +67,10 @@ class Mirror:
         """Publish what has changed since the last call. Raises StoreUnavailable."""
         await self._update_queue()
         present = {run.id: run for run in await self.store.list_foreign_runs(self.owner)}
+        seen_at = time.monotonic()
+        self._unclaimed = {
+            run.id: self._unclaimed.get(run.id, seen_at) for run in present.values() if run.waits_for_worker
+        }
         for run in present.values():
             if self.registry.find(run.id) is None:
                 await self._publish(await self._find_topic(run), run)
@@ -71,6 +81,11 @@ class Mirror:
                 await self._refresh_run(run_id)
         await self._show_short_runs()
         await self._request_notices()
+
+    def oldest_wait_seconds(self) -> float:
+        """For how long a run has waited for a worker; 0 if none does."""
+        now = time.monotonic()
+        return now - min(self._unclaimed.values(), default=now)
 
     async def refresh_changed(self) -> None:
         """Publish the changes that notices announce, for as long as this runs. Raises StoreUnavailable."""
@@ -89,6 +104,7 @@ class Mirror:
             return
         await self._publish(self._mirrored[run_id], run)
         if run.has_ended:
+            self.ended[run.status] += 1
             self._forget(run_id)
 
     async def _show_short_runs(self) -> None:
@@ -102,6 +118,7 @@ class Mirror:
         missing = [run for run in new if run.id > last_id and run.worker != self.owner and not self.hub.find(run.id)]
         for run in missing:
             if run.has_ended:
+                self.ended[run.status] += 1
                 self.hub.open(run)
                 self.hub.close(run.id)
         # One that is still active began after the last look, and may have ended before the next one.

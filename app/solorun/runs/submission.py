@@ -11,6 +11,7 @@ from solorun.run import Run
 from solorun.runs.parameters import mask_params
 from solorun.status import Status
 from solorun.store import NewRun
+from solorun.trace_context import find_traceparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +60,6 @@ def new_run(start: AdmittedStart, masker: Masker, created_at: datetime, *, is_fo
         notify=project.subscriptions,
         labels=start.labels,
         pipeline=start.pipeline,
+        traceparent=find_traceparent(start.trace),
         is_for_worker=is_for_worker,
     )

@@ -1,5 +1,8 @@
 """Starts through two services that share a database."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from solorun.errors import RunActive, StoreUnavailable
@@ -8,6 +11,7 @@ from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.runs import Mirror, submit_once
 from solorun.status import Status
+from tests.contracts.builders import new_run
 from tests.fakes.engine import Engine
 
 QUEUE = ConflictPolicy.QUEUE
@@ -40,6 +44,23 @@ async def test_a_start_that_was_not_confirmed_ends_no_run_that_another_service_q
     await here.manager.reaper.wait_until_done()
 
     assert (await there.store.get_run(queued.id)).status is Status.QUEUED
+
+
+async def test_a_refused_start_ends_no_run_that_another_service_is_leaving_to_a_worker(
+    engines: tuple[Engine, Engine],
+) -> None:
+    here, there = engines
+    run = await there.store.insert_run(replace(new_run(), labels=("gpu",), is_for_worker=True), owner="there")
+    claiming = here.faults.hold_after("claim_runs")
+
+    refused = asyncio.create_task(here.manager.start_run("handbook"))
+    await claiming.reached.wait()
+    await there.store.return_run(run.id, owner="there")
+    claiming.open()
+
+    with pytest.raises(RunActive):
+        await refused
+    assert (await there.store.get_run(run.id)).status is Status.PENDING
 
 
 async def test_each_service_shows_the_places_of_all_queued_runs(engines: tuple[Engine, Engine], mirror: Mirror) -> None:

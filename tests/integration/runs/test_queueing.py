@@ -10,6 +10,7 @@ from solorun.errors import QueueFull, RunActive, StoreUnavailable
 from solorun.queueing import Choices, ConflictPolicy, JoinChoice, QueueChoice, ReplaceChoice
 from solorun.run import Run
 from solorun.status import Status, StepStatus
+from solorun.trace_context import caller_trace
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
 from tests.fakes.steps import ScriptedExecutor
 
@@ -168,6 +169,26 @@ async def test_a_queue_survives_a_crash_of_the_service(tmp_path: Path) -> None:
             assert (step.context.run_id, step.context.params) == (run.id, {"date": day})
             step.end()
             assert (await engine.end_of(run.id)).status is Status.COMPLETED
+
+
+async def test_a_queued_run_stays_in_the_trace_of_its_caller_after_a_crash(tmp_path: Path) -> None:
+    span = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    async with open_engine(tmp_path, drain=False) as engine:
+        await engine.manager.start_run("handbook")
+        known = caller_trace.set({"traceparent": span, "tracestate": "vendor=1"})
+        waiting = await engine.manager.start_run("handbook", on_conflict=QUEUE)
+        caller_trace.set({"traceparent": "not a span"})
+        behind = await engine.manager.start_run("handbook", on_conflict=QUEUE)
+        caller_trace.reset(known)
+        engine.faults.die()
+
+    async with open_engine(tmp_path, owner="next start") as engine:
+        await engine.executor.step("extract")
+        handle = engine.registry.find(waiting.id)
+
+    assert handle is not None
+    assert handle.start.trace == {"traceparent": span}
+    assert (waiting.traceparent, behind.traceparent) == (span, None)
 
 
 async def test_a_drain_leaves_the_queue_to_the_next_start(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from packaging.utils import canonicalize_name
 
 from solorun.http.event_stream import COMMENT_INTERVAL_SECONDS
 from solorun.settings import parse_duration
+from tests.unit.docs.deployments import VARIABLES, parse_command
 from tests.unit.docs.pages import ROOT, SAMPLES
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 NGINX = (SAMPLES / "nginx.conf").read_text(encoding="utf-8")
+WORKER_UNIT = (SAMPLES / "solorun-worker.service").read_text(encoding="utf-8")
 UNIT = (SAMPLES / "solorun.service").read_text(encoding="utf-8")
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -52,8 +54,22 @@ def test_the_process_manager_waits_longer_than_the_shutdown_limit(text: str, pat
     assert parse_duration(found[1].removesuffix("s") + "s") > SHUTDOWN_LIMIT_SECONDS
 
 
-def test_systemd_signals_only_the_service() -> None:
-    assert "KillMode=mixed" in UNIT.splitlines()
+@pytest.mark.parametrize("unit", [UNIT, WORKER_UNIT], ids=["service", "worker"])
+def test_systemd_signals_only_the_process_itself_and_starts_a_command_that_exists(unit: str) -> None:
+    command = re.search(r"^ExecStart=/opt/solorun/bin/solorun (.+)$", unit, re.M)
+    variables = re.findall(r"^Environment=(\w+)=", unit, re.M)
+
+    assert "KillMode=mixed" in unit.splitlines()
+    assert command is not None
+    assert parse_command(command[1].split())
+    assert set(variables) <= VARIABLES
+
+
+def test_systemd_lets_a_worker_finish_its_runs() -> None:
+    found = re.search(r"TimeoutStopSec=(\w+)", WORKER_UNIT)
+
+    assert found is not None
+    assert parse_duration(found[1]) >= 3600
 
 
 def test_nginx_does_not_buffer_streams_and_waits_longer_than_the_comment_interval() -> None:

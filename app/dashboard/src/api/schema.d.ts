@@ -1125,6 +1125,8 @@ export interface components {
             labels?: string[];
             /** @default null */
             pipeline?: string | null;
+            /** @default null */
+            traceparent?: string | null;
         };
         /**
          * Cancel
@@ -1696,6 +1698,8 @@ export interface components {
             labels?: string[];
             /** @default null */
             pipeline?: string | null;
+            /** @default null */
+            traceparent?: string | null;
             /** @default [] */
             configuration_faults?: string[];
             /** @default false */

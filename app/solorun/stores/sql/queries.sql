@@ -6,7 +6,7 @@ id, project, scope, status, triggered_by, params, created_at, rerun_of, started_
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
 info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline, pinned, owner,
-labels, pipeline
+labels, pipeline, traceparent
 
 -- fragment: is_not_expired
 -- The log of an expired run is being deleted: no reader may see a part of it.
@@ -53,9 +53,9 @@ TRUE
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
 -- another run of the project was queued first.
 INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, rerun_of, resources, slots, notify,
-    labels, pipeline)
+    labels, pipeline, traceparent)
 SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :rerun_of, :resources, :slots,
-    :notify, :labels, :pipeline
+    :notify, :labels, :pipeline, :traceparent
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status IN ({waits_or_holds_project}))
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
@@ -63,9 +63,10 @@ RETURNING id;
 -- name: insert_queued_run
 -- Inserts a queued run, unless `queue_max` runs of the project are queued.
 INSERT INTO runs (project, scope, status, triggered_by, params, created_at, rerun_of, queue_rank, queue_deadline,
-    replaces, resources, notify, labels, pipeline)
+    replaces, resources, notify, labels, pipeline,
+    traceparent)
 SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :rerun_of, :queue_rank, :queue_deadline,
-    :replaces, :resources, :notify, :labels, :pipeline
+    :replaces, :resources, :notify, :labels, :pipeline, :traceparent
 WHERE (SELECT COUNT(*) FROM runs WHERE project = :project AND status = 'queued') < :queue_max
 RETURNING id;
 

@@ -32,6 +32,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         cancel_position, cancel_effect, cancel_settled_at, error_message, current_step, progress_current,
         progress_total, progress_item, last_seq, debug, info, warning, error, first_error_seq, resources, slots,
         replaces, queue_deadline, pinned, owner, labels, pipeline,
+        traceparent,
     ) = row  # fmt: skip
     cancel = None
     if (requested_at := from_microseconds(cancel_requested_at)) is not None:
@@ -74,6 +75,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         worker=owner,
         labels=_decode_labels(labels),
         pipeline=pipeline,
+        traceparent=traceparent,
     )
 
 

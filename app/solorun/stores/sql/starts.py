@@ -35,6 +35,7 @@ def insert_run(connection: Connection, new: NewRun, owner: str, encrypt: Encrypt
         "notify": encode_object(new.notify) if new.notify else None,
         "labels": encode_array(new.labels),
         "pipeline": new.pipeline,
+        "traceparent": new.traceparent,
     }
     result = StartResult.STARTED
     run_id = _insert_pending(connection, new, values)
