@@ -22,6 +22,7 @@ VALUES = {
     "slug": "internal",
     "delivery_id": "1",
     "target": "ops",
+    "worker": "red-1",
 }
 PAGES = Dashboard().endpoints
 PUBLIC = {

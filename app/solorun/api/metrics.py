@@ -38,9 +38,13 @@ class Metrics:
         queued = len(service.manager.list_queued_runs())
         yield GaugeMetricFamily("solorun_queued_runs", "Runs that wait for their project or for resources.", queued)
         ended = CounterMetricFamily("solorun_ended_runs", "Runs that have ended in this service.", labels=["status"])
+        elsewhere = CounterMetricFamily(
+            "solorun_ended_runs_elsewhere", "Runs that have ended in other processes.", labels=["status"]
+        )
         for status in (status for status in Status if status.has_ended):
             ended.add_metric([status.value], service.manager.registry.ended[status])
-        yield ended
+            elsewhere.add_metric([status.value], service.mirror.ended[status] if service.mirror else 0)
+        yield from (ended, elsewhere)
         yield GaugeMetricFamily(
             "solorun_log_records_of_active_runs",
             "Committed records of the active runs.",

@@ -7,6 +7,7 @@ One reader per run and service, however many follow it. For a database that seve
 import asyncio
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,6 +47,8 @@ class Mirror:
         self._requested: set[tuple[int, str | None]] = set()
         """The runs of which notices were requested, each with the process that executes it."""
         self._requested_at = 0.0
+        self.ended: Counter[Status] = Counter()
+        """How many runs have ended elsewhere, by status."""
         self._unclaimed: dict[int, float] = {}
         """Since when each run is seen to wait for a worker, by the clock of the process."""
         self._last_id: int | None = None
@@ -101,6 +104,7 @@ class Mirror:
             return
         await self._publish(self._mirrored[run_id], run)
         if run.has_ended:
+            self.ended[run.status] += 1
             self._forget(run_id)
 
     async def _show_short_runs(self) -> None:
@@ -114,6 +118,7 @@ class Mirror:
         missing = [run for run in new if run.id > last_id and run.worker != self.owner and not self.hub.find(run.id)]
         for run in missing:
             if run.has_ended:
+                self.ended[run.status] += 1
                 self.hub.open(run)
                 self.hub.close(run.id)
         # One that is still active began after the last look, and may have ended before the next one.

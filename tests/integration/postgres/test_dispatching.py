@@ -15,10 +15,11 @@ from solorun.run import Run
 from solorun.runs.dispatcher import REFUSAL_SECONDS
 from solorun.status import Status
 from solorun.store import Store
-from solorun.stores.postgres import PostgresRunStore
+from solorun.stores.postgres import ParamCipher, PostgresRunStore
 from solorun.worker import Worker
 from tests.contracts.builders import read_all
 from tests.fakes.engine import Engine, declare, open_engine
+from tests.fakes.postgres import SECRET_KEY
 
 ONE_STEP = ("extract",)
 DEFAULT = declare(steps=ONE_STEP, on_conflict=ConflictPolicy.QUEUE)
@@ -64,7 +65,7 @@ class Processes:
 @pytest.fixture
 async def processes(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Processes]:
     async def open_store(_data_dir: Path) -> Store:
-        return await PostgresRunStore.open(database_url)
+        return await PostgresRunStore.open(database_url, ParamCipher(SECRET_KEY))
 
     monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
     async with AsyncExitStack() as stack:

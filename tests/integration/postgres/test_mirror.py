@@ -27,6 +27,28 @@ async def test_an_active_run_of_another_service_is_listed_until_it_has_ended(
     assert (listed.id, listed.status, listed.current_step) == (run.id, Status.RUNNING, "extract")
     assert here.manager.list_active_runs() == []
     assert (await here.manager.get_run(run.id)).status is Status.COMPLETED
+    assert mirror.ended == {Status.COMPLETED: 1}
+
+
+async def test_every_run_that_ends_elsewhere_is_counted_once(engines: tuple[Engine, Engine], mirror: Mirror) -> None:
+    here, there = engines
+    await mirror.refresh()
+    for error, is_seen in ((None, True), ("exit code 1", False), (None, False)):
+        run = await there.manager.start_run("handbook")
+        step = await there.executor.step("extract")
+        if is_seen:
+            await mirror.refresh()
+        step.end(error)
+        await there.end_of(run.id)
+    for _ in range(2):
+        await mirror.refresh()
+
+    await here.manager.start_run("handbook")
+    (await here.executor.step("extract")).end()
+    await here.until(lambda: not here.manager.list_active_runs())
+    await mirror.refresh()
+
+    assert mirror.ended == {Status.COMPLETED: 2, Status.FAILED: 1}
 
 
 async def test_followers_read_new_records_from_one_reader(engines: tuple[Engine, Engine], mirror: Mirror) -> None:
