@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from solorun.queueing import ConflictPolicy
 from solorun.record import Level, Record, Stream
 from solorun.run import Cancel, Run
 from solorun.status import Status, StepStatus, UpdateResult
@@ -72,6 +73,19 @@ async def test_a_process_without_labels_claims_every_run(store: Store) -> None:
     found = await store.claim_runs(owner=ANOTHER)
 
     assert [(run.id, run.worker) for run in found] == [(run.id, ANOTHER) for run in runs]
+
+
+async def test_a_run_that_no_process_has_claimed_is_replaced_immediately(store: Store) -> None:
+    run = await leave(store, "handbook", "gpu")
+
+    head = await insert(store, queued(policy=ConflictPolicy.REPLACE))
+
+    assert (head.status, head.worker, head.replaces) == (Status.PENDING, None, run.id)
+    replaced = await store.get_run(run.id)
+    assert (replaced.status, replaced.cancel_reason) == (Status.CANCELLED, f"replaced by run {head.id}")
+    assert {step.status for step in replaced.steps} == {StepStatus.SKIPPED}
+    assert {step.status for step in head.steps} == {StepStatus.PENDING}
+    assert await claimed(store, "default") == [head.id]
 
 
 async def test_the_oldest_runs_are_claimed_first_and_each_only_once(store: Store) -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from solorun.errors import QueueFull, ResourceBusy, RunActive, StartRepeated
 from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult, Waiter
-from solorun.run import Run
+from solorun.run import Cancel, Run
 from solorun.store import NewRun
 from solorun.stores.sql import idempotency_keys, schedules
 from solorun.stores.sql.connection import Connection
@@ -14,8 +14,9 @@ from solorun.stores.sql.endings import release_run
 from solorun.stores.sql.promotion import choose_now, insert_holds, read_waiters
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import find_run, get_run, list_holds
-from solorun.stores.sql.rows import encode_array, encode_object, to_microseconds
+from solorun.stores.sql.rows import cancel_values, encode_array, encode_object, to_microseconds
 from solorun.stores.sql.unmasked_params import Encrypt, keep_unmasked
+from solorun.stores.sql.writes import request_cancel
 
 _NEW_RUN_ID = 2**63 - 1
 """A run that is being inserted goes after all that wait already."""
@@ -91,7 +92,7 @@ def _insert_waiting(connection: Connection, new: NewRun, values: dict[str, Any])
         raise ResourceBusy(_find_obstacles(connection, new))
     replaced = None
     if new.on_conflict is ConflictPolicy.REPLACE:
-        earlier = _cancel_replacement(connection, new, values["created_at"])
+        earlier = _cancel_replacement(connection, new)
         replaced = earlier if active is None else active.id
     row = connection.execute(
         QUERIES["insert_queued_run"],
@@ -107,26 +108,21 @@ def _insert_waiting(connection: Connection, new: NewRun, values: dict[str, Any])
         raise QueueFull(f"The queue of {new.project} is full: it may hold {new.queue_max}.")
     run_id = int(row[0])
     if active is not None and replaced is not None:
-        reason = f"replaced by run {run_id}"
-        connection.execute(QUERIES["request_cancel"], _cancel_values(active.id, new, reason, values["created_at"]))
+        request_cancel(connection, active.id, Cancel(new.created_at, new.triggered_by, f"replaced by run {run_id}"))
     return run_id
 
 
-def _cancel_replacement(connection: Connection, new: NewRun, at: int) -> int | None:
+def _cancel_replacement(connection: Connection, new: NewRun) -> int | None:
     """Only the newest replacement waits: it does what the earlier one was to do. Returns the run that it replaces."""
     row = connection.execute(QUERIES["select_replacement"], {"project": new.project}).fetchone()
     if row is None:
         return None
     run_id, replaced = row
-    cancel = _cancel_values(run_id, new, "replaced by a later run", at)
+    cancel = cancel_values(run_id, Cancel(new.created_at, new.triggered_by, "replaced by a later run"))
     connection.execute(QUERIES["cancel_queued_run"], cancel)
     connection.execute(QUERIES["finalize_pending_steps"], cancel)
     release_run(connection, run_id)
     return int(replaced)
-
-
-def _cancel_values(run_id: int, new: NewRun, reason: str, at: int) -> dict[str, Any]:
-    return {"run_id": run_id, "requested_by": new.triggered_by, "reason": reason, "at": at, "grace_seconds": None}
 
 
 def _find_obstacles(connection: Connection, new: NewRun) -> list[Hold]:
