@@ -24,7 +24,7 @@ async def test_killed_services_and_workers_lose_no_run(
     trials: MakeTrials, memory_path: Path, postgres_url: str
 ) -> None:
     tried = trials("P5", "kill -9 of two services and two workers under load (PostgreSQL)", short=1, goal=2_000)
-    kills = LONG_ROUND if tried.is_long else 3
+    kills = LONG_ROUND if tried.is_long else 2
     slowest = 0.0
     for number in tried:
         directory = memory_path / str(number)

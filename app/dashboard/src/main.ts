@@ -10,6 +10,7 @@ import { store } from './state/store.svelte';
 import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/base.css';
+import './styles/classes.css';
 
 applyTheme();
 if (router.route.page === 'run') {

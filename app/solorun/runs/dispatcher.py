@@ -20,6 +20,7 @@ from solorun.run import Run
 from solorun.runs.admission import Admission
 from solorun.runs.queue import QueuedRun, RunQueue
 from solorun.runs.reaper import UNCONFIRMED, Reaper, warning_segment
+from solorun.status import Status
 from solorun.store import Store
 from solorun.worker import Worker
 
@@ -31,6 +32,8 @@ POLL_SECONDS: Final = 2.0
 """The same if other processes use the database, whose notices may be lost."""
 REFUSAL_SECONDS: Final = 60.0
 """How long a run that cannot begin here is left to other processes. Then it fails."""
+_MAX_CLAIMS: Final = 1_000
+"""How many pending runs are looked at after a claim whose answer was lost."""
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -179,6 +182,11 @@ class Dispatcher:
                 self.queue.end(run)
             else:
                 await self.store.return_run(run.id, owner=self.worker.id)
+        if self.shares_database:
+            for run in await self.store.list_runs(statuses=[Status.PENDING], limit=_MAX_CLAIMS):
+                is_ours = run.worker == self.worker.id and not self.reaper.is_known(run.id)
+                if is_ours and not self.reaper.is_unconfirmed(run):
+                    await self.store.return_run(run.id, owner=self.worker.id)
 
     async def _begin(self, run: Run) -> None:
         if self.reaper.is_unconfirmed(run) and await self.reaper.give_up(run, UNCONFIRMED):

@@ -18,7 +18,7 @@ from solorun.steps.exit_codes import count_memory_kills, result_of
 from solorun.steps.orphans import OrphanProcesses
 from solorun.steps.pipe_reader import PipeReader
 from solorun.steps.process_names import format_process_tree, format_processes
-from solorun.steps.shim import Process, find_descendants, list_processes
+from solorun.steps.shim.processes import Process, find_descendants, list_processes
 from solorun.steps.shim_process import FORGED, ShimProcess
 from solorun.steps.telling_line import TellingLine
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter

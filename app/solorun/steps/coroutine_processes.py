@@ -16,7 +16,7 @@ from typing import Final
 from solorun.steps.descent import DescentTracker, Identities
 from solorun.steps.orphans import OrphanProcesses
 from solorun.steps.process_names import format_processes
-from solorun.steps.shim import HAS_PROC, Process, find_descendants, list_processes, read_proc_file
+from solorun.steps.shim.processes import HAS_PROC, Process, find_descendants, list_processes, read_proc_file
 
 EXIT_SECONDS: Final = 0.5
 """How long processes that outlive their coroutine may take to exit."""

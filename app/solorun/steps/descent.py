@@ -16,7 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar, Final
 
-from solorun.steps.shim import HAS_PROC, PR_SET_CHILD_SUBREAPER, Process, list_processes, read_proc_file
+from solorun.steps.shim.processes import HAS_PROC, Process, list_processes, read_proc_file
+from solorun.steps.shim.program import PR_SET_CHILD_SUBREAPER
 
 SCAN_SECONDS: Final = 1.0
 

@@ -13,10 +13,10 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from solorun.steps import shim
 from solorun.steps.descent import Identities
 from solorun.steps.environment import ARTIFACTS, RUN_ID
-from solorun.steps.shim import HAS_PROC, Process, read_proc_file
+from solorun.steps.shim import processes as process_table
+from solorun.steps.shim.processes import HAS_PROC, Process, read_proc_file
 from solorun.steps.shim_process import SHIM_ARGUMENTS
 
 UNKILLABLE_AFTER_SECONDS: Final = 2.0
@@ -52,7 +52,7 @@ class OrphanProcesses:
     async def kill(self) -> None:
         """Return when no process is left, however long that takes. `warn` gets a message about each unkillable one."""
         if self.session > 0 and not HAS_PROC:
-            shim.signal_group(self.session, signal.SIGKILL)
+            process_table.signal_group(self.session, signal.SIGKILL)
         began = time.monotonic()
         pause = _SCAN_PAUSE_SECONDS
         empty_scans = 0
@@ -74,8 +74,8 @@ class OrphanProcesses:
 
     async def _kill(self, processes: list[Process], *, unkillable: bool) -> None:
         for process in processes:
-            shim.send(process.pid, signal.SIGSTOP)  # a stopped process cannot fork
-        shim.kill_all(processes, spared_group=os.getpgrp())
+            process_table.send(process.pid, signal.SIGSTOP)  # a stopped process cannot fork
+        process_table.kill_all(processes, spared_group=os.getpgrp())
         for process in processes:
             if unkillable and process.pid not in self._warned:
                 self._warned.add(process.pid)
@@ -84,10 +84,11 @@ class OrphanProcesses:
     async def _find(self) -> list[Process]:
         if not HAS_PROC:
             return []
-        processes = [process for process in await asyncio.to_thread(shim.list_processes) if process.pid != os.getpid()]
+        listed = await asyncio.to_thread(process_table.list_processes)
+        processes = [process for process in listed if process.pid != os.getpid()]
         own = {process.pid: process for process in await self.select(processes)}
         own |= {one.pid: one for one in processes if one.identity in self._seen}
-        found = [*own.values(), *shim.find_descendants(own.keys(), processes)]
+        found = [*own.values(), *process_table.find_descendants(own.keys(), processes)]
         self._seen |= {process.identity for process in found}
         return found
 

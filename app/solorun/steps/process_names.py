@@ -5,7 +5,8 @@ from typing import Final
 
 from solorun.outcome import short_error_message
 from solorun.step import StepOutput
-from solorun.steps.shim import MAX_COMMAND_LINE_BYTES, Process, read_proc_file
+from solorun.steps.shim.processes import Process, read_proc_file
+from solorun.steps.shim.program import MAX_COMMAND_LINE_BYTES
 
 _MAX_NAMED: Final = 5
 _MAX_CHARACTERS: Final = 80

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Final
 
-from solorun.steps.shim import PR_SET_DUMPABLE
+from solorun.steps.shim.program import PR_SET_DUMPABLE
 
 _SECRETS: Final = ("SOLORUN_TOKEN", "SOLORUN_DATABASE_URL", "SOLORUN_SECRET_KEY")
 

@@ -1,4 +1,4 @@
-"""The service's side of a shim: starts `shim.py` with its pipes, sends it requests and reads its reports."""
+"""The service's side of a shim: starts the shim with its pipes, sends it requests and reads its reports."""
 
 import asyncio
 import contextlib
@@ -13,9 +13,9 @@ from typing import Final
 
 from solorun.steps.environment import ARTIFACTS
 from solorun.steps.rlimits import INHERITED_SOFT_LIMIT
-from solorun.steps.shim import NONCE_BYTES
+from solorun.steps.shim.program import NONCE_BYTES
 
-SHIM_PROGRAM: Final = str(Path(__file__).with_name("shim.py"))
+SHIM_PROGRAM: Final = str(Path(__file__).with_name("shim") / "run.py")
 SHIM_ARGUMENTS: Final = ("-I", "-S", SHIM_PROGRAM)
 FORGED: Final = "forged"
 """The kind of a line that the shim did not write."""

@@ -1,5 +1,6 @@
 """PostgreSQL stores on a schema of their own, and another program's connection to it."""
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
@@ -16,6 +17,7 @@ from solorun.worker import Worker
 from tests.fakes.engine import Engine, declare, open_engine
 from tests.fakes.postgres import SECRET_KEY
 from tests.fakes.stores import opening_stores
+from tests.integration.postgres.transfers import fill_database
 
 CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'solorun'"
 """Ends the connections of all stores and leases, as a restart of the server does."""
@@ -87,5 +89,22 @@ def open_lease(database_url: str) -> Iterator[OpenLease]:
 @pytest.fixture
 def foreign(store: PostgresRunStore, database_url: str) -> Iterator[psycopg.Connection]:
     """Another program's connection to the store's database."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fill_database(tmp_path_factory.mktemp("filled"))
+
+
+@pytest.fixture
+def database(filled: Path, tmp_path: Path) -> Path:
+    """A database with rows of every kind."""
+    return Path(shutil.copy(filled, tmp_path / "solorun.db"))
+
+
+@pytest.fixture
+def target(database_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection

@@ -62,7 +62,13 @@ class Processes:
             shares_database=True,
             now=self.clock,
         )
-        return await self._stack.enter_async_context(engine)
+        opened = await self._stack.enter_async_context(engine)
+        if capacity != 0:
+            # It looks as it starts, and once more in its task. After that, it looks when the test says so.
+            await opened.until(lambda: opened.faults.calls.count("claim_runs") >= 2)
+            async with opened.registry.start_lock:
+                pass
+        return opened
 
     def list_as_worker(self, name: str, *, capacity: int) -> None:
         """Give a process a lease, so that the others see it."""
@@ -77,6 +83,7 @@ async def processes(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path
         return await PostgresRunStore.open(database_url, ParamCipher(SECRET_KEY))
 
     monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
+    monkeypatch.setattr("solorun.runs.dispatcher.POLL_SECONDS", 3600.0)
     async with AsyncExitStack() as stack:
         yield Processes(stack, tmp_path, database_url)
 

@@ -11,7 +11,8 @@ from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.runs import Mirror, submit_once
 from solorun.status import Status
-from tests.contracts.builders import new_run
+from solorun.store import NewRun
+from tests.contracts.builders import NOW, new_run
 from tests.fakes.engine import Engine
 
 QUEUE = ConflictPolicy.QUEUE
@@ -61,6 +62,20 @@ async def test_a_refused_start_ends_no_run_that_another_service_is_leaving_to_a_
     with pytest.raises(RunActive):
         await refused
     assert (await there.store.get_run(run.id)).status is Status.PENDING
+
+
+async def test_a_claim_whose_answer_was_lost_is_given_back_and_made_again(engines: tuple[Engine, Engine]) -> None:
+    here, there = engines
+    here.manager.dispatcher.shares_database = True
+    new = NewRun("handbook", "full", "api", {}, NOW, ("extract",), is_for_worker=True)
+    run = await there.store.insert_run(new, owner="there")
+    await there.store.return_run(run.id, owner="there")
+    here.faults.fail_after("claim_runs", StoreUnavailable())
+
+    here.registry.notify_released()
+    (await here.executor.step("extract")).end()
+
+    assert (await here.end_of(run.id)).status is Status.COMPLETED
 
 
 async def test_each_service_shows_the_places_of_all_queued_runs(engines: tuple[Engine, Engine], mirror: Mirror) -> None:

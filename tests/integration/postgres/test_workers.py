@@ -94,10 +94,12 @@ async def test_a_drain_reaches_the_worker_and_is_listed(
 ) -> None:
     waiting = asyncio.create_task(asyncio.to_thread(leases[GPU.id].wait, 60))
 
-    requested = [await store.request_drain(worker) for worker in (GPU.id, GPU.id, "api-1", "green-1")]
+    requested = [await store.request_drain(GPU.id)]
+    noticed = await waiting
+    requested += [await store.request_drain(worker) for worker in (GPU.id, "api-1", "green-1")]
 
+    assert noticed == [Notice.OWN]
     assert requested == [True, True, False, False]
-    assert await waiting == [Notice.OWN]
     assert leases[GPU.id].renew().is_draining
     assert not leases["blue-1"].renew().is_draining
     assert (await seen(store, GPU.id)).state is WorkerState.DRAINING

@@ -1,14 +1,9 @@
 """An SQLite database to transfer, and what the target has."""
 
 import asyncio
-import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-
-import psycopg
-import pytest
 
 from solorun.stores.postgres import ParamCipher, PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
@@ -26,23 +21,6 @@ def fill_database(directory: Path, *texts: str) -> Path:
 
     asyncio.run(fill_store())
     return directory / "solorun.db"
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return fill_database(tmp_path_factory.mktemp("filled"))
-
-
-@pytest.fixture
-def database(filled: Path, tmp_path: Path) -> Path:
-    """A database with rows of every kind."""
-    return Path(shutil.copy(filled, tmp_path / "solorun.db"))
-
-
-@pytest.fixture
-def target(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
 
 
 async def read_both(database: Path, url: str) -> tuple[object, object]:

@@ -42,7 +42,7 @@ def shims(directory: Path) -> list[int]:
     return [
         int(entry)
         for entry in os.listdir("/proc")
-        if entry.isdigit() and _is_at(entry, directory) and b"shim.py\0" in _read(entry, "cmdline")
+        if entry.isdigit() and _is_at(entry, directory) and b"/shim/run.py\0" in _read(entry, "cmdline")
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from solorun.steps import StepDispatcher, orphans
 from solorun.steps.orphans import OrphanProcesses
-from solorun.steps.shim import Process, read_proc_file
+from solorun.steps.shim.processes import Process, read_proc_file
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finding every descendant requires Linux")

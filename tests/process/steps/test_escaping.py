@@ -10,7 +10,7 @@ import pytest
 
 from solorun.outcome import StepResult
 from solorun.steps.command_limits import CommandLimits
-from solorun.steps.shim import Process, list_processes
+from solorun.steps.shim.processes import Process, list_processes
 from solorun.steps.shim_process import ShimProcess
 from tests.process.steps.conftest import Begin, Bystander
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from solorun.steps import StepDispatcher, shim
+from solorun.steps import StepDispatcher
 from solorun.steps.command_limits import CommandLimits
 from solorun.steps.orphans import OrphanProcesses, select_by_environment
+from solorun.steps.shim import processes as process_table
 from tests.process.steps.conftest import Begin, Bystander
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
 
@@ -77,8 +78,8 @@ async def test_without_proc_the_process_group_is_killed_when_the_shim_is_lost(
 async def test_an_unkillable_orphan_keeps_the_step_active_with_a_warning(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shim, "send", lambda pid, signum: False)
-    monkeypatch.setattr(shim, "kill_all", lambda processes, spared_group: None)
+    monkeypatch.setattr(process_table, "send", lambda pid, signum: False)
+    monkeypatch.setattr(process_table, "kill_all", lambda processes, spared_group: None)
     begun = await begin(("sh", "leaf.sh"))
     await eventually(lambda: noted_pids(begun.directory))
     [orphan] = noted_pids(begun.directory)
@@ -130,8 +131,8 @@ async def test_recovery_names_an_unkillable_process_and_waits_for_it(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(shim, "send", lambda pid, signum: False)
-    monkeypatch.setattr(shim, "kill_all", lambda processes, spared_group: None)
+    monkeypatch.setattr(process_table, "send", lambda pid, signum: False)
+    monkeypatch.setattr(process_table, "kill_all", lambda processes, spared_group: None)
     unkillable = await bystander({"SOLORUN_RUN_ID": "7", "SOLORUN_ARTIFACTS": str(tmp_path / "data/artifacts/7")})
 
     ending = asyncio.create_task(dispatcher.kill_orphans(7))

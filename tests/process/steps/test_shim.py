@@ -24,7 +24,7 @@ from tests.process.steps.processes import eventually, noted_pids, sleeping_leave
 MAY_NOT_KILL = ("setpriv", "--bounding-set=-kill", "--inh-caps=-kill")
 OTHER_USER = "exec setpriv --reuid 65534 --clear-groups sh leaf.sh"
 WITHOUT_PROC = (
-    f"import sys; sys.path.append({os.path.dirname(SHIM_PROGRAM)!r}); from shim import Shim; "
+    f"import sys; sys.path.append({os.path.dirname(os.path.dirname(SHIM_PROGRAM))!r}); from shim.program import Shim; "
     "Shim(int(sys.argv[1]), int(sys.argv[2]), has_proc=False).run(sys.argv[6:])"
 )
 
@@ -70,7 +70,7 @@ StartShim = Callable[..., Started]
 
 @pytest.fixture
 def start_shim(directory: Path) -> Iterator[StartShim]:
-    """Starts shim.py without -I, so that coverage can measure it."""
+    """Starts the shim without -I, so that coverage can measure it."""
     started: list[Started] = []
 
     def start_shim(
@@ -105,7 +105,9 @@ def test_a_command_is_killed_when_its_deadline_passes(start_shim: StartShim, dir
     shim = start_shim("sh", "-c", "sleep 600 & exec sleep 600", deadline=deadline.fd)
     reports = shim.read_reports()
 
-    assert [report.split()[0] for report in reports] == ["started", "expired", "killing", "exited", "done"]
+    kinds = [report.split()[0] for report in reports]
+    # Whether the command or its child is reaped first is up to the kernel.
+    assert [kind for kind in kinds if kind != "left"] == ["started", "expired", "killing", "exited", "done"]
     assert count_seconds() >= float(os.pread(deadline.fd, 32, 0))
     deadline.close()
 

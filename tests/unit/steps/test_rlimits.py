@@ -4,8 +4,8 @@ import resource
 
 import pytest
 
-from solorun.steps import shim
 from solorun.steps.rlimits import raise_limit
+from solorun.steps.shim import program as shim
 
 UNLIMITED = resource.RLIM_INFINITY
 

@@ -21,7 +21,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
 _SETTINGS: Final = """
 SET statement_timeout = '30s';
 SET lock_timeout = '5s';
-SET idle_in_transaction_session_timeout = '60s';
+SET idle_in_transaction_session_timeout = '15s';
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from solorun.status import Status
 from tests.fakes.application import OpenServed
-from tests.http.object_storage import messages, names, runs_with_files
+from tests.http.objects.answers import messages, names, runs_with_files
 
 
 async def test_artifacts_are_listed_when_their_attempt_has_ended(

@@ -1,6 +1,6 @@
 """A small program that starts one command and terminates all of its descendants.
 
-Run as `python -I -S shim.py CONTROL STATUS FILES ARTIFACTS DEADLINE PROGRAM [ARGUMENT...]`: two inherited pipes, the
+Run as `python -I -S run.py CONTROL STATUS FILES ARTIFACTS DEADLINE PROGRAM [ARGUMENT...]`: two inherited pipes, the
 command's limit of open files, the run's artifacts directory, by which a later service recognizes the shim, and a file
 with the time until which the command may run, or -1. The shim has to start fast and to outlive the service, so it
 imports little. CONTROL carries a nonce, then requests:
@@ -18,7 +18,7 @@ each with the nonce, which the command cannot know, even if it runs as root and 
 - `done`: no process is left. Without this report, the shim itself was killed.
 """
 
-# ruff: noqa: PTH110, PTH123, PTH208 - pathlib would double the start-up time
+# ruff: noqa: PTH110 - pathlib would double the start-up time
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` takes 4 ms to build its enums
 import ctypes
@@ -28,7 +28,9 @@ import resource
 import select
 import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+
+from .processes import HAS_PROC, Process, find_descendants, kill_all, list_processes, read_proc_file, send, signal_group
 
 _PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 _KILL_PAUSES_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -39,75 +41,6 @@ _TERM_ROUNDS = 5
 _MAX_POLL_SECONDS = 3600.0
 NONCE_BYTES = 32
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # on Linux it counts the time of a suspension too
-HAS_PROC = os.path.exists("/proc/self/stat")
-
-
-class Process:
-    """One entry of the process table."""
-
-    def __init__(self, pid: int, stat: bytes) -> None:
-        opened, closed = stat.index(b"("), stat.rindex(b")")  # a name may contain parentheses
-        fields = stat[closed + 2 :].split(b" ", 20)
-        self.name = stat[opened + 1 : closed].decode(errors="replace")
-        self.pid, self.state = pid, fields[0]
-        self.parent, self.group, self.session = map(int, fields[1:4])
-        self.started = int(fields[19])
-        self.identity = pid, self.started  # a pid alone may be used again
-
-
-def list_processes() -> list[Process]:
-    """List the live processes, without zombies. Empty where there is no /proc."""
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()] if HAS_PROC else []
-    processes = [Process(pid, stat) for pid in pids if (stat := read_proc_file(pid, "stat"))]
-    return [process for process in processes if process.state not in b"ZX"]
-
-
-def read_proc_file(pid: int, name: str) -> bytes:
-    """Read a file in /proc/PID, or return b"" if the process has exited or we lack permission."""
-    try:
-        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
-            return file.read()
-    except OSError:
-        return b""
-
-
-def find_descendants(roots: Collection[int], processes: Iterable[Process]) -> list[Process]:
-    """Return those of `processes` that descend from `roots`, without the roots themselves."""
-    children: dict[int, list[Process]] = {}
-    for process in processes:
-        children.setdefault(process.parent, []).append(process)
-    found: dict[int, Process] = {}
-    waiting = list(roots)
-    while waiting:
-        new = {child.pid: child for child in children.get(waiting.pop(), ()) if child.pid not in found}
-        found |= new
-        waiting += new
-    return [found[pid] for pid in found if pid not in roots]
-
-
-def send(pid: int, signum: int) -> bool:
-    """Signal a process. False if we lack permission; True if it has already exited."""
-    try:
-        os.kill(pid, signum)
-    except OSError as error:
-        return error.errno != errno.EPERM
-    return True
-
-
-def kill_all(processes: Collection[Process], *, spared_group: int) -> None:
-    """SIGKILL each process and its group: only its group reaches a process that forks and exits in a loop."""
-    for process in processes:
-        send(process.pid, signal.SIGKILL)
-    for group in {process.group for process in processes} - {spared_group, 0, 1}:
-        signal_group(group, signal.SIGKILL)
-
-
-def signal_group(group: int, signum: int) -> None:
-    """Signal a process group, if it exists. Without /proc (macOS), this is the only way to reach descendants."""
-    try:
-        os.killpg(group, signum)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 class Shim:
@@ -305,7 +238,8 @@ def limit_open_files(soft: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the shim with the arguments of this process, and exit."""
     limit_open_files(int(sys.argv[3]))
     Shim(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[5])).run(sys.argv[6:])
     os._exit(0)  # 5 ms faster than an orderly interpreter shutdown

@@ -11,7 +11,7 @@ from solorun.status import Status, StepStatus
 from tests.fakes.application import OpenServed
 from tests.fakes.project_toml import project_toml
 from tests.fakes.s3_server import ENVIRON, SECRET
-from tests.http.object_storage import messages, names, runs_with_files
+from tests.http.objects.answers import messages, names, runs_with_files
 
 
 @pytest.fixture
