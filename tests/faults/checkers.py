@@ -83,10 +83,10 @@ def no_acknowledged_run_is_lost(evidence: Evidence) -> Iterator[str]:
 
 
 def no_acknowledged_run_is_given_up(evidence: Evidence) -> Iterator[str]:
-    """A start that was acknowledged led to a run that could begin."""
+    """No start that was acknowledged was later taken for one that was not."""
     for entry in evidence.history.answers("start", Kind.OK):
         row = evidence.database.runs.get(entry.value)
-        if row is not None and (row.error_message or "").startswith("it could not be started"):
+        if row is not None and any(reason in (row.error_message or "") for reason in (UNCONFIRMED, TOO_LATE)):
             yield f"run {row.id} was acknowledged, but {row.error_message}"
 
 

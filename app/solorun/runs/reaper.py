@@ -25,6 +25,7 @@ _INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the
 WATCH_SECONDS: Final = 3.0
 
 UNCONFIRMED: Final = "its start was not confirmed by the database"
+TOO_LATE: Final = "the database answered too late"
 
 _ACTOR: Final = "solorun"
 """`cancel_requested_by` of a queued run that could not be confirmed."""
