@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import msgspec
 
+from solorun.runs.reaper import TOO_LATE, UNCONFIRMED
 from solorun.status import ACTIVE, TRANSITIONS, Status
 from tests.faults.database import EXPIRED, Database, Row
 from tests.faults.evidence import Evidence
