@@ -216,7 +216,7 @@ class Dispatcher:
         if run.pipeline not in (None, start.pipeline):
             raise DeclaredDifferently(
                 f"{self.worker.host} declares another version of its steps ({start.pipeline}) than it was started with "
-                f"({run.pipeline})"
+                f"({run.pipeline}); use the same solorun.toml on every host"
             )
         return start
 

@@ -11,6 +11,8 @@ import pytest
 
 from solorun.client import RunClient
 from solorun.status import Status
+from solorun.stores.postgres import PostgresRunStore
+from tests.contracts.builders import OWNER, new_run
 from tests.fakes.solorun_process import Command, run_solorun, solorun
 
 WITHOUT_THE_WHEEL = """\
@@ -106,3 +108,15 @@ async def test_a_service_that_cannot_start_ends_the_demo(tmp_path: Path) -> None
 
     assert finished.code == 2
     assert "service 1 has ended with" in finished.err
+
+
+async def test_the_demo_does_not_join_a_database_in_use(tmp_path: Path, database_url: str) -> None:
+    store = await PostgresRunStore.open(database_url)
+    await store.insert_run(new_run(), owner=OWNER)
+    await store.close()
+    env = {"XDG_CACHE_HOME": str(tmp_path), "SOLORUN_DATABASE_URL": database_url}
+
+    finished = await run_solorun("demo", "--cluster", "--port", "0", env=env, cwd=tmp_path)
+
+    assert finished.code == 2
+    assert "SOLORUN_DATABASE_URL: names a database that has runs" in finished.err

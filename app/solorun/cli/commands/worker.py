@@ -22,10 +22,16 @@ def worker(
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = None,
     labels: Annotated[
-        str, typer.Option(metavar="LABELS", help="Labels of the runs that it executes, like gpu,eu.")
+        str,
+        typer.Option(
+            metavar="LABELS", envvar="SOLORUN_LABELS", help="Labels of the runs that it executes, like gpu,eu."
+        ),
     ] = DEFAULT_LABEL,
     capacity: Annotated[
-        int, typer.Option(metavar="N", parser=whole_number(1), help="How many runs it executes at a time.")
+        int,
+        typer.Option(
+            metavar="N", envvar="SOLORUN_CAPACITY", parser=whole_number(1), help="How many runs it executes at a time."
+        ),
     ] = DEFAULT_CAPACITY,
     log_format: LogFormatOption = None,
 ) -> None:

@@ -16,11 +16,16 @@ from solorun.cli.demo.postgres import temporary_postgres
 from solorun.cli.exit_codes import ExitCode, exit_code_of_status
 from solorun.cli.render.terminal import write
 from solorun.cli.render.views import choose_view
+from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.run import Run
 from solorun.settings import DataDirectory
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_SECONDS: Final = 0.05
+_IN_USE: Final = (
+    "names a database that has runs, or that a service or a worker uses. The demo needs an empty one; unset the "
+    "variable to use a temporary server"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ async def demonstrate(
 
     Without a `database_url`, a temporary PostgreSQL server is part of it.
 
-    Returns the exit code. Raises ServerMissing, ProcessEnded.
+    Returns the exit code. Raises ServerMissing, ProcessEnded, and ConfigurationInvalid if the database is in use.
     """
     cluster = _cluster(config, directory, port=port, database_url=database_url)
     showing = asyncio.create_task(_demonstrate(cluster, project, show_result, exit_after_run=exit_after_run))
@@ -93,6 +98,8 @@ async def _cluster(
         if database_url is None:
             write("Starting PostgreSQL, two services and two workers …\n")
             database_url = await stack.enter_async_context(temporary_postgres())
+        elif await asyncio.to_thread(_is_in_use, database_url):
+            raise ConfigurationInvalid([FieldError("SOLORUN_DATABASE_URL", _IN_USE)])
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SOLORUN_")}
         environ |= {
             "SOLORUN_DATABASE_URL": database_url,
@@ -147,3 +154,11 @@ async def _start_and_show(cluster: Cluster, project: str) -> Run:
         name = cluster.workers.get(run.worker or "", "nothing")
         write(f"\nRun {run.id} was started on service 1. {name.capitalize()} executes it, and service 2 shows it:\n\n")
         return await show_run(second.follow(run.id), choose_view(run, json=False, raw=False))
+
+
+def _is_in_use(database_url: str) -> bool:
+    try:
+        from solorun.stores.postgres.usage import is_in_use
+    except ImportError:
+        return False  # The services say what is missing.
+    return is_in_use(database_url)
