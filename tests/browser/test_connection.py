@@ -150,6 +150,7 @@ def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
     badge = page.locator("header .badge")
     cancel = page.get_by_role("main").get_by_role("button", name="Cancel")
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+    expect(cancel).to_be_enabled()  # The rights of the user have been loaded.
     icon = page.locator("link[rel=icon]").get_attribute("href")
 
     service.kill()
