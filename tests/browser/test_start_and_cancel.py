@@ -96,7 +96,8 @@ def test_a_cancelled_run_shows_the_step_that_it_waits_for(open_page: OpenPage, a
     expect(page.get_by_role("button", name="Cancelling…")).to_be_disabled()
     (tmp_path / "40").touch()
     expect(page.locator("header .badge")).to_have_text("cancelled")
-    assert api.run(run_id)["status"] == "cancelled"
+    # Another service may know it a moment later.
+    api.wait_until(lambda: api.run(run_id)["status"] == "cancelled")
     expect(notice).to_contain_text("Cancelled from the dashboard at")
     expect(notice).to_contain_text("wrong model")
     expect(notice).to_contain_text(re.compile(r"Step work stopped after \S+\ss"))

@@ -30,6 +30,8 @@ MAX_WAIT_SECONDS: Final = 60.0
 """The clock may be set: deadlines are looked at again after this time."""
 POLL_SECONDS: Final = 2.0
 """The same if other processes use the database, whose notices may be lost."""
+HAND_OVER_PAUSES: Final = (0.05, 0.2, 0.5)
+"""Before each repetition. A connection that was cut can be opened again by then."""
 REFUSAL_SECONDS: Final = 60.0
 """How long a run that cannot begin here is left to other processes. Then it fails."""
 _MAX_CLAIMS: Final = 1_000
@@ -95,7 +97,15 @@ class Dispatcher:
         return self.worker.covers(labels) and not self.draining.is_set()
 
     async def hand_over(self, run: Run) -> Run:
-        """Leave a pending run of ours to a worker. Returns it as it is then. Raises StoreUnavailable."""
+        """Leave a pending run of ours to a worker. Returns it as it is then. Raises StoreUnavailable.
+
+        If the answer of the database is lost, a worker may have begun the run: only a repetition can tell.
+        """
+        for pause in HAND_OVER_PAUSES:
+            try:
+                return await self._leave(run)
+            except StoreUnavailable:
+                await asyncio.sleep(pause)
         try:
             return await self._leave(run)
         except SolorunError:

@@ -115,6 +115,17 @@ async def test_a_run_begins_in_a_process_with_its_labels(processes: Processes) -
     assert (ended.status, ended.worker) == (Status.COMPLETED, "worker")
 
 
+async def test_a_start_is_acknowledged_although_the_answer_to_its_hand_over_was_lost(processes: Processes) -> None:
+    service, worker = await processes.open("service", capacity=0), await processes.open("worker")
+    service.faults.fail_after("return_run", StoreUnavailable())
+
+    run = await service.manager.start_run("handbook")
+    await notify(worker)
+
+    assert (run.status, run.worker) == (Status.PENDING, None)
+    assert (await complete(worker)).id == run.id
+
+
 async def test_a_run_that_no_process_can_execute_waits_and_holds_its_project(processes: Processes) -> None:
     service, worker = await processes.open("service", capacity=0), await processes.open("worker")
 
