@@ -238,7 +238,9 @@ class Dispatcher:
             del self._refused[run.id]
             self.reaper.finalize_later(run, str(error))
             return
-        self._refused = {run_id: until for run_id, until in self._refused.items() if until > now}
+        # One whose time is over stays until it is claimed again, which may be a moment later.
+        forgotten = now - timedelta(seconds=REFUSAL_SECONDS)
+        self._refused = {run_id: until for run_id, until in self._refused.items() if until > forgotten}
         self._refused[run.id] = now + timedelta(seconds=REFUSAL_SECONDS)
         closing = None
         if not is_repeated:

@@ -17,7 +17,7 @@ _MARGIN_SECONDS: Final = 2.0
 
 @dataclass(kw_only=True, eq=False)
 class Drain:
-    """Admits nothing more, and interrupts the active runs or waits for them."""
+    """Admits nothing more, and interrupts the active runs."""
 
     admission: Admission
     registry: RunRegistry

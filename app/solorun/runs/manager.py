@@ -31,7 +31,7 @@ from solorun.runs.detached import run_detached
 from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.drain import Drain
 from solorun.runs.queue import RunQueue
-from solorun.runs.reaper import UNCONFIRMED, HandOver, Reaper
+from solorun.runs.reaper import TOO_LATE, UNCONFIRMED, HandOver, Reaper
 from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.schedule import Firing
@@ -149,7 +149,7 @@ class RunManager:
             if submission.joined:
                 return submission
             if abandoned.is_set():
-                self.reaper.give_up_later(submission.run, "the database answered too late", hand_over)
+                self.reaper.give_up_later(submission.run, TOO_LATE, hand_over)
                 return submission
             return replace(submission, run=await hand_over(submission.run))
 
