@@ -69,6 +69,8 @@ def test_the_bars_of_cards_side_by_side_are_level(open_page: OpenPage, street: S
     page = open_page("/", url=street.url)
     cards = page.get_by_role("article").filter(has=page.locator(".bars"))
     expect(page.get_by_role("article", name="team-sales").locator(".badge")).to_have_text("completed")
+    for name in ("project-12", "project-13", "team-sales"):
+        expect(cards.filter(has_text=name)).to_have_count(1)
 
     places = cards.evaluate_all(
         "cards => cards.map(card => [card.offsetTop, card.querySelector('.bars').getBoundingClientRect().top])"
@@ -103,7 +105,7 @@ def test_the_figures_filter_the_cards(open_page: OpenPage, street: ServedService
 
     page.get_by_role("button", name="1 running").click()
     expect(page.locator("main article h2")).to_have_text(["project-13"])
-    assert page.url.endswith("/?show=running")
+    expect(page).to_have_url(re.compile(r"/\?show=running$"))
     page.get_by_role("button", name="1 project needs attention").click()
     expect(page.locator("main article h2")).to_have_text(["project-12"])
     page.get_by_role("button", name="1 project needs attention").click()
