@@ -40,7 +40,7 @@ class Cluster:
 def cluster(tmp_path: Path, database_url: str) -> Iterator[Cluster]:
     if not (STATIC_DIRECTORY / "index.html").exists():
         pytest.skip("the dashboard is not built: run `npm ci && npm run build` in app/dashboard")
-    lease = PostgresLease(database_url, RED)
+    lease = PostgresLease(database_url, RED, seconds=3600)
     with served(tmp_path, PROJECTS, SOLORUN_DATABASE_URL=database_url, SOLORUN_EXECUTE_RUNS="false") as service:
         api = Api(service.url)
         with psycopg.connect(database_url, autocommit=True) as connection:
