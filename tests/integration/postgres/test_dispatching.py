@@ -250,6 +250,32 @@ async def test_a_run_whose_version_no_process_has_fails_after_a_time(processes: 
     assert after.error_message.startswith("it could not be started: outdated declares another version of its steps")
 
 
+async def test_a_refused_run_fails_although_an_earlier_one_is_refused_in_the_same_round(processes: Processes) -> None:
+    another = declare("another", steps=ONE_STEP)
+    service = await processes.open("service", DEFAULT, another, capacity=0)
+    outdated = await processes.open(
+        "outdated",
+        OTHER_VERSIONS["another timeout"],
+        declare("another", steps=ONE_STEP, step_timeout_seconds=5),
+    )
+    worker = await processes.open("worker", DEFAULT, another)
+    await service.manager.start_run("handbook")
+    await notify(worker)
+    worker.manager.dispatcher.draining.set()
+    earlier = await service.manager.start_run("handbook", on_conflict=ConflictPolicy.QUEUE)
+    run = await service.manager.start_run("another")
+    await notify(outdated)
+
+    processes.clock.advance(REFUSAL_SECONDS)
+    await complete(worker)
+    await notify(outdated)
+    await outdated.manager.reaper.wait_until_done()
+
+    assert earlier.id < run.id
+    assert (await service.store.get_run(earlier.id)).status is Status.PENDING
+    assert (await service.store.get_run(run.id)).status is Status.FAILED
+
+
 async def test_a_refused_run_waits_for_a_worker_that_is_busy(processes: Processes) -> None:
     another = declare("another", steps=ONE_STEP)
     service = await processes.open("service", DEFAULT, another, capacity=0)
