@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.fakes.postgres import private_server
-from tests.faults.cluster_trial import WORK, ClusterTrial, cluster_trial
+from tests.faults.cluster_trial import ClusterTrial, cluster_trial, work
 from tests.faults.conftest import MakeTrials
 from tests.faults.unix_proxy import unix_proxy
 
-PROJECTS = {name: WORK.format(rounds=rounds) for name, rounds in (("quick", 1), ("steady", 10), ("slow", 40))}
+PROJECTS = {name: work(rounds) for name, rounds in (("quick", 1), ("steady", 10), ("slow", 40))}
 LONG_ROUND = 20
 OUTAGES = (3, 36, 120)
 
