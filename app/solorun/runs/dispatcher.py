@@ -129,17 +129,16 @@ class Dispatcher:
         try:
             if self.queue.in_doubt:
                 await self._reconcile()
-            claimed = await self._claim()
-        except SolorunError:
-            # The claim may have been committed.
+            for run in await self._claim():
+                if self.admission.draining:
+                    await self.store.return_run(run.id, owner=self.worker.id)
+                else:
+                    await self._begin(run)
+        except Exception:
+            # The claim may have been committed, or includes runs that have not begun.
             self.queue.in_doubt = True
             self.registry.notify_released()
             raise
-        for run in claimed:
-            if self.admission.draining:
-                await self.store.return_run(run.id, owner=self.worker.id)
-            else:
-                await self._begin(run)
 
     async def _leave(self, run: Run) -> Run:
         await self.store.return_run(run.id, owner=self.worker.id)
