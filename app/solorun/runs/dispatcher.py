@@ -94,7 +94,7 @@ class Dispatcher:
 
     def takes(self, labels: tuple[str, ...]) -> bool:
         """Whether a new run with these labels is executed here. If not, it is left to a worker."""
-        return self.worker.covers(labels) and not self.draining.is_set()
+        return self.worker.covers(labels) and self._may_begin
 
     async def hand_over(self, run: Run) -> Run:
         """Leave a pending run of ours to a worker. Returns it as it is then. Raises StoreUnavailable.
@@ -129,17 +129,20 @@ class Dispatcher:
         try:
             if self.queue.in_doubt:
                 await self._reconcile()
-            claimed = await self._claim()
-        except SolorunError:
-            # The claim may have been committed.
+            for run in await self._claim():
+                if self.admission.draining:
+                    await self.store.return_run(run.id, owner=self.worker.id)
+                else:
+                    await self._begin(run)
+        except Exception:
+            # The claim may have been committed, or includes runs that have not begun.
             self.queue.in_doubt = True
             self.registry.notify_released()
             raise
-        for run in claimed:
-            if self.admission.draining:
-                await self.store.return_run(run.id, owner=self.worker.id)
-            else:
-                await self._begin(run)
+
+    @property
+    def _may_begin(self) -> bool:
+        return self.registry.has_lease and not self.draining.is_set()
 
     async def _leave(self, run: Run) -> Run:
         await self.store.return_run(run.id, owner=self.worker.id)
@@ -148,7 +151,7 @@ class Dispatcher:
     async def _claim(self) -> list[Run]:
         worker = self.worker
         free = None if worker.capacity is None else worker.capacity - len(self.registry)
-        if self.draining.is_set() or (free is not None and free <= 0):
+        if not self._may_begin or (free is not None and free <= 0):
             return []
         now = self.now()
         refused = [run_id for run_id, until in self._refused.items() if until > now]
