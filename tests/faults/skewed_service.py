@@ -1,15 +1,19 @@
-"""`python -m tests.faults.skewed_service` is `solorun` with a clock that another process sets.
+"""Runs `solorun` with a clock that another process sets.
 
 The clock is a small shared file: how far it is from the true time, the number of that setting, and the number of the
 setting with which the scheduler has begun its last complete pass.
 """
 
 import mmap
-import os
 import struct
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
+
+from solorun import engine, service
+from solorun.cli import main
+from solorun.triggers import Scheduler, scheduler
 
 _ERROR, _SETTING, _SEEN = 0, 8, 16
 _SIZE: Final = 24
@@ -50,12 +54,8 @@ class SharedClock:
         struct.pack_into(kind, self._memory, at, value)
 
 
-def _run() -> int:
-    from solorun import engine, service
-    from solorun.cli import main
-    from solorun.triggers import Scheduler, scheduler
-
-    clock = SharedClock(Path(os.environ["CLOCK"]))
+def run(clock: SharedClock) -> NoReturn:
+    """Turn this process into a service with this clock."""
     look = Scheduler.start_due_runs
 
     async def look_and_note(self: Scheduler) -> None:
@@ -67,8 +67,4 @@ def _run() -> int:
     Scheduler.start_due_runs = look_and_note  # type: ignore[method-assign]
     # A clock that is set is noticed after this time. Days pass in a few of them.
     scheduler.MAX_WAIT_SECONDS = 0.01  # type: ignore[misc]
-    return main()
-
-
-if __name__ == "__main__":
-    raise SystemExit(_run())
+    sys.exit(main())
