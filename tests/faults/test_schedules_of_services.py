@@ -88,13 +88,13 @@ async def simulate(services: Services, store: Store, chance: random.Random, days
     """Let some days pass. Returns what was not done exactly once."""
     time, looks = START, []
     while time < START + timedelta(days=days):
-        time += timedelta(minutes=chance.randint(1, chance.choice((20, 20, 24 * 10)) * 60))
+        time += timedelta(minutes=chance.randint(1, chance.choice((20, 20, 24 * 40)) * 60))
         looks.append(time)
         errors = [
             timedelta(minutes=chance.choice((0, chance.randint(-3000, 3000)))) if number else timedelta()
             for number in range(SERVICES)
         ]
-        killed = chance.randrange(SERVICES) if kills and chance.random() < 0.02 else None
+        killed = chance.randrange(SERVICES) if kills and chance.random() < 0.03 else None
         setting = asyncio.create_task(services.set(time, errors))
         if killed is not None:
             await asyncio.sleep(chance.random() * 0.1)
@@ -118,7 +118,7 @@ async def test_each_due_time_of_four_services_starts_one_run(
     tried = trials(
         "P25", f"days of two schedules, {SERVICES} services whose clocks jump, PostgreSQL", short=1, goal=100_000
     )
-    days, kills, fired = (1_000 if tried.is_long else 10), 0, 0
+    days, kills, fired = (5_000 if tried.is_long else 10), 0, 0
     for number in tried:
         with fresh_schema(postgres_url) as url, running_services(memory_path / str(number), url) as services:
             store = await PostgresRunStore.open(url)
