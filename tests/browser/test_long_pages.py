@@ -122,6 +122,34 @@ def test_the_log_returns_to_its_line(open_page: OpenPage, long_service: ServedSe
     expect(other.locator(".log-pane .row").first).to_contain_text("count started")
 
 
+def test_forward_returns_to_the_place_that_back_left(
+    open_page: OpenPage, long_service: ServedService, long_api: Api
+) -> None:
+    run_id = long_api.complete("lines")
+    page = open_page("/runs?project=lines", url=long_service.url)
+    page.get_by_role("link", name=f"#{run_id}", exact=True).click()
+    page.get_by_role("tab", name="Log").click()
+    first = page.locator(".log-pane .row").first
+    expect(first).to_contain_text("count started")
+    page.locator(".log-pane").evaluate("pane => pane.scrollTop = 30_000")
+    expect(first).to_contain_text(re.compile(r"^1,5\d\d"))
+    seen = first.get_attribute("data-seq")
+    again = page.locator(f'.log-pane .row:nth-child(-n+2)[data-seq="{seen}"]')
+
+    page.go_back()
+    expect(page.get_by_role("tab", name="Run")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("All runs")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("All runs")
+    page.go_forward()
+    expect(page.get_by_role("tab", name="Run")).to_have_attribute("aria-selected", "true")
+    page.go_forward()
+
+    expect(page.get_by_role("tab", name="Log")).to_have_attribute("aria-selected", "true")
+    expect(again).to_be_visible()
+
+
 def test_a_followed_log_is_still_followed_after_back(
     open_page: OpenPage, long_service: ServedService, long_api: Api
 ) -> None:
