@@ -53,6 +53,27 @@ def test_a_timeline_of_many_steps_leaves_room_for_the_log(
     expect(page.locator(".log-pane")).not_to_contain_text("step-03 started")
 
 
+def test_a_heading_names_the_step_of_the_lines_in_view(
+    open_page: OpenPage, long_service: ServedService, long_api: Api
+) -> None:
+    run_id = long_api.complete("lines")
+    page = open_page(f"/p/lines/runs/{run_id}?tab=log", url=long_service.url)
+    pane, heading = page.locator(".log-pane"), page.locator(".log-pane .heading")
+    expect(pane).to_contain_text("count started")
+    expect(heading).to_be_hidden()
+
+    pane.evaluate("pane => pane.scrollTop = 30_000")
+    expect(heading).to_have_text(re.compile(r"^count\s*started \d\d:\d\d:\d\d · completed after "))
+    box, above = heading.bounding_box(), pane.bounding_box()
+    assert box is not None
+    assert above is not None
+    assert box["y"] == above["y"]
+    heading.click()
+    expect(page.locator(".log-pane .row").first).to_contain_text("count started")
+
+    expect(heading).to_be_hidden()
+
+
 def test_back_returns_to_the_place_in_the_list(open_page: OpenPage, long_service: ServedService, long_api: Api) -> None:
     for _ in range(30):
         long_api.complete("short")
