@@ -2,6 +2,7 @@
  * The elements of the rows in view. An element is reused from one frame to the next and redrawn only when something
  * that its row's appearance depends on has changed.
  */
+import type { RunStep } from '../api/mapping';
 import type { LineRange } from './filters';
 import { fold } from './finding';
 import { type RowState, columnsOf, drawPlaceholder, drawRow } from './row_element';
@@ -13,6 +14,7 @@ export interface LogViewOptions {
   readonly current: number | null;
   readonly marked: LineRange | null;
   readonly wrap: boolean;
+  readonly steps: readonly RunStep[];
 }
 
 export class RowList {
