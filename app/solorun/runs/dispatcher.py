@@ -16,7 +16,7 @@ from solorun.logs import Masker
 from solorun.outcome import StopReason
 from solorun.parameter import ParamValue
 from solorun.project import Projects
-from solorun.run import Run
+from solorun.run import Refusal, Run
 from solorun.runs.admission import Admission
 from solorun.runs.queue import QueuedRun, RunQueue
 from solorun.runs.reaper import UNCONFIRMED, Reaper, warning_segment
@@ -36,6 +36,8 @@ REFUSAL_SECONDS: Final = 60.0
 """How long a run that cannot begin here is left to other processes. Then it fails."""
 _MAX_CLAIMS: Final = 1_000
 """How many pending runs are looked at after a claim whose answer was lost."""
+_MAX_REFUSALS: Final = 10
+"""How many refusals a run keeps. A worker that is started again may refuse it again."""
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -242,11 +244,15 @@ class Dispatcher:
         forgotten = now - timedelta(seconds=REFUSAL_SECONDS)
         self._refused = {run_id: until for run_id, until in self._refused.items() if until > forgotten}
         self._refused[run.id] = now + timedelta(seconds=REFUSAL_SECONDS)
+        refusals: tuple[Refusal, ...] = ()
         closing = None
         if not is_repeated:
             _logger.warning("Run %s of %s is refused: %s", run.id, run.project, error, extra=run.log_fields)
+            refusals = (*run.refusals, Refusal(self.worker.id, now, str(error)))[-_MAX_REFUSALS:]
             closing = warning_segment(run, f"refused by {self.worker.id}: {error}", now)
-        await self._retry(lambda: self.store.return_run(run.id, owner=self.worker.id, closing=closing))
+        await self._retry(
+            lambda: self.store.return_run(run.id, owner=self.worker.id, refusals=refusals, closing=closing)
+        )
 
     async def _waits_for_place(self, run: Run) -> bool:
         """Whether another worker might begin the run, but executes others. One with a free place has refused it."""

@@ -1123,6 +1123,8 @@ export interface components {
              *     ]
              */
             labels?: string[];
+            /** @default [] */
+            refusals?: components["schemas"]["Refusal"][];
             /** @default null */
             pipeline?: string | null;
             /** @default null */
@@ -1244,6 +1246,15 @@ export interface components {
             first_seq?: number | null;
             /** @default null */
             last_seq?: number | null;
+        };
+        /**
+         * Refusal
+         * @description A worker that cannot execute a run, since when, and why. Others may claim the run.
+         */
+        Refusal: {
+            worker: string;
+            refused_at: string;
+            reason: string;
         };
         /**
          * RunLinks
@@ -1696,6 +1707,8 @@ export interface components {
              *     ]
              */
             labels?: string[];
+            /** @default [] */
+            refusals?: components["schemas"]["Refusal"][];
             /** @default null */
             pipeline?: string | null;
             /** @default null */
