@@ -257,6 +257,9 @@ class RunStore(KeyStore, Protocol):
     async def list_queued_runs(self) -> list[Run]:
         """All queued runs, by project, each project's in the order in which they will begin."""
 
+    async def list_resources(self) -> dict[str, int]:
+        """The declared resources and their numbers of slots, by name."""
+
     async def list_holds(self) -> list[Hold]:
         """The slots that are held, by resource and slot."""
 

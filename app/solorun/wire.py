@@ -231,13 +231,15 @@ class ProjectList(msgspec.Struct, frozen=True):
 
 
 class ResourceSummary(msgspec.Struct, frozen=True):
-    """A resource as declared, the slots that are held, and the runs that wait for it or have a step that does.
+    """A resource, the slots that are held, and the runs that wait for it or have a step that does.
 
-    `waiting` is in the order of the ids.
+    `slots` is the number that was declared last, and `declared_slots` the one that this service has declared: another
+    one on the same database may have another solorun.toml. `waiting` is in the order of the ids.
     """
 
     name: str
     slots: int
+    declared_slots: int
     holds: tuple[Hold, ...]
     waiting: tuple[Run, ...]
 

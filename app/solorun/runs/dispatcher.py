@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -20,6 +20,7 @@ from solorun.run import Refusal, Run
 from solorun.runs.admission import Admission
 from solorun.runs.queue import QueuedRun, RunQueue
 from solorun.runs.reaper import UNCONFIRMED, Reaper, warning_segment
+from solorun.runs.resource_declarations import ResourceDeclarations
 from solorun.status import Status
 from solorun.store import Store
 from solorun.worker import Worker
@@ -58,6 +59,7 @@ class Dispatcher:
     projects: Projects
     admission: Admission
     queue: RunQueue
+    resources: ResourceDeclarations
     worker: Worker
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     shares_database: bool = False
@@ -67,7 +69,6 @@ class Dispatcher:
     retry_seconds: float = 0.5
 
     def __post_init__(self) -> None:
-        self._declared: Mapping[str, int] | None = None
         self._refused: dict[int, datetime] = {}
         """When each run that was refused here fails, unless another process has claimed it."""
         self._task: asyncio.Task[None] | None = None
@@ -75,7 +76,7 @@ class Dispatcher:
     async def start(self) -> None:
         """Load the queue that an earlier service left. Raises StoreUnavailable."""
         if self.keeps_queue:
-            await self.declare_resources()
+            await self.resources.declare()
             for run in await self.store.list_queued_runs():
                 self.queue.add(run)
         await self._begin_promoted()
@@ -85,14 +86,6 @@ class Dispatcher:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-
-    async def declare_resources(self) -> None:
-        """Write the resources to the store if their declaration has changed."""
-        if self._declared != self.projects.resources:
-            declared = dict(self.projects.resources)
-            await self.store.declare_resources(declared)
-            self._declared = declared
-            self.registry.notify_released()
 
     def takes(self, labels: tuple[str, ...]) -> bool:
         """Whether a new run with these labels is executed here. If not, it is left to a worker."""

@@ -141,7 +141,7 @@ class RunManager:
                 raise StoreUnavailable
             if (joined := self._conflicts.resolve(start)) is not None:
                 return Submission(joined, StartResult.JOINED)
-            await self.dispatcher.declare_resources()
+            await self.dispatcher.resources.declare()
             masker = self.executor.masker_for(start)
             new = new_run(start, masker, self.now(), is_for_worker=not self.dispatcher.takes(start.labels))
             hand_over = partial(self._hand_over, start, masker, new)

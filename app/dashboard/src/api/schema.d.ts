@@ -1523,13 +1523,15 @@ export interface components {
         };
         /**
          * ResourceSummary
-         * @description A resource as declared, the slots that are held, and the runs that wait for it or have a step that does.
+         * @description A resource, the slots that are held, and the runs that wait for it or have a step that does.
          *
-         *         `waiting` is in the order of the ids.
+         *         `slots` is the number that was declared last, and `declared_slots` the one that this service has declared: another
+         *         one on the same database may have another solorun.toml. `waiting` is in the order of the ids.
          */
         ResourceSummary: {
             name: string;
             slots: number;
+            declared_slots: number;
             holds: components["schemas"]["Hold"][];
             waiting: components["schemas"]["Run"][];
         };

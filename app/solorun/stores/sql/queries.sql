@@ -144,7 +144,7 @@ WHERE id = :run_id AND owner = :owner AND status = 'pending' AND (cancel_request
 
 -- name: list_resources
 -- Lists the declared resources.
-SELECT name, slots FROM resources;
+SELECT name, slots FROM resources ORDER BY name;
 
 -- name: delete_resources
 -- Deletes the declared resources.

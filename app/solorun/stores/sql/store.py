@@ -157,6 +157,9 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
     async def list_queued_runs(self) -> list[Run]:
         return await self._read(reads.load_runs, "list_queued_runs", {})
 
+    async def list_resources(self) -> dict[str, int]:
+        return await self._read(reads.list_resources)
+
     async def list_holds(self) -> list[Hold]:
         return await self._read(reads.list_holds)
 
