@@ -1,8 +1,10 @@
 """Connects to PostgreSQL, with settings that end every wait: for a lock, a statement, or a server that has vanished."""
 
+import re
 from typing import Any, Final
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from solorun.errors import DatabaseUnusable
@@ -23,6 +25,9 @@ SET statement_timeout = '30s';
 SET lock_timeout = '5s';
 SET idle_in_transaction_session_timeout = '15s';
 """
+_PARAMETERS: Final = re.compile(r"\w+://(?:.*@)?(?:[\w.,%-]|\[[\w:.%]*\]|:\d+(?!\w))*(?:/[^@?]*)?\?([^@]*)")
+"""The parameters of a URL. They can be no part of a password that is not percent-encoded."""
+_SECRET: Final = re.compile(r"password|secret|scram")
 
 
 def complete(url: str) -> str:
@@ -31,7 +36,7 @@ def complete(url: str) -> str:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         # The driver quotes what it does not understand, which may be the password.
-        raise DatabaseUnusable("The database URL is invalid. Is the password percent-encoded?") from None
+        raise DatabaseUnusable(_explain(url)) from None
     return make_conninfo(url, **{name: _DEFAULTS[name] for name in _DEFAULTS if name not in given})
 
 
@@ -41,3 +46,19 @@ def connect(conninfo: str) -> psycopg.Connection:
     register_types(connection)
     connection.execute(_SETTINGS)
     return connection
+
+
+def _explain(url: str) -> str:
+    """Why the driver refuses a URL. What follows a secret may belong to it."""
+    found = _PARAMETERS.fullmatch(url)
+    known = [option.keyword.decode() for option in pq.Conninfo.get_defaults()]
+    for parameter in found[1].split("&") if found else []:
+        name, _, _ = parameter.partition("=")
+        if _SECRET.search(name) or not name.isidentifier():
+            break
+        if name not in (*known, "ssl"):
+            return (
+                f'The database URL has the parameter "{name}", which PostgreSQL does not know. '
+                f"It knows: {', '.join(sorted(known))}."
+            )
+    return "The database URL is invalid. Is the password percent-encoded?"
