@@ -149,6 +149,7 @@ class Engine:
                     resources=StepResources(store=store, registry=registry, owner=worker.id),
                     artifacts=artifacts,
                     directory=directory,
+                    runs=store,
                 ),
                 owner=worker.id,
                 environ=environ,

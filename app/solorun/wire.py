@@ -160,6 +160,8 @@ class RerunPreview(msgspec.Struct, frozen=True):
     skipped: tuple[SkippedStep, ...]
     missing_params: tuple[str, ...]
     latest_run_id: int
+    results_on: tuple[str, ...] = ()
+    """The workers on whose hosts the results of `skipped` are, if the hosts share no directory: others lack them."""
 
 
 class StepSummary(msgspec.Struct, frozen=True):

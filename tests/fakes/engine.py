@@ -247,6 +247,7 @@ async def open_engine(
                 resources=step_resources,
                 artifacts=DirectoryArtifacts(DataDirectory(data_dir)),
                 directory=DataDirectory(data_dir),
+                runs=store,
             ),
             owner=owner,
             environ=environ or {},

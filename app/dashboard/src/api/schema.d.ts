@@ -1482,6 +1482,8 @@ export interface components {
             skipped: components["schemas"]["SkippedStep"][];
             missing_params: string[];
             latest_run_id: number;
+            /** @default [] */
+            results_on?: string[];
         };
         /**
          * SkippedStep
