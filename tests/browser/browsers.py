@@ -1,0 +1,32 @@
+"""The browsers that are installed on this machine: Chromium, and the Firefox of a Linux distribution."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The browser of all tests: Chromium, or the one that SOLORUN_TEST_BROWSER names."""
+    launchers = {"chromium": launch_chromium, "firefox": launch_firefox}
+    return launchers[os.environ.get("SOLORUN_TEST_BROWSER", "chromium")](playwright)
+
+
+def launch_chromium(playwright: Playwright) -> Browser:
+    own = playwright.chromium.executable_path
+    system = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = os.environ.get("CHROMIUM_PATH") or (own if Path(own).exists() else system)
+    if path is None:
+        pytest.skip("no Chromium: run `playwright install chromium`, or set CHROMIUM_PATH")
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return playwright.chromium.launch(executable_path=path, args=sandbox)
+
+
+def launch_firefox(playwright: Playwright) -> Browser:
+    """Not Playwright's own Firefox, which is patched: the one that people use, through WebDriver BiDi."""
+    path = os.environ.get("FIREFOX_PATH") or shutil.which("firefox-esr")
+    if path is None:
+        pytest.skip("no Firefox: run `apt-get install firefox-esr`, or set FIREFOX_PATH")
+    return playwright.firefox.launch(channel="moz-firefox", executable_path=path)
