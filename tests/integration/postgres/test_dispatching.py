@@ -255,6 +255,9 @@ async def test_a_run_with_another_version_of_the_steps_is_left_to_a_process_that
     assert (refused.status, refused.worker, refused.level_counts.warning) == (Status.PENDING, None, 1)
     assert (record.seq, record.level, record.stream) == (1, Level.WARNING, Stream.SOLORUN)
     assert record.message.startswith("refused by outdated: outdated declares ")
+    (refusal,) = refused.refusals
+    assert (refusal.worker, refusal.refused_at) == ("outdated", processes.clock.time)
+    assert record.message == f"refused by outdated: {refusal.reason}"
     assert (ended.status, ended.worker) == (Status.COMPLETED, "worker")
     assert outdated.executor.begun == []
 
@@ -273,7 +276,8 @@ async def test_a_run_whose_version_no_process_has_fails_after_a_time(processes: 
     await outdated.manager.reaper.wait_until_done()
     after = await service.store.get_run(run.id)
 
-    assert (before.status, before.last_seq) == (Status.PENDING, 1)
+    assert (before.status, before.last_seq, len(before.refusals)) == (Status.PENDING, 1, 1)
+    assert after.refusals == before.refusals
     assert after.status is Status.FAILED
     assert after.error_message is not None
     assert after.error_message.startswith("it could not be started: outdated declares another version of its steps")

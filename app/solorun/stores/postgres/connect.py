@@ -1,10 +1,12 @@
 """Connects to PostgreSQL, with settings that end every wait: for a lock, a statement, or a server that has vanished."""
 
 import logging
+import re
 from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from solorun.errors import DatabaseUnusable
@@ -24,6 +26,10 @@ LOCK_SECONDS: Final = 5.0
 STALLED_SECONDS: Final = 15.0
 """A session that waits for its client for longer within a transaction is ended, because it may hold locks."""
 
+_PARAMETERS: Final = re.compile(r"\w+://(?:.*@)?(?:[\w.,%-]|\[[\w:.%]*\]|:\d+(?!\w))*(?:/[^@?]*)?\?([^@]*)")
+"""The parameters of a URL. They can be no part of a password that is not percent-encoded."""
+_SECRET: Final = re.compile(r"password|secret|scram")
+
 _logger = logging.getLogger("solorun.stores")
 
 
@@ -33,7 +39,7 @@ def complete(url: str) -> str:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         # The driver quotes what it does not understand, which may be the password.
-        raise DatabaseUnusable("The database URL is invalid. Is the password percent-encoded?") from None
+        raise DatabaseUnusable(_explain(url)) from None
     return make_conninfo(url, **{name: _DEFAULTS[name] for name in _DEFAULTS if name not in given})
 
 
@@ -55,3 +61,19 @@ def end_stalled_sessions(connection: psycopg.Connection) -> None:
         ended = Statements(connection).execute(OWN["end_stalled_sessions"], {"seconds": STALLED_SECONDS}).fetchall()
         if ended:
             _logger.warning("Ended %d database sessions that stood still within a transaction", len(ended))
+
+
+def _explain(url: str) -> str:
+    """Why the driver refuses a URL. What follows a secret may belong to it."""
+    found = _PARAMETERS.fullmatch(url)
+    known = [option.keyword.decode() for option in pq.Conninfo.get_defaults()]
+    for parameter in found[1].split("&") if found else []:
+        name, _, _ = parameter.partition("=")
+        if _SECRET.search(name) or not name.isidentifier():
+            break
+        if name not in (*known, "ssl"):
+            return (
+                f'The database URL has the parameter "{name}", which PostgreSQL does not know. '
+                f"It knows: {', '.join(sorted(known))}."
+            )
+    return "The database URL is invalid. Is the password percent-encoded?"
