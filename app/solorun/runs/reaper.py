@@ -84,6 +84,8 @@ class Reaper:
                     self.registry.notify_released()
             except* SolorunError as errors:
                 _logger.warning("Orphaned runs cannot be ended; retrying: %s", errors.exceptions[0])
+            except* Exception:
+                _logger.exception("Orphaned runs cannot be ended; retrying")
 
     def finalize_later(self, run: Run, why: str) -> None:
         """End a run that cannot be started: `cancelled` if that was requested, else `failed`. In the background,
