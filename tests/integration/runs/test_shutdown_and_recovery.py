@@ -219,6 +219,15 @@ async def test_a_run_does_not_begin_in_a_directory_that_exists(tmp_path: Path) -
         assert engine.executor.begun == []
 
 
+async def test_a_recovery_that_cannot_write_says_so(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        await engine.store.insert_run(new_run(), owner="another start")
+        engine.faults.fail("finalize_run", StoreUnavailable())
+
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.reaper.recover()
+
+
 async def test_orphaned_runs_are_ended_although_their_processes_cannot_be_listed_at_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
