@@ -151,7 +151,7 @@ def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
     cancel = page.get_by_role("main").get_by_role("button", name="Cancel")
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     expect(cancel).to_be_enabled()  # The rights of the user have been loaded.
-    icon = page.locator("link[rel=icon]").get_attribute("href")
+    icon = page.locator("link[rel=icon]").get_attribute("href") or ""
 
     service.kill()
     expect(page.get_by_role("main").get_by_role("alert")).to_contain_text(
@@ -160,17 +160,34 @@ def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
     expect(badge).to_have_text("was running")
     expect(cancel).to_be_disabled()
     expect(page).to_have_title(re.compile(rf"^as of \d\d:\d\d · ticker #{run_id}$"))
-    assert page.locator("link[rel=icon]").get_attribute("href") != icon
+    expect(page.locator("link[rel=icon]")).not_to_have_attribute("href", icon)
     service.start()
 
     expect(badge).to_have_text("interrupted")
     expect(page.get_by_role("main").get_by_role("alert")).to_have_count(0)
     # The end of the step is unknown: the time until the service was back is no duration.
+    duration = r"[\d.]+\s(s|min)( \d+\ss)?"
     expect(page.locator(".failure h2")).to_have_text(
-        re.compile(r"^tick interrupted — last output after [\d.]+.(s|min)")
+        re.compile(rf"^tick interrupted between {duration} \(last output\) and {duration} \(noticed\)$")
     )
     expect(page.locator(".gantt .row .took")).to_have_text("—")
-    expect(page.locator(".gantt .bar.unknown")).to_be_visible()
+    worked, unknown = (page.locator(f".gantt .bar{which}").bounding_box() for which in (":not(.unknown)", ".unknown"))
+    assert worked is not None
+    assert unknown is not None
+    assert abs(worked["x"] + worked["width"] - unknown["x"]) < 1
+
+
+def test_the_end_of_a_step_is_known_after_a_shutdown(open_page: OpenPage, api: Api, service: ServedService) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    expect(page.locator(".log-pane")).to_contain_text(re.compile(r"tick \d"))
+
+    service.stop()
+    service.start()
+
+    expect(page.locator(".failure h2")).to_have_text(re.compile(r"^tick interrupted after [\d.]+\s(s|min)"))
+    expect(page.locator(".gantt .row .took")).to_have_text(re.compile(r"^[\d.]+\s(s|min)"))
+    expect(page.locator(".gantt .bar.unknown")).to_have_count(0)
 
 
 def test_cards_show_that_their_state_is_old_while_the_service_is_unreachable(

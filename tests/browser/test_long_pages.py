@@ -53,6 +53,27 @@ def test_a_timeline_of_many_steps_leaves_room_for_the_log(
     expect(page.locator(".log-pane")).not_to_contain_text("step-03 started")
 
 
+def test_a_heading_names_the_step_of_the_lines_in_view(
+    open_page: OpenPage, long_service: ServedService, long_api: Api
+) -> None:
+    run_id = long_api.complete("lines")
+    page = open_page(f"/p/lines/runs/{run_id}?tab=log", url=long_service.url)
+    pane, heading = page.locator(".log-pane"), page.locator(".log-pane .heading")
+    expect(pane).to_contain_text("count started")
+    expect(heading).to_be_hidden()
+
+    pane.evaluate("pane => pane.scrollTop = 30_000")
+    expect(heading).to_have_text(re.compile(r"^count\s*started \d\d:\d\d:\d\d · completed after "))
+    box, above = heading.bounding_box(), pane.bounding_box()
+    assert box is not None
+    assert above is not None
+    assert box["y"] == above["y"]
+    heading.click()
+    expect(page.locator(".log-pane .row").first).to_contain_text("count started")
+
+    expect(heading).to_be_hidden()
+
+
 def test_back_returns_to_the_place_in_the_list(open_page: OpenPage, long_service: ServedService, long_api: Api) -> None:
     for _ in range(30):
         long_api.complete("short")
@@ -76,22 +97,23 @@ def test_back_returns_to_the_older_runs(
 ) -> None:
     while len(long_api.runs("short")) < 60:
         long_api.complete("short")
-    oldest = long_api.runs("short")[-1]["id"]
+    runs = long_api.runs("short")
     page = open_page(path, url=long_service.url)
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(50)
     page.get_by_role("button", name="Older runs").click()
+    expect(rows).to_have_count(len(runs))
     expect(page.get_by_role("button", name="Older runs")).to_be_hidden()
-    count, top = rows.count(), page.evaluate("scrollTo(0, document.body.scrollHeight), scrollY")
+    top = page.evaluate("scrollTo(0, document.body.scrollHeight), scrollY")
 
-    page.get_by_role("link", name=f"#{oldest}", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"short #{oldest}")
+    page.get_by_role("link", name=f"#{runs[-1]['id']}", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"short #{runs[-1]['id']}")
     page.go_back()
 
-    expect(rows).to_have_count(count)
+    expect(rows).to_have_count(len(runs))
     page.wait_for_function("top => scrollY === top", arg=top)
     page.reload()
-    expect(rows).to_have_count(count)
+    expect(rows).to_have_count(len(runs))
     page.wait_for_function("top => scrollY === top", arg=top)
     page.get_by_label("Status").select_option("completed")
     expect(rows).to_have_count(50)
@@ -120,6 +142,34 @@ def test_the_log_returns_to_its_line(open_page: OpenPage, long_service: ServedSe
     other = open_page(f"/p/lines/runs/{run_id}?tab=log", url=long_service.url)
 
     expect(other.locator(".log-pane .row").first).to_contain_text("count started")
+
+
+def test_forward_returns_to_the_place_that_back_left(
+    open_page: OpenPage, long_service: ServedService, long_api: Api
+) -> None:
+    run_id = long_api.complete("lines")
+    page = open_page("/runs?project=lines", url=long_service.url)
+    page.get_by_role("link", name=f"#{run_id}", exact=True).click()
+    page.get_by_role("tab", name="Log").click()
+    first = page.locator(".log-pane .row").first
+    expect(first).to_contain_text("count started")
+    page.locator(".log-pane").evaluate("pane => pane.scrollTop = 30_000")
+    expect(first).to_contain_text(re.compile(r"^1,5\d\d"))
+    seen = first.get_attribute("data-seq")
+    again = page.locator(f'.log-pane .row:nth-child(-n+2)[data-seq="{seen}"]')
+
+    page.go_back()
+    expect(page.get_by_role("tab", name="Run")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("All runs")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("All runs")
+    page.go_forward()
+    expect(page.get_by_role("tab", name="Run")).to_have_attribute("aria-selected", "true")
+    page.go_forward()
+
+    expect(page.get_by_role("tab", name="Log")).to_have_attribute("aria-selected", "true")
+    expect(again).to_be_visible()
 
 
 def test_a_followed_log_is_still_followed_after_back(

@@ -1131,6 +1131,8 @@ export interface components {
              *     ]
              */
             labels?: string[];
+            /** @default [] */
+            refusals?: components["schemas"]["Refusal"][];
             /** @default null */
             pipeline?: string | null;
             /** @default null */
@@ -1252,6 +1254,15 @@ export interface components {
             first_seq?: number | null;
             /** @default null */
             last_seq?: number | null;
+        };
+        /**
+         * Refusal
+         * @description A worker that cannot execute a run, since when, and why. Others may claim the run.
+         */
+        Refusal: {
+            worker: string;
+            refused_at: string;
+            reason: string;
         };
         /**
          * RunLinks
@@ -1479,6 +1490,8 @@ export interface components {
             skipped: components["schemas"]["SkippedStep"][];
             missing_params: string[];
             latest_run_id: number;
+            /** @default [] */
+            results_on?: string[];
         };
         /**
          * SkippedStep
@@ -1520,13 +1533,15 @@ export interface components {
         };
         /**
          * ResourceSummary
-         * @description A resource as declared, the slots that are held, and the runs that wait for it or have a step that does.
+         * @description A resource, the slots that are held, and the runs that wait for it or have a step that does.
          *
-         *         `waiting` is in the order of the ids.
+         *         `slots` is the number that was declared last, and `declared_slots` the one that this service has declared: another
+         *         one on the same database may have another solorun.toml. `waiting` is in the order of the ids.
          */
         ResourceSummary: {
             name: string;
             slots: number;
+            declared_slots: number;
             holds: components["schemas"]["Hold"][];
             waiting: components["schemas"]["Run"][];
         };
@@ -1704,6 +1719,8 @@ export interface components {
              *     ]
              */
             labels?: string[];
+            /** @default [] */
+            refusals?: components["schemas"]["Refusal"][];
             /** @default null */
             pipeline?: string | null;
             /** @default null */

@@ -2,15 +2,16 @@
  * The scrollable log: draws only the rows in view (about fifty), once per frame. Keeps the scroll position while rows are
  * added or removed above it, or stays at the end while following. Takes its rows from a LogModel.
  */
+import { type Layout, layFixed, layWrapped } from './layout';
 import type { LogModel } from './log_model';
 import { type LogViewOptions, RowList } from './row_list';
+import { type SeenRow, StepHeading } from './step_heading';
 import { UserInput } from './user_input';
 import {
   type Anchor,
   ROW_HEIGHT,
   anchorInView,
   anchorAt,
-  clampAnchor,
   isScaled,
   moveAnchor,
   rowInView,
@@ -36,10 +37,11 @@ export class LogView {
   private readonly spacer = document.createElement('div');
   private readonly layer = document.createElement('div');
   private readonly list: RowList;
+  private readonly heading = new StepHeading();
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
   private readonly input = new UserInput(this.listening.signal);
-  private options: LogViewOptions = { q: '', current: null, marked: null, wrap: false };
+  private options: LogViewOptions = { q: '', current: null, marked: null, wrap: false, steps: [] };
   private anchor: Anchor = { row: 0, y: 0 };
   private target: number | null = null;
   private following = false;
@@ -59,7 +61,7 @@ export class LogView {
   ) {
     this.list = new RowList((seq) => model.isFolded(seq));
     Object.assign(this.spacer, { className: 'spacer' }).append(this.layer);
-    Object.assign(this.layer, { className: 'layer' }).append(this.list.element);
+    Object.assign(this.layer, { className: 'layer' }).append(this.heading.element, this.list.element);
     pane.replaceChildren(this.spacer);
     model.onChange = (change) => this.keepPlace(change);
     const { signal } = this.listening;
@@ -172,8 +174,8 @@ export class LogView {
     this.resizeSpacer(total);
     if (this.following && this.isSelecting) this.setFollowing(false);
     if (this.following) this.anchor = { row: Math.max(0, total - 1), y: height - ROW_HEIGHT };
-    const tops = this.options.wrap ? this.drawWrapped(total, height) : this.drawFixed(total, height);
-    const share = total ? shareAt(tops.first, tops.tops, total, height) : 0;
+    const { first, tops } = this.lay(total, height);
+    const share = total ? shareAt(first, tops, total, height) : 0;
     const spacer = this.resizeSpacer(total);
     const scrollTop = this.following ? Math.max(0, spacer - height) : scrollTopOf(share, spacer, height);
     if (Math.abs(this.pane.scrollTop - scrollTop) > 1) this.pane.scrollTop = scrollTop;
@@ -183,43 +185,24 @@ export class LogView {
       this.target = null;
     }
     // At least one row: without any, the log may still have rows that were not requested yet.
-    this.model.load(tops.first, tops.first + Math.max(1, tops.tops.length - 1));
+    this.model.load(first, first + Math.max(1, tops.length - 1));
   }
 
-  private drawFixed(total: number, height: number): { first: number; tops: number[] } {
-    this.anchor = clampAnchor(this.anchor, total, height);
-    const count = Math.min(Math.ceil(height / ROW_HEIGHT) + 1, total - this.anchor.row);
-    this.drawRows(this.anchor.row, count);
-    this.list.moveTo(this.anchor.y);
-    return {
-      first: this.anchor.row,
-      tops: Array.from({ length: count + 1 }, (_, i) => this.anchor.y + i * ROW_HEIGHT),
-    };
-  }
-
-  /** For rows of different heights: draws enough around the anchor, measures, then moves the list so that the anchor fits. */
-  private drawWrapped(total: number, height: number): { first: number; tops: number[] } {
-    const around = Math.ceil(height / ROW_HEIGHT) + 1;
-    const first = Math.max(0, this.anchor.row - around);
-    const count = Math.min(total, this.anchor.row + around) - first;
-    this.drawRows(first, count);
-    const bottoms = this.list.bottoms();
-    const content = bottoms[bottoms.length - 1] ?? 0;
-    let shift = this.anchor.y - (bottoms[this.anchor.row - first - 1] ?? 0);
-    if (this.following) shift = height - content;
-    if (first + count === total && content + shift < height) shift = height - content;
-    if (first === 0 && (shift > 0 || (count === total && content <= height))) shift = 0;
-    this.list.moveTo(shift);
-    const tops = [0, ...bottoms].map((top) => top + shift);
-    const visible = Math.max(0, tops.findIndex((top) => top > 0) - 1);
-    this.anchor = { row: first + visible, y: tops[visible] ?? 0 };
-    const average = count ? content / count : ROW_HEIGHT;
-    if (count === total || Math.abs(average / this.rowHeight - 1) > 0.2) this.rowHeight = average;
-    return { first, tops };
-  }
-
-  private drawRows(first: number, count: number): void {
-    this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options);
+  private lay(total: number, height: number): Layout {
+    const draw = (first: number, count: number): void =>
+      this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options);
+    const space = { anchor: this.anchor, total, height, draw };
+    const { wrap, steps } = this.options;
+    const layout = wrap ? layWrapped(this.list, space, this.following) : layFixed(this.list, space);
+    const { first, tops, anchor } = layout;
+    this.anchor = anchor;
+    const count = tops.length - 1;
+    const average = count ? (tops[count]! - tops[0]!) / count : ROW_HEIGHT;
+    if (wrap && (count === total || Math.abs(average / this.rowHeight - 1) > 0.2)) this.rowHeight = average;
+    const seen = (row: number): SeenRow => ({ seq: this.model.seqAt(row), y: tops[row - first]! });
+    const next = anchor.row + 1 < first + count ? seen(anchor.row + 1) : undefined;
+    if (count > 0) this.heading.show(steps, seen(anchor.row), next);
+    return layout;
   }
 
   private resizeSpacer(total: number): number {
@@ -284,6 +267,7 @@ export class LogView {
 
   private handleClick(event: MouseEvent): void {
     const at = event.target as HTMLElement;
+    if (at.closest('.heading')) return this.goTo(this.heading.firstSeq);
     const seq = Number(at.closest<HTMLElement>('.row')?.dataset['seq']);
     if (!seq) return;
     if (at.closest('.fold')) return at.closest('.progress') ? this.unfoldProgress() : this.events.toggleGroup(seq);

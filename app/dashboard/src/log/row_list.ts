@@ -2,6 +2,7 @@
  * The elements of the rows in view. An element is reused from one frame to the next and redrawn only when something
  * that its row's appearance depends on has changed.
  */
+import type { RunStep } from '../api/mapping';
 import type { LineRange } from './filters';
 import { fold } from './finding';
 import { type RowState, columnsOf, drawPlaceholder, drawRow } from './row_element';
@@ -13,6 +14,7 @@ export interface LogViewOptions {
   readonly current: number | null;
   readonly marked: LineRange | null;
   readonly wrap: boolean;
+  readonly steps: readonly RunStep[];
 }
 
 export class RowList {
@@ -25,28 +27,30 @@ export class RowList {
 
   /** Draws these rows in this order; undefined stands for a row that is not loaded. */
   draw(rows: readonly (Row | undefined)[], options: LogViewOptions): void {
-    const kept = new Map<string, HTMLElement>();
-    for (const [element, key] of this.drawn) kept.set(key, element);
     const states = rows.map((row) => row && this.stateOf(row, options));
     const keys = rows.map((row, i) => keyOf(row, states[i]));
     const wanted = new Set(keys);
-    const children = [...this.element.children] as HTMLElement[];
-    const free = children.filter((element) => !wanted.has(this.drawn.get(element) ?? ''));
+    const kept = new Map<string, HTMLElement>();
+    const free: HTMLElement[] = [];
+    for (const [element, key] of this.drawn) {
+      if (key && wanted.has(key)) kept.set(key, element);
+      else free.push(element);
+    }
+    // An element that is moved loses the focus and the selection in it. Those that stay are already in order.
+    for (const element of free) element.remove();
+    let next = this.element.firstElementChild;
     rows.forEach((row, i) => {
       const key = keys[i]!;
-      let element = row ? kept.get(key) : undefined;
-      if (element) kept.delete(key);
-      else {
+      let element = kept.get(key);
+      if (!element) {
         element = free.pop() ?? document.createElement('div');
         this.drawOne(element, row, states[i]);
         this.drawn.set(element, key);
       }
-      if (this.element.children[i] !== element) this.element.insertBefore(element, this.element.children[i] ?? null);
+      if (element === next) next = next.nextElementSibling;
+      else this.element.insertBefore(element, next);
     });
-    for (const element of [...this.element.children].slice(rows.length)) {
-      this.drawn.delete(element as HTMLElement);
-      element.remove();
-    }
+    for (const element of free) this.drawn.delete(element);
   }
 
   /** Places the first row this many pixels below the top of the pane. */

@@ -20,8 +20,8 @@ const USUAL: Medians = {
 };
 
 /** `[from, upTo, usualEnd, expectedEnd]` of each bar, since the run's start. */
-function barsIn(run: Run, now: number, lastOutputAt: number | null = null): (number | null)[][] {
-  return barsOf(run, USUAL, lastOutputAt, now).map(({ from, upTo, usualEnd, expectedEnd }: Bar) => [
+function barsIn(run: Run, now: number, seenUntil: number | null = null): (number | null)[][] {
+  return barsOf(run, USUAL, seenUntil, now).map(({ from, upTo, usualEnd, expectedEnd }: Bar) => [
     from,
     upTo,
     usualEnd,
@@ -73,13 +73,24 @@ test('a step without history has no expected end', () => {
 });
 
 test.each([
-  [START + 90, 90],
-  [START - 10, 0],
-  [null, 0],
-])('the bar of an interrupted step ends with its last output: %j', (lastOutputAt, upTo) => {
+  [START + 90, 90, 30_000],
+  [START - 10, 0, 30_000],
+  [null, 0, 30_000],
+  [START + 30_000, 30_000, null],
+])('an interrupted step ended between its last output and the notice: %j', (seenUntil, upTo, noticedAt) => {
   const run = ran([aStep('parse', START, START + 30_000, 'interrupted')], { status: 'interrupted' });
 
-  expect(barsIn(run, START + 99_000, lastOutputAt)).toEqual([[0, upTo, 300, 300]]);
+  expect(barsOf(run, USUAL, seenUntil, START + 99_000)).toMatchObject([{ from: 0, upTo, noticedAt }]);
+});
+
+test('a step that has ended marks its usual end, and one to come is outlined', () => {
+  const steps = [FETCH, aStep('parse', START + 120, null, 'running'), aStep('render', null, null, 'pending')];
+
+  expect(barsOf(ran(steps), USUAL, null, START + 200)).toMatchObject([
+    { isMarked: true, isExpected: false },
+    { isMarked: false, isExpected: true },
+    { isMarked: false, isExpected: true },
+  ]);
 });
 
 test('a run that has not started begins with its creation', () => {

@@ -15,6 +15,8 @@ export interface Bar {
   readonly state: DisplayStatus;
   readonly from: number;
   readonly upTo: number;
+  /** If it is unknown when it ended: the time when that was noticed. `upTo` is the time of its last output. */
+  readonly noticedAt: number | null;
   /** Its attempts; between them, it waits. Empty if it has not started. */
   readonly parts: readonly Part[];
   /** Where its current attempt began or its next one begins. */
@@ -23,19 +25,22 @@ export interface Bar {
   readonly usualEnd: number | null;
   /** Where the step is expected to end: by its own progress while it runs, or else as usual. */
   readonly expectedEnd: number | null;
+  /** Whether the rest of the step, or all of it, is drawn as an outline. */
+  readonly isExpected: boolean;
+  /** Whether the usual end is marked: the outline does not show it. */
+  readonly isMarked: boolean;
 }
 
-/** One bar for each step. The bar of an interrupted step ends with the run's last output. */
-export function barsOf(run: Run, medians: Medians, lastOutputAt: number | null, now: number): Bar[] {
+/** One bar for each step. `seenUntil` is the time until which an interrupted step is known to have worked. */
+export function barsOf(run: Run, medians: Medians, seenUntil: number | null, now: number): Bar[] {
   const start = run.startedAt ?? run.createdAt;
   let reached = 0;
   return run.steps.map((step): Bar => {
     const from = step.startedAt === null ? reached : step.startedAt - start;
-    const took =
-      step.status === 'interrupted' && step.startedAt !== null
-        ? Math.max(0, (lastOutputAt ?? step.startedAt) - step.startedAt)
-        : elapsed(step, now);
+    const isInterrupted = step.status === 'interrupted' && step.startedAt !== null;
+    const took = isInterrupted ? Math.max(0, (seenUntil ?? step.startedAt) - step.startedAt) : elapsed(step, now);
     const upTo = from + (took ?? 0);
+    const noticedAt = isInterrupted && step.finishedAt !== null ? step.finishedAt - start : null;
     const usual = medians.steps.get(step.name);
     const state = step.status === 'running' ? displayStatus(run) : step.status;
     const attemptAt = attemptStart(step, now);
@@ -49,10 +54,13 @@ export function barsOf(run: Run, medians: Medians, lastOutputAt: number | null, 
       state,
       from,
       upTo,
+      noticedAt: noticedAt !== null && noticedAt > upTo ? noticedAt : null,
       parts: partsOf(step, state, from, upTo, start),
       attemptFrom,
       usualEnd,
       expectedEnd,
+      isExpected: expectedEnd !== null && state !== 'completed' && (step.startedAt === null || expectedEnd > upTo),
+      isMarked: usualEnd !== null && (state === 'completed' || (state === 'running' && usualEnd !== expectedEnd)),
     };
   });
 }

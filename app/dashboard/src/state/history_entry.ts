@@ -1,4 +1,7 @@
-/** Brings the reader back to the place where they left a page. The place is kept in the page's history entry. */
+/**
+ * Brings the reader back to the place where they left a page. Each entry of the tab's history has a key, under which its
+ * place is kept for as long as the tab: after Back, the entry that was left can no longer be changed.
+ */
 
 /** The scroll position of the page, the line of the log, and the number of runs in a list. */
 export interface Place {
@@ -7,11 +10,17 @@ export interface Place {
   readonly rows?: number;
 }
 
+const STORAGE_KEY = 'solorun places';
+const MAX_PLACES = 100;
+
+/** By entry; the place that was kept last is the last one. */
+const places = new Map<string, Place>(readPlaces());
 const parts = new Set<() => Place>();
 let restoring: AbortController | null = null;
+let entry = keyOfEntry();
 
 /** The place in the current entry. */
-export const keptPlace = (): Place => (history.state as Place | null) ?? {};
+export const keptPlace = (): Place => places.get(entry) ?? {};
 
 /** Adds a part of the place that is kept when the page is left. Returns a function that removes it. */
 export function keepWhileShown(part: () => Place): () => void {
@@ -19,10 +28,53 @@ export function keepWhileShown(part: () => Place): () => void {
   return () => void parts.delete(part);
 }
 
-/** Call before another entry is added. */
-export function keepPlace(): void {
+/** Adds an entry to the history. With `isSamePlace`, it begins where the reader is. */
+export function pushEntry(address: string, isSamePlace = false): void {
+  keepPlace();
+  const place = keptPlace();
+  history.pushState(null, '', address);
+  entry = keyOfEntry();
+  if (isSamePlace) places.set(entry, place);
+}
+
+/** Call when the history has moved to another entry, and the page still shows the one before. */
+export function changeEntry(): void {
+  keepPlace();
+  entry = keyOfEntry();
+}
+
+function keepPlace(): void {
   restoring?.abort();
-  history.replaceState(Object.assign({ ...keptPlace(), scrollY }, ...[...parts].map((part) => part())), '');
+  const place = Object.assign({ ...keptPlace(), scrollY }, ...[...parts].map((part) => part())) as Place;
+  places.delete(entry);
+  places.set(entry, place);
+  for (const oldest of [...places.keys()].slice(0, -MAX_PLACES)) places.delete(oldest);
+}
+
+function keyOfEntry(): string {
+  const known = (history.state as { readonly entry?: string } | null)?.entry;
+  if (known !== undefined) return known;
+  const key = `${Date.now()} ${Math.random()}`;
+  history.replaceState({ entry: key }, '');
+  return key;
+}
+
+function readPlaces(): [string, Place][] {
+  try {
+    return JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? '[]') as [string, Place][];
+  } catch {
+    // The browser allows no storage, or something else is stored there.
+    return [];
+  }
+}
+
+function storePlaces(): void {
+  keepPlace();
+  try {
+    sessionStorage.setItem(STORAGE_KEY, JSON.stringify([...places]));
+  } catch {
+    // A reload begins at the top of the page.
+  }
 }
 
 /** Scrolls as soon as the page is tall enough again, unless the reader does something else first. */
@@ -43,4 +95,4 @@ export function restoreScroll(): void {
 
 // The browser restores the scroll position of a page that is still too short for it.
 history.scrollRestoration = 'manual';
-addEventListener('pagehide', keepPlace);
+addEventListener('pagehide', storePlaces);

@@ -1,7 +1,7 @@
 /** The current page and navigation. The address contains the whole view: path, query and hash. */
 import { basePath } from '../api/base_path';
 import { type Route, parseRoute } from './routes';
-import { keepPlace, restoreScroll } from './history_entry';
+import { changeEntry, pushEntry, restoreScroll } from './history_entry';
 
 const here = (): string => location.pathname.slice(basePath.length);
 
@@ -13,6 +13,7 @@ class Router {
   constructor() {
     restoreScroll();
     addEventListener('popstate', () => {
+      changeEntry();
       this.read();
       restoreScroll();
     });
@@ -20,15 +21,14 @@ class Router {
 
   /** `path` starts with `/` and does not include the base path. */
   go(path: string): void {
-    keepPlace();
-    history.pushState(null, '', basePath + path);
+    pushEntry(basePath + path);
     this.read();
     scrollTo(0, 0);
   }
 
   /** Replaces this address in the history with its canonical one. Query and hash stay. */
   replace(path: string): void {
-    history.replaceState(null, '', basePath + path + location.search + location.hash);
+    history.replaceState(history.state, '', basePath + path + location.search + location.hash);
     this.read();
   }
 
@@ -41,10 +41,8 @@ class Router {
     }
     const text = query.toString();
     const address = location.pathname + (text ? `?${text}` : '') + hash;
-    if (push) {
-      keepPlace();
-      history.pushState(history.state, '', address);
-    } else history.replaceState(null, '', address);
+    if (push) pushEntry(address, true);
+    else history.replaceState(history.state, '', address);
     this.read();
   }
 

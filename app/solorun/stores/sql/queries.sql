@@ -6,7 +6,7 @@ id, project, scope, status, triggered_by, params, created_at, rerun_of, started_
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
 info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline, pinned, owner,
-labels, pipeline, traceparent
+labels, refusals, pipeline, traceparent
 
 -- fragment: is_not_expired
 -- The log of an expired run is being deleted: no reader may see a part of it.
@@ -136,14 +136,15 @@ RETURNING id;
 
 -- name: return_run
 -- Gives up a claim, with records that say why. A null `previous_seq` means that there are none.
-UPDATE runs SET owner = NULL, last_seq = last_seq + :record_count, warning_count = warning_count + :warning_count
+UPDATE runs SET owner = NULL, refusals = COALESCE(CAST(:refusals AS TEXT), refusals),
+    last_seq = last_seq + :record_count, warning_count = warning_count + :warning_count
 WHERE id = :run_id AND owner = :owner AND status = 'pending' AND (cancel_requested_at IS NOT NULL) = :is_cancelled
     AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq)
 {notify_workers};
 
 -- name: list_resources
 -- Lists the declared resources.
-SELECT name, slots FROM resources;
+SELECT name, slots FROM resources ORDER BY name;
 
 -- name: delete_resources
 -- Deletes the declared resources.
