@@ -20,7 +20,7 @@ from solorun.errors import DatabaseUnusable
 from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import DiskReserve, Hub, Writer
 from solorun.project import Projects
-from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunNotices, RunQueue
+from solorun.runs import Admission, Dispatcher, Drain, Reaper, ResourceDeclarations, RunNotices, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, WorkDeadline, become_subreaper, utf8_environment, withdraw
@@ -149,6 +149,7 @@ class Engine:
                     resources=StepResources(store=store, registry=registry, owner=worker.id),
                     artifacts=artifacts,
                     directory=directory,
+                    runs=store,
                 ),
                 owner=worker.id,
                 environ=environ,
@@ -157,6 +158,7 @@ class Engine:
                 is_disk_low=DiskReserve(directory.path).is_low,
                 observe_run=tracing.observe_run,
             )
+            resources = ResourceDeclarations(store=store, projects=projects, registry=registry)
             dispatcher = Dispatcher(
                 store=store,
                 registry=registry,
@@ -165,6 +167,7 @@ class Engine:
                 projects=projects,
                 admission=admission,
                 queue=queue,
+                resources=resources,
                 worker=worker,
                 draining=draining,
                 shares_database=lease is not None,
@@ -174,6 +177,8 @@ class Engine:
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
                 tasks.spawn(notices.send_changes(), name="notices to other processes")
+                if keeps_queue:
+                    tasks.spawn(resources.watch(), name="watch for other declarations of resources")
             yield cls(
                 worker=worker,
                 environ=environ,

@@ -115,6 +115,14 @@ class Cancel(msgspec.Struct, frozen=True):
     settled_at: datetime | None = None
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """A worker that cannot execute a run, since when, and why. Others may claim the run."""
+
+    worker: str
+    refused_at: datetime
+    reason: str
+
+
 class Run(msgspec.Struct, frozen=True):
     """A run. Times are aware UTC; absent values are None; `steps` are those in scope, in order.
 
@@ -165,6 +173,8 @@ class Run(msgspec.Struct, frozen=True):
     """The process that executes the run, or executed it. None until one has claimed it."""
     labels: tuple[str, ...] = DEFAULT_LABELS
     """The labels that a worker must have to execute it."""
+    refusals: tuple[Refusal, ...] = ()
+    """The last workers that refused it, oldest first."""
     pipeline: str | None = None
     """The version of its steps, with which it was started."""
     traceparent: str | None = None

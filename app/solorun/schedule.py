@@ -28,6 +28,15 @@ class MissedPolicy(StrEnum):
     SKIP = "skip"
 
 
+class FiringTrigger(StrEnum):
+    """What leads to a firing."""
+
+    SCHEDULE = "schedule"
+    """A due time."""
+    MANUAL = "manual"
+    """A person or a program that ran the schedule."""
+
+
 class FiringOutcome(StrEnum):
     """What became of a due time."""
 
@@ -103,12 +112,12 @@ def project_of(schedule: str) -> str:
 
 
 class Firing(msgspec.Struct, frozen=True):
-    """What became of one due time of a schedule, which identify it.
+    """What became of one due time of a schedule, or of a manual run. The schedule and `due_at` identify it.
 
-    `run_id` is the run that it started or joined; `run_status`, `run_started_at` and `run_finished_at` are of that run,
-    and stay if it is deleted (`run_deleted`). `reason` says why there is none. `missed_count` is how many earlier due
-    times had passed without a run, up to 1,000. `late` is None until `late_at`, and then whether the run had not
-    completed.
+    The `due_at` of a manual run is when it was started, and never a due time. `run_id` is the run that was started or
+    joined; `run_status`, `run_started_at` and `run_finished_at` are of that run, and stay if it is deleted
+    (`run_deleted`). `reason` says why there is none. `missed_count` is how many earlier due times had passed without a
+    run, up to 1,000. `late` is None until `late_at`, and then whether the run had not completed.
     """
 
     schedule: str
@@ -121,6 +130,7 @@ class Firing(msgspec.Struct, frozen=True):
     missed_count: int = 0
     late_at: datetime | None = None
     late: bool | None = None
+    trigger: FiringTrigger = FiringTrigger.SCHEDULE
     run_status: Status | None = None
     run_started_at: datetime | None = None
     run_finished_at: datetime | None = None

@@ -13,7 +13,8 @@ class ScheduleStore(Protocol):
 
     The firing of a due time is recorded once, by whichever service comes first: `RunStore.insert_run` records one with
     the run that it starts. How the run ends is recorded in the firing, in the same transaction, so that the firing can
-    outlive the run. The newest MAX_FIRINGS of a schedule are kept.
+    outlive the run. A manual run has a firing too, which changes nothing about due times and may be recorded while the
+    schedule is paused. The newest MAX_FIRINGS of a schedule are kept, and as many manual ones.
     """
 
     async def register_schedules(self, timings: Mapping[str, str], *, at: datetime) -> None:
@@ -38,7 +39,9 @@ class ScheduleStore(Protocol):
         """Let the schedule be reported late again, though it has not completed: a person has dealt with it."""
 
     async def record_firing(self, firing: Firing) -> bool:
-        """Record a due time that started no run. False if it was recorded before, or if the schedule is paused."""
+        """Record a due time, or a manual start, without a new run. False if the due time was recorded before, or if
+        the schedule is paused.
+        """
 
     async def list_unsettled_firings(self, *, at: datetime) -> list[Firing]:
         """The firings whose `late_at` has passed and that are not settled, with whether they are `late`.

@@ -115,6 +115,7 @@ class Service:
                 shutdown=engine.drain,
                 projects=catalog,
                 owner=engine.worker.id,
+                shares_files=not engine.shares_database or settings.shared_dir is not None,
                 now=now,
                 write_limit_seconds=limits.write_seconds,
             )

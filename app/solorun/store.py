@@ -24,7 +24,7 @@ from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.retention import RetentionStore
-from solorun.run import Cancel, Run, RunStep
+from solorun.run import Cancel, Refusal, Run, RunStep
 from solorun.schedule import Firing
 from solorun.schedule_store import ScheduleStore
 from solorun.segment import Segment
@@ -161,10 +161,13 @@ class RunStore(KeyStore, Protocol):
         Or another process has started them for a worker.
         """
 
-    async def return_run(self, run_id: int, *, owner: str, closing: Segment | None = None) -> None:
+    async def return_run(
+        self, run_id: int, *, owner: str, refusals: Sequence[Refusal] = (), closing: Segment | None = None
+    ) -> None:
         """Give up the claim of a pending run that has not begun: another process claims it.
 
-        The records of `closing` say why. They must follow the run's last one. A run whose cancel was requested ends.
+        `refusals` replace those of the run, and the records of `closing` say why. They must follow the run's last one.
+        A run whose cancel was requested ends.
         """
 
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
@@ -253,6 +256,9 @@ class RunStore(KeyStore, Protocol):
 
     async def list_queued_runs(self) -> list[Run]:
         """All queued runs, by project, each project's in the order in which they will begin."""
+
+    async def list_resources(self) -> dict[str, int]:
+        """The declared resources and their numbers of slots, by name."""
 
     async def list_holds(self) -> list[Hold]:
         """The slots that are held, by resource and slot."""

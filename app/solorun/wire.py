@@ -160,6 +160,8 @@ class RerunPreview(msgspec.Struct, frozen=True):
     skipped: tuple[SkippedStep, ...]
     missing_params: tuple[str, ...]
     latest_run_id: int
+    results_on: tuple[str, ...] = ()
+    """The workers on whose hosts the results of `skipped` are, if the hosts share no directory: others lack them."""
 
 
 class StepSummary(msgspec.Struct, frozen=True):
@@ -231,13 +233,15 @@ class ProjectList(msgspec.Struct, frozen=True):
 
 
 class ResourceSummary(msgspec.Struct, frozen=True):
-    """A resource as declared, the slots that are held, and the runs that wait for it or have a step that does.
+    """A resource, the slots that are held, and the runs that wait for it or have a step that does.
 
-    `waiting` is in the order of the ids.
+    `slots` is the number that was declared last, and `declared_slots` the one that this service has declared: another
+    one on the same database may have another solorun.toml. `waiting` is in the order of the ids.
     """
 
     name: str
     slots: int
+    declared_slots: int
     holds: tuple[Hold, ...]
     waiting: tuple[Run, ...]
 

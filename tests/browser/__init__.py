@@ -1,1 +1,1 @@
-"""Tests of the dashboard in Chromium. A package, so that its fixtures are torn down after its last test."""
+"""Tests of the dashboard in a browser. A package, so that its fixtures are torn down after its last test."""

@@ -1,10 +1,8 @@
-"""Chromium, a real service, and its pages. The browser is closed after this package, because its event loop would
+"""A browser, a real service, and its pages. The browser is closed after this package, because its event loop would
 interfere with asynchronous tests. A page error, a violation of the content security policy, or a request to another
 host fails the test.
 """
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from solorun.dashboard.assets import STATIC_DIRECTORY
+from tests.browser.browsers import launch
 from tests.browser.deployments import Deployment, serving_cluster
 from tests.browser.projects import CONFIGURATION, Api
 from tests.fakes.running_service import ServedService, served
@@ -32,19 +31,9 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    launched = launch_chromium(playwright)
+    launched = launch(playwright)
     yield launched
     launched.close()
-
-
-def launch_chromium(playwright: Playwright) -> Browser:
-    own = playwright.chromium.executable_path
-    system = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    path = os.environ.get("CHROMIUM_PATH") or (own if Path(own).exists() else system)
-    if path is None:
-        pytest.skip("no Chromium: run `playwright install chromium`, or set CHROMIUM_PATH")
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return playwright.chromium.launch(executable_path=path, args=sandbox)
 
 
 @pytest.fixture(scope="package")

@@ -12,7 +12,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from tests.browser.conftest import launch_chromium
+from tests.browser.browsers import launch_chromium
 from tests.browser.projects import Api
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served

@@ -160,6 +160,7 @@ def test_an_image_is_shown(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}/artifacts/figures/dot.png")
 
     image = page.get_by_role("img", name="figures/dot.png")
+    expect(image).to_have_js_property("naturalWidth", 1)
     expect(image).to_be_visible()
     assert image.evaluate("image => [image.naturalWidth, image.clientWidth, image.clientHeight]") == [1, 1, 1]
 

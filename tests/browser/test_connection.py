@@ -151,7 +151,7 @@ def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
     cancel = page.get_by_role("main").get_by_role("button", name="Cancel")
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     expect(cancel).to_be_enabled()  # The rights of the user have been loaded.
-    icon = page.locator("link[rel=icon]").get_attribute("href")
+    icon = page.locator("link[rel=icon]").get_attribute("href") or ""
 
     service.kill()
     expect(page.get_by_role("main").get_by_role("alert")).to_contain_text(
@@ -160,7 +160,7 @@ def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
     expect(badge).to_have_text("was running")
     expect(cancel).to_be_disabled()
     expect(page).to_have_title(re.compile(rf"^as of \d\d:\d\d · ticker #{run_id}$"))
-    assert page.locator("link[rel=icon]").get_attribute("href") != icon
+    expect(page.locator("link[rel=icon]")).not_to_have_attribute("href", icon)
     service.start()
 
     expect(badge).to_have_text("interrupted")

@@ -66,7 +66,7 @@ def test_a_run_opens_by_its_number_alone(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/runs/{run_id}?tab=log#L2")
 
     expect(page.locator(".log-pane .row.marked")).to_contain_text("fetched")
-    assert page.url.endswith(f"/p/novel/runs/{run_id}?tab=log#L2")
+    expect(page).to_have_url(re.compile(rf"/p/novel/runs/{run_id}\?tab=log#L2$"))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_address_contains_the_filter_of_runs(open_page: OpenPage, api: Api) 
 
     expect(page.get_by_role("link", name=f"#{failed}", exact=True)).to_be_visible()
     expect(page.locator("tbody .badge.completed")).to_have_count(0)
-    assert page.url.endswith("/runs?status=failed")
+    expect(page).to_have_url(re.compile(r"/runs\?status=failed$"))
 
 
 def test_the_history_of_a_project_loads_in_pages(open_page: OpenPage, api: Api) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import APIResponse, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.held import Hold
 from tests.browser.projects import Api
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
@@ -68,6 +69,8 @@ def test_the_bars_of_cards_side_by_side_are_level(open_page: OpenPage, street: S
     page = open_page("/", url=street.url)
     cards = page.get_by_role("article").filter(has=page.locator(".bars"))
     expect(page.get_by_role("article", name="team-sales").locator(".badge")).to_have_text("completed")
+    for name in ("project-12", "project-13", "team-sales"):
+        expect(cards.filter(has_text=name)).to_have_count(1)
 
     places = cards.evaluate_all(
         "cards => cards.map(card => [card.offsetTop, card.querySelector('.bars').getBoundingClientRect().top])"
@@ -102,7 +105,7 @@ def test_the_figures_filter_the_cards(open_page: OpenPage, street: ServedService
 
     page.get_by_role("button", name="1 running").click()
     expect(page.locator("main article h2")).to_have_text(["project-13"])
-    assert page.url.endswith("/?show=running")
+    expect(page).to_have_url(re.compile(r"/\?show=running$"))
     page.get_by_role("button", name="1 project needs attention").click()
     expect(page.locator("main article h2")).to_have_text(["project-12"])
     page.get_by_role("button", name="1 project needs attention").click()
@@ -150,16 +153,14 @@ def test_a_file_with_families_alone_says_how_to_start(open_page: OpenPage, tmp_p
 def test_a_member_of_a_family_that_first_runs_while_the_page_loads_is_shown(
     open_page: OpenPage, context: BrowserContext, api: Api, tmp_path: Path
 ) -> None:
-    held: list[tuple[Route, APIResponse]] = []
-    context.route("**/api/v1/projects", lambda route: held.append((route, route.fetch())), times=1)
+    late = Hold(context, "**/api/v1/projects", is_answered=True)
     page = open_page("/")
     expect(page.locator(".connection")).to_have_text("Connected")
-    api.wait_until(lambda: page.title() != "" and len(held) == 1)  # the title keeps the events coming
+    list_without_it = late.wait(page)
     api.start("paced-meanwhile", params={"gates": str(tmp_path), "shares": "40"})
     expect(page).to_have_title(re.compile("1 running"))
 
-    route, response = held[0]
-    route.fulfill(response=response)
+    list_without_it.release()
 
     expect(page.get_by_role("article", name="paced-meanwhile").locator(".badge")).to_have_text("running")
     (tmp_path / "40").touch()

@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import APIResponse, BrowserContext, Route, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.held import Hold
 from tests.browser.projects import Api
 from tests.browser.test_accessibility import DESKTOP, PHONE, violations_everywhere
 
@@ -32,18 +33,17 @@ def test_a_queued_run_says_what_it_waits_for_until_it_begins(
 def test_a_late_list_does_not_move_a_run_back_in_the_queue(
     open_page: OpenPage, api: Api, params: dict[str, str], context: BrowserContext
 ) -> None:
-    held: list[tuple[Route, APIResponse]] = []
-    context.route("**/api/v1/projects/line-live", lambda route: held.append((route, route.fetch())), times=1)
+    late = Hold(context, "**/api/v1/projects/line-live", is_answered=True)
     api.start("line-live", params=params)
     first, second = [api.start("line-live", params=params) for _ in range(2)]
     page = open_page(f"/p/line-live/runs/{second}")
     notice = page.get_by_role("tabpanel").get_by_role("status").first
     expect(notice).to_contain_text("Number 2 in the queue")
+    list_with_both = late.wait(page)
     api.cancel(first)
     expect(notice).to_contain_text("Number 1 in the queue")
 
-    route, response = held[0]
-    route.fulfill(response=response)
+    list_with_both.release()
 
     expect(page.get_by_role("complementary").get_by_role("link", name="line-live")).to_be_visible()
     expect(notice).to_contain_text("Number 1 in the queue")

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Route, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.held import Hold
 from tests.browser.projects import Api
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
@@ -148,15 +149,13 @@ def test_the_runs_appear_together_when_their_list_arrives(open_page: OpenPage, a
     run_id = api.complete("novel")
     page = open_page(f"/p/novel/runs/{run_id}")
     expect(page.locator("header .badge")).to_have_text("completed")
-    held: list[Route] = []
-    page.route(re.compile(r"/api/v1/runs\?"), lambda route: held.append(route))  # Playwright cannot wrap a built-in.
+    hold = Hold(page, re.compile(r"/api/v1/runs\?"))
 
-    with page.expect_request(re.compile(r"/api/v1/runs\?")):
-        page.keyboard.press("g")
-        page.keyboard.press("r")
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    request = hold.wait(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("All runs")
     expect(page.locator("main table")).to_have_count(0)
-    for route in held:
-        route.continue_()
+    request.release()
 
     expect(page.locator("main table").get_by_text(f"#{run_id}", exact=True)).to_be_visible()

@@ -122,4 +122,4 @@ def test_a_filter_without_matches_shows_a_note(open_page: OpenPage, address: str
 
     expect(page.locator(".log-pane")).to_contain_text("after all groups")
     expect(page.get_by_text("No errors.")).to_be_hidden()
-    assert not re.search("level|step", page.url)
+    expect(page).not_to_have_url(re.compile("level|step"))

@@ -40,7 +40,7 @@ class Cluster:
 def cluster(tmp_path: Path, database_url: str) -> Iterator[Cluster]:
     if not (STATIC_DIRECTORY / "index.html").exists():
         pytest.skip("the dashboard is not built: run `npm ci && npm run build` in app/dashboard")
-    lease = PostgresLease(database_url, RED)
+    lease = PostgresLease(database_url, RED, seconds=3600)
     with served(tmp_path, PROJECTS, SOLORUN_DATABASE_URL=database_url, SOLORUN_EXECUTE_RUNS="false") as service:
         api = Api(service.url)
         with psycopg.connect(database_url, autocommit=True) as connection:
@@ -84,6 +84,9 @@ def test_a_run_says_why_it_waits_for_a_worker_and_which_one_executes_it(open_pag
     page = open_page(f"/p/render/runs/{run_id}", url=cluster.service.url)
     notice = page.get_by_role("tabpanel").get_by_role("status").first
     expect(notice).to_contain_text("Waits for a worker with the label gpu; none is connected.")
+    refusals = f'[{{"worker": "{RED.id}", "refused_at": "2026-11-23T09:00:12Z", "reason": "red declares other steps"}}]'
+    cluster.execute(f"UPDATE runs SET refusals = '{refusals}' WHERE id = {run_id}")
+    expect(notice).to_contain_text(re.compile(r"red refused it at .*:\s+red declares other steps"))
     assert violations_everywhere(page, [DESKTOP]) == {}
 
     cluster.lease.renew()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from solorun.queueing import ConflictPolicy
 from solorun.record import Level, Record, Stream
-from solorun.run import Cancel, Run
+from solorun.run import Cancel, Refusal, Run
 from solorun.status import Status, StepStatus, UpdateResult
 from solorun.store import Store
 from solorun.worker import DEFAULT_LABELS
@@ -157,6 +157,22 @@ async def test_a_run_is_returned_with_its_project_and_its_slots(store: Store) ->
 
     assert await status_of(store, run, behind) == [Status.PENDING, Status.QUEUED]
     assert [hold.run_id for hold in await store.list_holds()] == [run.id]
+
+
+async def test_a_run_keeps_which_workers_refused_it(store: Store) -> None:
+    run = await insert(store, new_run())
+    first, second = Refusal(OWNER, later(1), "other steps"), Refusal(ANOTHER, later(2), "another “key”")
+
+    await store.return_run(run.id, owner=ANOTHER, refusals=[second])  # which has not claimed it
+    await store.return_run(run.id, owner=OWNER, refusals=[first])
+    (again,) = await store.claim_runs(owner=ANOTHER)
+    await store.return_run(run.id, owner=ANOTHER, refusals=[*again.refusals, second])
+    (last,) = await store.claim_runs(owner=OWNER)
+    await store.return_run(run.id, owner=OWNER)
+
+    assert (run.refusals, again.refusals, last.refusals) == ((), (first,), (first, second))
+    await store.request_cancel(run.id, requested_by="anna", reason="", at=later(3))
+    assert (await store.get_run(run.id)).refusals == (first, second)
 
 
 # -- cancelling

@@ -132,6 +132,14 @@ async def test_a_run_that_waits_for_a_resource_is_not_overtaken_by_its_own_proje
     assert await status_of(store, waiting) == [Status.PENDING]
 
 
+async def test_the_last_declaration_replaces_the_resources(store: Store) -> None:
+    assert await store.list_resources() == {}
+    await declare(store, gpu=2, disk=1)
+    assert await store.list_resources() == {"gpu": 2, "disk": 1}
+    await declare(store, gpu=1)
+    assert await store.list_resources() == {"gpu": 1}
+
+
 async def declare(store: Store, **slots: int) -> None:
     await store.declare_resources(slots)
 

@@ -22,7 +22,7 @@ from solorun.queueing import ConflictPolicy
 from solorun.record import Record
 from solorun.retries import Retries
 from solorun.run import Run
-from solorun.runs import Admission, Dispatcher, Drain, Reaper, RunManager, RunQueue
+from solorun.runs import Admission, Dispatcher, Drain, Reaper, ResourceDeclarations, RunManager, RunQueue
 from solorun.schedule import Schedule
 from solorun.settings import DataDirectory
 from solorun.status import UpdateResult
@@ -247,6 +247,7 @@ async def open_engine(
                 resources=step_resources,
                 artifacts=DirectoryArtifacts(DataDirectory(data_dir)),
                 directory=DataDirectory(data_dir),
+                runs=store,
             ),
             owner=owner,
             environ=environ or {},
@@ -264,6 +265,7 @@ async def open_engine(
             projects=declared,
             admission=admission,
             queue=queue,
+            resources=ResourceDeclarations(store=store, projects=declared, registry=registry),
             worker=worker or Worker(owner, "this host"),
             shares_database=shares_database,
             now=now,

@@ -15,7 +15,7 @@ from solorun.outcome import StopEffect
 from solorun.queueing import ConflictPolicy
 from solorun.record import Event, Level, Record, Stream
 from solorun.run import Attempt, Cancel, Run, RunStep, cancel_fields
-from solorun.schedule import Firing, FiringOutcome
+from solorun.schedule import Firing, FiringOutcome, FiringTrigger
 from solorun.status import Status, StepStatus
 from solorun.store import Batch, LogQuery, NewRun, Store
 from tests.contracts.builders import NOW, OWNER, batch_of, beginning, ending, later, new_run, read_all
@@ -142,6 +142,9 @@ async def _record_triggers(store: Store, texts: tuple[str, ...]) -> None:
         await store.record_delivery(
             "site", f"hook {number}", HookDelivery(NOW, text, DeliveryOutcome.REFUSED, None, text)
         )
+    await store.record_firing(
+        Firing(SCHEDULE, "handbook", later(7), later(7), FiringOutcome.JOINED, run.id, trigger=FiringTrigger.MANUAL)
+    )
     await store.pause_schedule("handbook.weekly", requested_by=texts[-1], reason=texts[0], at=later(5))
 
 

@@ -26,15 +26,19 @@ from tests.faults.postgres_database import (
 from tests.faults.service_trial import ForkedService, ServiceTrial
 
 ACTIVE = {"status": ["queued", "pending", "running"], "limit": "1000"}
-WORK = """\
+_WORK = """\
 sleep 600 & echo $! >> "$WITNESS/pids-$SOLORUN_RUN_ID"
 i=0
 while [ $i -lt {rounds} ]; do
-    i=$((i+1)); echo $i; echo "at $SOLORUN_PROJECT $SOLORUN_RUN_ID" >> "$WITNESS/marks"; sleep 0.02
+    i=$((i+1)); echo $i; echo "at $SOLORUN_PROJECT $SOLORUN_RUN_ID" >> "$WITNESS/marks"; sleep {pause}
 done
 kill -9 $!
 """
-"""A step with a child. It leaves a mark in every round."""
+
+
+def work(rounds: int, *, pause: float = 0.02) -> str:
+    """A step with a child. It leaves a mark in every round."""
+    return _WORK.format(rounds=rounds, pause=pause)
 
 
 class ForkedWorker(RunningWorker, ForkedService):
@@ -131,10 +135,17 @@ class ClusterTrial(ServiceTrial):
         """The ids of all runs."""
         return self._query("SELECT id FROM runs")
 
+    async def revive(self) -> None:
+        """Restart the workers that could not stop their work in time, as a supervisor does."""
+        for worker in self.workers:
+            if worker.has_exited(0):
+                await asyncio.to_thread(worker.start)
+
     async def running_on(self, worker: ForkedWorker) -> int:
         """Wait until the worker executes a run whose step has begun, and return its id."""
         async with asyncio.timeout(60):
             while True:
+                await self.revive()
                 for run_id in self._query("SELECT id FROM runs WHERE status = 'running' AND owner = %s", worker.owner):
                     if self.recorded_pids(run_id)[1:]:
                         found: int = run_id

@@ -142,7 +142,7 @@ def _report(pid: int, code: int | None) -> None:
 
 def _run_service(request: dict[str, Any], parent: int, to_close: tuple[int, int]) -> NoReturn:
     """Turns this process into the requested service."""
-    from tests.faults import host_program, loop_monitor
+    from tests.faults import host_program, loop_monitor, skewed_service
     from tests.faults.short_leases import shorten_leases
 
     end_with_parent(parent)
@@ -165,6 +165,8 @@ def _run_service(request: dict[str, Any], parent: int, to_close: tuple[int, int]
         shorten_leases(float(lease_seconds))
     if sys.argv[1] == "host":
         host_program.run(port=int(sys.argv[-1]))
+    if (clock := os.environ.pop("CLOCK", None)) is not None:
+        skewed_service.run(skewed_service.SharedClock(Path(clock)))
     loop_monitor.run()
 
 
@@ -175,9 +177,8 @@ def _enter_mounts(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    importlib.import_module("tests.faults.host_program")
-    importlib.import_module("tests.faults.loop_monitor")
-    importlib.import_module("tests.faults.short_leases")
+    for module in ("host_program", "loop_monitor", "short_leases", "skewed_service"):
+        importlib.import_module(f"tests.faults.{module}")
     importlib.import_module("solorun.server.worker")
 
     _serve_requests()

@@ -1,12 +1,13 @@
 """Two schedules, and a check that each of their due times has fired once."""
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
 
 from solorun.cron import Cron
-from solorun.schedule import FiringOutcome, Schedule
+from solorun.schedule import Firing, FiringOutcome, Schedule
 from solorun.store import Store
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -17,24 +18,44 @@ SCHEDULES = (
 
 
 async def find_violations(
-    store: Store, end: datetime, *, fine: Collection[FiringOutcome] = (FiringOutcome.STARTED,)
+    store: Store, looks: Sequence[datetime], *, fine: Collection[FiringOutcome] = (FiringOutcome.STARTED,)
 ) -> list[str]:
-    """What has not been done exactly once for the due times until `end`. Other outcomes than the `fine` ones are wrong.
+    """What has not been done exactly once for the due times until the last of these looks at a right clock.
 
-    Due times after `end` may have fired, if a clock was wrong, but not twice.
+    The latest due time before a look has a firing, with one of the `fine` outcomes. An earlier one may have none, if a
+    later firing counts it. Due times after the last look may have fired, if a clock was wrong, but not twice.
     """
     runs = Counter(run.triggered_by + run.project for run in await store.list_runs(limit=10_000))
     violations = []
     for schedule in SCHEDULES:
         firings = await store.list_firings(schedule=schedule.id, limit=10_000)
-        due = list(takewhile(lambda due: due + schedule.delay <= end, schedule.cron.after(START)))  # noqa: B023
-        missing = set(due) - {each.due_at for each in firings}
-        wrong = [each for each in firings if each.due_at <= end and each.outcome not in fine]
+        wrong = [each for each in firings if each.due_at <= looks[-1] and each.outcome not in fine]
         started = [each for each in firings if each.outcome is FiringOutcome.STARTED]
         extra = runs[schedule.triggered_by + schedule.project] - len(started)
         violations += [
             f"{schedule.id}: {name} {found}"
-            for name, found in (("missing", missing), ("wrong", wrong), ("extra", extra))
+            for name, found in (
+                ("missing", _find_missing(schedule, firings, looks)),
+                ("wrong", wrong),
+                ("extra", extra),
+            )
             if found
         ]
     return violations
+
+
+def _find_missing(schedule: Schedule, firings: Collection[Firing], looks: Sequence[datetime]) -> list[datetime]:
+    """The due times that were not handled, newest first."""
+    counts = {firing.due_at: firing.missed_count for firing in firings}
+    end = looks[-1] - schedule.delay
+    due = list(takewhile(lambda due: due <= max([end, *counts]), schedule.cron.after(START)))
+    must_fire = {due[number - 1] for look in looks if (number := bisect_right(due, look - schedule.delay))}
+    missing, counted = [], 0
+    for moment in reversed(due):
+        if moment in counts:
+            counted = max(counted - 1, counts[moment])
+            continue
+        if moment <= end and (moment in must_fire or not counted):
+            missing.append(moment)
+        counted = max(counted - 1, 0)
+    return missing

@@ -1,15 +1,21 @@
-"""`python -m tests.faults.skewed_service` is `solorun` with a clock that another process sets.
+"""Runs `solorun` with a clock that another process sets.
 
 The clock is a small shared file: how far it is from the true time, the number of that setting, and the number of the
-setting with which the scheduler has begun its last complete pass.
+setting with which the scheduler has begun its last complete pass. A pipe beside it says that the clock was set.
 """
 
+import asyncio
 import mmap
 import os
 import struct
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
+
+from solorun import engine, service
+from solorun.cli import main
+from solorun.triggers import Scheduler, scheduler
 
 _ERROR, _SETTING, _SEEN = 0, 8, 16
 _SIZE: Final = 24
@@ -22,6 +28,10 @@ class SharedClock:
         with path.open("a+b") as file:
             file.truncate(_SIZE)
             self._memory = mmap.mmap(file.fileno(), _SIZE)
+        pipe = path.with_suffix(".pipe")
+        if not pipe.exists():
+            os.mkfifo(pipe)
+        self._pipe = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self._read("d", _ERROR))
@@ -30,6 +40,20 @@ class SharedClock:
         """Let the clock show this time now."""
         self._write("d", _ERROR, (time - datetime.now(UTC)).total_seconds())
         self._write("q", _SETTING, self.setting + 1)
+        os.write(self._pipe, b"!")
+
+    async def wait_until_set(self, setting: int) -> None:
+        """Wait until the clock has another setting than this one."""
+        was_set = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._pipe, was_set.set)
+        try:
+            while self.setting == setting:
+                await was_set.wait()
+                os.read(self._pipe, 1024)
+                was_set.clear()
+        finally:
+            loop.remove_reader(self._pipe)
 
     @property
     def setting(self) -> int:
@@ -50,25 +74,21 @@ class SharedClock:
         struct.pack_into(kind, self._memory, at, value)
 
 
-def _run() -> int:
-    from solorun import engine, service
-    from solorun.cli import main
-    from solorun.triggers import Scheduler, scheduler
-
-    clock = SharedClock(Path(os.environ["CLOCK"]))
+def run(clock: SharedClock) -> NoReturn:
+    """Turn this process into a service with this clock."""
     look = Scheduler.start_due_runs
+    seen = -1
 
-    async def look_and_note(self: Scheduler) -> None:
+    async def look_once(self: Scheduler) -> None:
+        nonlocal seen
+        await clock.wait_until_set(seen)
         setting = clock.setting
         await look(self)
         clock.mark_seen(setting)
+        seen = setting
 
     engine.now = service.now = clock.now  # type: ignore[attr-defined]
-    Scheduler.start_due_runs = look_and_note  # type: ignore[method-assign]
-    # A clock that is set is noticed after this time. Days pass in a few of them.
-    scheduler.MAX_WAIT_SECONDS = 0.01  # type: ignore[misc]
-    return main()
-
-
-if __name__ == "__main__":
-    raise SystemExit(_run())
+    # The scheduler looks once for each setting, instead of every 10 s: days pass in milliseconds.
+    Scheduler.start_due_runs = look_once  # type: ignore[method-assign]
+    scheduler.MAX_WAIT_SECONDS = 0.0  # type: ignore[misc]
+    sys.exit(main())

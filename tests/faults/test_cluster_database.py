@@ -10,12 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.fakes.postgres import private_server
-from tests.faults.cluster_trial import WORK, ClusterTrial, cluster_trial
+from tests.faults.cluster_trial import ClusterTrial, cluster_trial, work
 from tests.faults.conftest import MakeTrials
 from tests.faults.unix_proxy import unix_proxy
 
-PROJECTS = {name: WORK.format(rounds=rounds) for name, rounds in (("quick", 1), ("steady", 10), ("slow", 40))}
+PROJECTS = {name: work(rounds) for name, rounds in (("quick", 1), ("steady", 10), ("slow", 40))}
 LONG_ROUND = 20
+LANES = 3
 OUTAGES = (3, 36, 120)
 
 
@@ -23,7 +24,8 @@ OUTAGES = (3, 36, 120)
 async def test_restarts_of_the_database_lose_no_run(trials: MakeTrials, memory_path: Path) -> None:
     tried = trials("P3", "immediate restarts of PostgreSQL under two services and two workers", short=1, goal=1_000)
     restarts = LONG_ROUND if tried.is_long else 2
-    for number in tried:
+
+    async def attempt(number: int) -> None:
         directory = memory_path / str(number)
         with private_server() as server:
             async with cluster_trial(directory, PROJECTS, server.url) as trial:
@@ -34,6 +36,8 @@ async def test_restarts_of_the_database_lose_no_run(trials: MakeTrials, memory_p
                 await trial.settle()
                 tried.judge(await trial.audit(), tried=restarts)
         shutil.rmtree(directory)
+
+    await tried.run_in_lanes(LANES if tried.is_long else 1, attempt)
 
 
 @pytest.mark.needs(minutes=5)

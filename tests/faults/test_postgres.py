@@ -66,8 +66,8 @@ async def test_four_processes_on_one_server_never_have_two_active_runs(
             f"{name}: {count}" for name, count in round_counts.items() if name.startswith(("error", "unknown"))
         ]
         violations += audit(History(), read_postgres_database(database_url))
-        tried.judge(violations, tried=round_counts["won"] + round_counts["refused"])
-        tried.notes = f"{counts['won']:,} won, {counts['refused']:,} refused"
+        tried.judge(violations, tried=round_counts.total())
+        tried.notes = f"{counts['won']:,} won, {counts['refused']:,} refused, {counts['busy']:,} waited in vain"
     assert counts["won"]
     assert counts["refused"]
 

@@ -15,12 +15,11 @@ from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from tests.fakes.postgres import fresh_schema
 from tests.fakes.project_toml import Call, project_toml
-from tests.fakes.running_service import ServedService
 from tests.faults.conftest import MakeTrials
 from tests.faults.schedule_checker import SCHEDULES, START, find_violations
+from tests.faults.service_trial import ForkedService
 from tests.faults.skewed_service import SharedClock
 
-ROOT = Path(__file__).parents[2]
 SERVICES = 4
 LIMIT_SECONDS = 300.0
 WORK = "async def do(step):\n    pass\n"
@@ -41,7 +40,7 @@ class Services:
     """Service processes with clocks of their own. The first one's is right whenever the others are waited for."""
 
     def __init__(self, directory: Path, database_url: str) -> None:
-        self.services: list[ServedService] = []
+        self.services: list[ForkedService] = []
         self.clocks: list[SharedClock] = []
         self.kills = 0
         for number in range(SERVICES):
@@ -51,20 +50,16 @@ class Services:
             clock = SharedClock(path / "clock")
             clock.set(START)
             self.clocks.append(clock)
-            environ = {
-                "CLOCK": str(path / "clock"),
-                "PYTHONPATH": str(ROOT),
-                "SOLORUN_DATABASE_URL": database_url,
-            }
-            self.services.append(ServedService(path, declare(), environ, ("-m", "tests.faults.skewed_service")))
+            environ = {"CLOCK": str(path / "clock"), "SOLORUN_DATABASE_URL": database_url}
+            self.services.append(ForkedService(path, declare(), environ))
 
     def start(self) -> None:
         with ThreadPoolExecutor(SERVICES) as threads:
-            list(threads.map(ServedService.start, self.services))
+            list(threads.map(ForkedService.start, self.services))
 
     def stop(self) -> None:
         with ThreadPoolExecutor(SERVICES) as threads:
-            list(threads.map(ServedService.stop, self.services))
+            list(threads.map(ForkedService.stop, self.services))
 
     def kill_and_restart(self, number: int) -> None:
         self.kills += 1
@@ -91,21 +86,22 @@ def running_services(directory: Path, database_url: str) -> Iterator[Services]:
 
 async def simulate(services: Services, store: Store, chance: random.Random, days: int, *, kills: bool) -> list[str]:
     """Let some days pass. Returns what was not done exactly once."""
-    time = START
+    time, looks = START, []
     while time < START + timedelta(days=days):
-        time += timedelta(minutes=chance.randint(1, 20 * 60))
+        time += timedelta(minutes=chance.randint(1, chance.choice((20, 20, 24 * 40)) * 60))
+        looks.append(time)
         errors = [
             timedelta(minutes=chance.choice((0, chance.randint(-3000, 3000)))) if number else timedelta()
             for number in range(SERVICES)
         ]
-        killed = chance.randrange(SERVICES) if kills and chance.random() < 0.01 else None
+        killed = chance.randrange(SERVICES) if kills and chance.random() < 0.03 else None
         setting = asyncio.create_task(services.set(time, errors))
         if killed is not None:
             await asyncio.sleep(chance.random() * 0.1)
             await asyncio.to_thread(services.kill_and_restart, killed)
         await setting
         await until_free(store)
-    return await find_violations(store, time, fine=(FiringOutcome.STARTED, FiringOutcome.SKIPPED))
+    return await find_violations(store, looks, fine=(FiringOutcome.STARTED, FiringOutcome.SKIPPED))
 
 
 async def until_free(store: Store) -> None:
@@ -120,9 +116,9 @@ async def test_each_due_time_of_four_services_starts_one_run(
     trials: MakeTrials, memory_path: Path, postgres_url: str
 ) -> None:
     tried = trials(
-        "P25", f"days of two schedules, {SERVICES} services whose clocks jump, PostgreSQL", short=1, goal=10_000
+        "P25", f"days of two schedules, {SERVICES} services whose clocks jump, PostgreSQL", short=1, goal=100_000
     )
-    days, kills = (200 if tried.is_long else 10), 0
+    days, kills, fired = (5_000 if tried.is_long else 10), 0, 0
     for number in tried:
         with fresh_schema(postgres_url) as url, running_services(memory_path / str(number), url) as services:
             store = await PostgresRunStore.open(url)
@@ -130,6 +126,7 @@ async def test_each_due_time_of_four_services_starts_one_run(
                 found = await simulate(services, store, random.Random(number), days, kills=tried.is_long)
                 tried.judge(found, tried=days)
                 kills += services.kills
-                tried.notes = f"{kills} kill -9 of a service" if kills else ""
+                fired += len(await store.list_firings(limit=10_000))
+                tried.notes = f"{fired:,} firings, {kills} kill -9 of a service"
             finally:
                 await store.close()

@@ -61,6 +61,7 @@ async def test_a_preview_returns_200_and_starts_nothing(open_served: OpenServed)
             "skipped": [{"name": "extract", "run_id": original, "status": "completed"}],
             "missing_params": [],
             "latest_run_id": original,
+            "results_on": [],
         }
         assert [run["id"] for run in runs] == [original]
 

@@ -31,6 +31,15 @@ async def test_runs_of_several_projects_take_turns_on_a_resource(open_served: Op
         assert (await served.end_of(queued.json()["id"])).slots == {"gpu": [0, 1]}
 
 
+async def test_a_resource_has_the_slots_that_another_service_has_declared(open_served: OpenServed) -> None:
+    async with open_served(toml=SHARED) as served:
+        await served.service.store.declare_resources({"gpu": 3, "disk": 1})
+
+        found = (await served.client.get("/api/v1/resources")).json()["resources"]
+
+        assert [(one["name"], one["slots"], one["declared_slots"]) for one in found] == [("gpu", 3, 2), ("disk", 1, 0)]
+
+
 async def test_a_step_that_waits_for_its_next_attempt_does_not_wait_for_its_resource(open_served: OpenServed) -> None:
     step = '[[projects.mixed.steps]]\nname = "use"\nrun = ["true"]\nresources = ["gpu"]\n'
     retries = 'retries = 1\nretry_delay = "1h"\nretry_max_delay = "1h"\n'

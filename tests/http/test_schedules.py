@@ -89,7 +89,20 @@ async def test_a_schedule_runs_now_with_its_scope_and_parameters(open_served: Op
         run = {name: answer.json()[name] for name in ("project", "scope", "params", "triggered_by")}
         assert run == {"project": "site", "scope": "build", "params": {"edition": "2"}, "triggered_by": "ada"}
         listed = (await served.client.get("/api/v1/schedules")).json()["schedules"][0]
-        assert (listed["enabled"], listed["last_firing"]) == (False, None)
+        last = {name: listed["last_firing"][name] for name in ("trigger", "outcome", "run_id")}
+        assert listed["enabled"] is False
+        assert last == {"trigger": "manual", "outcome": "started", "run_id": answer.json()["id"]}
+
+
+async def test_a_manual_start_that_joins_a_run_is_listed_and_a_refused_one_is_not(open_served: OpenServed) -> None:
+    async with open_served(toml=RUN_NOW.replace('scope = "build"', 'scope = "wait"')) as served:
+        wanted = {"scope": "wait", "params": {"edition": "2"}}
+        active = await served.client.post("/api/v1/projects/site/runs", json=wanted)
+        await served.client.post("/api/v1/schedules/site.weekly/run")
+        await served.client.post("/api/v1/schedules/site.weekly/run", json={"on_conflict": "join"})
+
+        listed = (await served.client.get("/api/v1/firings?schedule=site.weekly")).json()["firings"]
+        assert [(each["outcome"], each["run_id"]) for each in listed] == [("joined", active.json()["id"])]
 
 
 async def test_a_schedule_that_runs_now_does_what_it_declares_in_a_conflict(open_served: OpenServed) -> None:
@@ -110,6 +123,8 @@ async def test_a_repeated_request_runs_a_schedule_once(open_served: OpenServed) 
 
         assert (second.status_code, second.headers["idempotent-replayed"]) == (201, "true")
         assert second.json()["id"] == first.json()["id"]
+        listed = (await served.client.get("/api/v1/firings?schedule=site.weekly")).json()["firings"]
+        assert [each["run_id"] for each in listed] == [first.json()["id"]]
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "run"])

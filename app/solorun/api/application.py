@@ -112,7 +112,10 @@ class Application:
             await send(message)
 
         try:
-            response = await self._handle(request)
+            response: ASGIApp | None = await self.state.authorizer.authorize(request)
+            if response is None:
+                request.check_announced_size()
+                response = await self._router.handle(request)
             await compress(response, request)(scope, receive, send_counted)
         except ClientDisconnected:
             return
@@ -130,13 +133,6 @@ class Application:
             return
         # Outside the handler, so that the error and the frames in its traceback are already released.
         await failure(scope, receive, send_counted)
-
-    async def _handle(self, request: Request) -> ASGIApp:
-        login = await self.state.authorizer.authorize(request)
-        if login is not None:
-            return login
-        request.check_announced_size()
-        return await self._router.handle(request)
 
 
 def _add_defaults(message: Message, scope: Scope) -> None:

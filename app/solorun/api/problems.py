@@ -44,7 +44,7 @@ def problem_response(problem: Problem, *, path: str, root_path: str = "") -> Res
         body = _encode_refusal(problem, instance, root_path)
     else:
         body = _encode(problem, instance, root_path)
-    return Response(body, status=problem.status.value, media_type=PROBLEM_JSON, headers=_headers_of(problem))
+    return Response(body, status=int(problem.status), media_type=PROBLEM_JSON, headers=_headers_of(problem))
 
 
 async def get_problem_type(_state: State, request: Request) -> Response:

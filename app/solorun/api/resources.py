@@ -17,15 +17,16 @@ async def list_resources(state: State, request: Request) -> Response:
     runs = [*manager.list_queued_runs(), *manager.list_active_runs()]
     visible = await permissions.find_visible({run.project for run in runs})
     waiting = sorted((run for run in runs if run.project in visible), key=lambda run: run.id)
-    declared = service.catalog.resources
+    declared, stored = manager.dispatcher.resources.declared or {}, await service.store.list_resources()
     # A resource that is no longer declared is shown until its last holder has released it.
-    names = [*declared, *sorted({hold.resource for hold in holds} - {*declared})]
+    names = [*declared, *sorted({*stored, *(hold.resource for hold in holds)} - {*declared})]
     return json_response(
         ResourceList(
             tuple(
                 ResourceSummary(
                     name=name,
-                    slots=declared.get(name, 0),
+                    slots=stored.get(name, 0),
+                    declared_slots=declared.get(name, 0),
                     holds=tuple(hold for hold in holds if hold.resource == name),
                     waiting=tuple(run for run in waiting if _waits_for(run, name)),
                 )

@@ -29,7 +29,7 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         "GET /api/v1/firings",
         schedules.list_firings,
         id="listFirings",
-        summary="List what became of the due times of schedules, newest first",
+        summary="List what became of the due times and manual runs of schedules, newest first",
         responses=(ResponseSpec(200, "The firings", model=FiringList),),
         problems=(StoreUnavailable,),
         query=schedules.FiringsQuery,

@@ -34,6 +34,11 @@ class State:
     responses: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How many responses were sent, by operation id and HTTP status."""
 
+    @property
+    def is_hosted(self) -> bool:
+        """Whether a host application limits or names callers."""
+        return self.authorize is not None or self.identify is not None
+
     def permissions_of(self, request: Request) -> Permissions:
         """What the caller of this request may do."""
         return Permissions(self.authorize, request.scope)

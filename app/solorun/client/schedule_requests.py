@@ -25,7 +25,10 @@ class ScheduleRequests(ABC):
     async def list_firings(
         self, schedule: str | None = None, *, after: datetime | None = None, limit: int = 100
     ) -> FiringList:
-        """What became of the due times of all schedules, or of one, newest first. `after` is an aware time."""
+        """What became of the due times and manual runs of all schedules, or of one, newest first.
+
+        `after` is an aware time.
+        """
         query = {"schedule": schedule, "after": None if after is None else after.isoformat(), "limit": limit}
         return await self._connection.request("GET", "/firings", FiringList, query=query)
 

@@ -106,6 +106,8 @@ class RunRegistry:
 
     def __init__(self) -> None:
         self.start_lock = asyncio.Lock()
+        self.has_lease = True
+        """False while the lease cannot be renewed: a run that began would have to stop."""
         self._watchers: set[asyncio.Event] = set()
         self._by_id: dict[int, RunHandle] = {}
         """A run's successor may be here before the run is removed."""

@@ -138,6 +138,7 @@ class LeaseKeeper:
 
     def _compare(self, handles: list[RunHandle], renewal: Renewal) -> None:
         """Stop the runs that another process has ended, or that it was asked to cancel."""
+        self._registry.has_lease = True
         for handle in handles:
             if handle.id not in renewal.runs:
                 handle.cancel_scope.cancel(StopReason.LEASE_LOST)
@@ -147,6 +148,7 @@ class LeaseKeeper:
         self._registry.notify_released()  # it may also have promoted a queued one
 
     def _stop_work(self) -> None:
+        self._registry.has_lease = False
         for handle in self._registry:
             handle.cancel_scope.limit_grace(self._lease.seconds * _GRACE_FRACTION)
             handle.cancel_scope.cancel(StopReason.LEASE_LOST)

@@ -7,12 +7,13 @@ from typing import Final
 
 from solorun.artifacts.scan import scan_artifacts
 from solorun.artifacts.store import ArtifactStore
-from solorun.errors import ArtifactStoreUnavailable
+from solorun.errors import ArtifactStoreUnavailable, SolorunError
 from solorun.execution.handle import RunHandle
-from solorun.project import StepDeclaration
+from solorun.project import FROM_PREFIX, StepDeclaration
 from solorun.record import Event, Level
 from solorun.run import Artifact, format_size
 from solorun.settings import DataDirectory
+from solorun.store import RunStore
 
 _MAX_NAMED: Final = 20
 """How many files one warning names."""
@@ -22,8 +23,9 @@ _STOPPED: Final = "the run had to stop"
 class RunArtifacts:
     """Uploads and downloads of one run. Once the run has to stop, they get what is left of its grace."""
 
-    def __init__(self, run: RunHandle, store: ArtifactStore, directory: DataDirectory) -> None:
+    def __init__(self, run: RunHandle, store: ArtifactStore, directory: DataDirectory, runs: RunStore) -> None:
         self._run = run
+        self._runs = runs
         self._store = store
         self._directory = directory
         self._known: dict[str, Artifact | None] = {}
@@ -75,6 +77,21 @@ class RunArtifacts:
         if await self._store.fetch(run_id):
             self._fetched.append(run_id)
             self._run.channel.log(f"downloaded the artifacts of run {run_id}", step=step.name)
+        elif self._run.start.scope.startswith(FROM_PREFIX) and not self._directory.artifacts(run_id).exists():
+            await self._warn_of_absence(run_id, step)
+
+    async def _warn_of_absence(self, run_id: int, step: StepDeclaration) -> None:
+        """The steps that are skipped have left their results on another machine."""
+        try:
+            earlier = await self._runs.get_run(run_id)
+        except SolorunError:
+            return
+        if earlier.started_at is not None:
+            self._warn(
+                f"the files of run {run_id} are not here, because {earlier.worker} executed it: this run has neither "
+                "its artifacts nor its workspace; set shared_dir, or artifact_store for the artifacts alone",
+                step,
+            )
 
     async def _upload(self, step: StepDeclaration, changed: dict[str, Artifact], failures: dict[str, str]) -> None:
         """Remove from `changed` what is uploaded."""

@@ -17,6 +17,7 @@ from solorun.run import format_size
 from solorun.settings import DataDirectory, format_duration
 from solorun.status import Status, StepStatus, UpdateResult
 from solorun.step import StepContext, StepExecutor
+from solorun.store import RunStore
 
 _INTERRUPTIONS: Final = {
     StopReason.SHUTDOWN: "the service was shut down",
@@ -34,15 +35,17 @@ class Supervisor:
         resources: StepResources,
         artifacts: ArtifactStore,
         directory: DataDirectory,
+        runs: RunStore,
     ) -> None:
         self._executor = executor
         self._resources = resources
         self._artifacts = artifacts
         self._directory = directory
+        self._runs = runs
 
     async def supervise(self, run: RunHandle) -> Outcome:
         """Execute the run's steps until one of them ends the run."""
-        artifacts = RunArtifacts(run, self._artifacts, self._directory)
+        artifacts = RunArtifacts(run, self._artifacts, self._directory, self._runs)
         outcome = await self._execute_steps(run, artifacts)
         await artifacts.release()
         return outcome

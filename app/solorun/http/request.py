@@ -35,7 +35,7 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive, *, public_path: str = "") -> None:
         """`public_path` is where clients see the application, if its root path alone does not say so."""
         root_path, self.path = _split_path(scope, public_path)
-        self.root_path = quote(root_path)
+        self.root_path = quote(root_path) if root_path else ""
         self.scope = scope
         self.method: str = scope["method"]
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
@@ -90,8 +90,8 @@ class Request:
             body = await self._read_rest(body)
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
-        announced = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if body and media_type is not None and announced != media_type:
+        announced = self.headers.get(b"content-type", b"")
+        if body and media_type not in (None, announced, announced.partition(b";")[0].strip().lower()):
             raise UnsupportedMediaType(f"The request body must be {media_type.decode()}.")
         return body
 

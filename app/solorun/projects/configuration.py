@@ -80,7 +80,7 @@ class ConfiguredProjects(Projects):
 
     @property
     def faults(self) -> tuple[str, ...]:
-        return tuple(map(str, self.errors))
+        return tuple(map(str, self.errors)) if self.errors else ()
 
     @property
     def resources(self) -> Mapping[str, int]:

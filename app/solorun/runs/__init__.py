@@ -10,6 +10,7 @@ from solorun.runs.pruner import Pruner
 from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
 from solorun.runs.repetition import submit_once
+from solorun.runs.resource_declarations import ResourceDeclarations
 from solorun.runs.submission import Submission
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Mirror",
     "Pruner",
     "Reaper",
+    "ResourceDeclarations",
     "RunManager",
     "RunNotices",
     "RunQueue",

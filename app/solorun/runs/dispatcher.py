@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -16,10 +16,11 @@ from solorun.logs import Masker
 from solorun.outcome import StopReason
 from solorun.parameter import ParamValue
 from solorun.project import Projects
-from solorun.run import Run
+from solorun.run import Refusal, Run
 from solorun.runs.admission import Admission
 from solorun.runs.queue import QueuedRun, RunQueue
 from solorun.runs.reaper import UNCONFIRMED, Reaper, warning_segment
+from solorun.runs.resource_declarations import ResourceDeclarations
 from solorun.status import Status
 from solorun.store import Store
 from solorun.worker import Worker
@@ -36,6 +37,8 @@ REFUSAL_SECONDS: Final = 60.0
 """How long a run that cannot begin here is left to other processes. Then it fails."""
 _MAX_CLAIMS: Final = 1_000
 """How many pending runs are looked at after a claim whose answer was lost."""
+_MAX_REFUSALS: Final = 10
+"""How many refusals a run keeps. A worker that is started again may refuse it again."""
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -56,6 +59,7 @@ class Dispatcher:
     projects: Projects
     admission: Admission
     queue: RunQueue
+    resources: ResourceDeclarations
     worker: Worker
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     shares_database: bool = False
@@ -65,7 +69,6 @@ class Dispatcher:
     retry_seconds: float = 0.5
 
     def __post_init__(self) -> None:
-        self._declared: Mapping[str, int] | None = None
         self._refused: dict[int, datetime] = {}
         """When each run that was refused here fails, unless another process has claimed it."""
         self._task: asyncio.Task[None] | None = None
@@ -73,7 +76,7 @@ class Dispatcher:
     async def start(self) -> None:
         """Load the queue that an earlier service left. Raises StoreUnavailable."""
         if self.keeps_queue:
-            await self.declare_resources()
+            await self.resources.declare()
             for run in await self.store.list_queued_runs():
                 self.queue.add(run)
         await self._begin_promoted()
@@ -84,17 +87,9 @@ class Dispatcher:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def declare_resources(self) -> None:
-        """Write the resources to the store if their declaration has changed."""
-        if self._declared != self.projects.resources:
-            declared = dict(self.projects.resources)
-            await self.store.declare_resources(declared)
-            self._declared = declared
-            self.registry.notify_released()
-
     def takes(self, labels: tuple[str, ...]) -> bool:
         """Whether a new run with these labels is executed here. If not, it is left to a worker."""
-        return self.worker.covers(labels) and not self.draining.is_set()
+        return self.worker.covers(labels) and self._may_begin
 
     async def hand_over(self, run: Run) -> Run:
         """Leave a pending run of ours to a worker. Returns it as it is then. Raises StoreUnavailable.
@@ -129,17 +124,20 @@ class Dispatcher:
         try:
             if self.queue.in_doubt:
                 await self._reconcile()
-            claimed = await self._claim()
-        except SolorunError:
-            # The claim may have been committed.
+            for run in await self._claim():
+                if self.admission.draining:
+                    await self.store.return_run(run.id, owner=self.worker.id)
+                else:
+                    await self._begin(run)
+        except Exception:
+            # The claim may have been committed, or includes runs that have not begun.
             self.queue.in_doubt = True
             self.registry.notify_released()
             raise
-        for run in claimed:
-            if self.admission.draining:
-                await self.store.return_run(run.id, owner=self.worker.id)
-            else:
-                await self._begin(run)
+
+    @property
+    def _may_begin(self) -> bool:
+        return self.registry.has_lease and not self.draining.is_set()
 
     async def _leave(self, run: Run) -> Run:
         await self.store.return_run(run.id, owner=self.worker.id)
@@ -148,7 +146,7 @@ class Dispatcher:
     async def _claim(self) -> list[Run]:
         worker = self.worker
         free = None if worker.capacity is None else worker.capacity - len(self.registry)
-        if self.draining.is_set() or (free is not None and free <= 0):
+        if not self._may_begin or (free is not None and free <= 0):
             return []
         now = self.now()
         refused = [run_id for run_id, until in self._refused.items() if until > now]
@@ -242,11 +240,15 @@ class Dispatcher:
         forgotten = now - timedelta(seconds=REFUSAL_SECONDS)
         self._refused = {run_id: until for run_id, until in self._refused.items() if until > forgotten}
         self._refused[run.id] = now + timedelta(seconds=REFUSAL_SECONDS)
+        refusals: tuple[Refusal, ...] = ()
         closing = None
         if not is_repeated:
             _logger.warning("Run %s of %s is refused: %s", run.id, run.project, error, extra=run.log_fields)
+            refusals = (*run.refusals, Refusal(self.worker.id, now, str(error)))[-_MAX_REFUSALS:]
             closing = warning_segment(run, f"refused by {self.worker.id}: {error}", now)
-        await self._retry(lambda: self.store.return_run(run.id, owner=self.worker.id, closing=closing))
+        await self._retry(
+            lambda: self.store.return_run(run.id, owner=self.worker.id, refusals=refusals, closing=closing)
+        )
 
     async def _waits_for_place(self, run: Run) -> bool:
         """Whether another worker might begin the run, but executes others. One with a free place has refused it."""

@@ -57,13 +57,15 @@ class RunManager:
     shutdown: Drain
     projects: Projects
     owner: str
+    shares_files: bool = True
+    """All processes that execute runs have the same workspaces."""
     now: Callable[[], datetime]
     write_limit_seconds: float
 
     def __post_init__(self) -> None:
         self._conflicts = ConflictResolver(self.registry, self.queue)
         self._cancels = Cancels(self.store, self.hub, self.registry, self.executor, self.reaper, self.queue)
-        self.reruns = Reruns(self.store, self.projects, self.submit_run)
+        self.reruns = Reruns(self.store, self.projects, self.submit_run, shares_files=self.shares_files)
 
     @property
     def draining(self) -> bool:
@@ -141,7 +143,7 @@ class RunManager:
                 raise StoreUnavailable
             if (joined := self._conflicts.resolve(start)) is not None:
                 return Submission(joined, StartResult.JOINED)
-            await self.dispatcher.declare_resources()
+            await self.dispatcher.resources.declare()
             masker = self.executor.masker_for(start)
             new = new_run(start, masker, self.now(), is_for_worker=not self.dispatcher.takes(start.labels))
             hand_over = partial(self._hand_over, start, masker, new)

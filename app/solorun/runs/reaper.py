@@ -110,6 +110,7 @@ class Reaper:
         """Like `give_up`, but in the background, retrying until the store can be written. `hand_over` lets the run
         begin, if it must; it is called with the start lock held.
         """
+        self._unconfirmed.add((run.project, run.created_at))
         self._spawn(lambda: self._give_up(run, why, hand_over), name=f"finalization of run {run.id}")
 
     def give_up_start_later(self, new: NewRun, why: str, hand_over: HandOver) -> None:
@@ -153,6 +154,7 @@ class Reaper:
         if not await self.give_up(run, why):
             async with self.registry.start_lock:
                 await self._hand_over(run, hand_over)
+        self._unconfirmed.discard((run.project, run.created_at))
 
     async def _give_up_start(self, new: NewRun, why: str, hand_over: HandOver) -> None:
         async with self.registry.start_lock:

@@ -10,15 +10,13 @@ from solorun.runs.submission import Submission
 
 
 async def submit_once(
-    manager: RunManager, project: str, key: IdempotencyKey | None, submission: Awaitable[Submission]
+    manager: RunManager, project: str, key: IdempotencyKey, submission: Awaitable[Submission]
 ) -> Submission:
     """The result of a submission with this key, or the run to which an earlier one with the key has led.
 
     Raises what the submission raises, and IdempotencyKeyReused if the earlier request was another one. A start that was
     refused can be repeated: it has not used its key.
     """
-    if key is None:
-        return await submission
     try:
         submitted = await submission
         if submitted.joined:

@@ -37,12 +37,13 @@ class RerunPlan:
 
 
 class Reruns:
-    """Starts and previews reruns. `submit` is RunManager.submit_run."""
+    """Starts and previews reruns. `submit` is RunManager.submit_run, and `shares_files` as there."""
 
-    def __init__(self, store: RunStore, projects: Projects, submit: Submit) -> None:
+    def __init__(self, store: RunStore, projects: Projects, submit: Submit, *, shares_files: bool) -> None:
         self._store = store
         self._projects = projects
         self._submit = submit
+        self._shares_files = shares_files
 
     async def start(
         self,
@@ -84,14 +85,16 @@ class Reruns:
         missing = find_missing_params(run, params or {})
         plan = plan_rerun(project, run, from_step, triggered_by, params or {}, optional=missing)
         latest = await self._store.find_latest_run(project.name)
+        skipped, workers = await self._find_results(run, _steps_before(project, plan))
         return RerunPreview(
             rerun_of=run_id,
             project=project.name,
             scope=plan.scope,
             steps=plan.steps,
-            skipped=await self._find_results(run, _steps_before(project, plan)),
+            skipped=skipped,
             missing_params=missing,
             latest_run_id=latest.id if latest is not None else run_id,
+            results_on=() if self._shares_files else workers,
         )
 
     async def _read(self, run_id: int) -> tuple[Run, Project]:
@@ -99,10 +102,12 @@ class Reruns:
         await self._projects.refresh()
         return run, self._projects.get_project(run.project)
 
-    async def _find_results(self, run: Run, names: list[str]) -> tuple[SkippedStep, ...]:
-        """For each step, the last run of the lineage that executed it."""
+    async def _find_results(self, run: Run, names: list[str]) -> tuple[tuple[SkippedStep, ...], tuple[str, ...]]:
+        """For each step, the last run of the lineage that executed it. And the workers that executed these runs."""
         found: dict[str, SkippedStep] = {}
+        workers: dict[int | None, str | None] = {}
         for _ in range(MAX_LINEAGE):
+            workers[run.id] = run.worker
             for step in run.steps:
                 if step.status in _EXECUTED:
                     found.setdefault(step.name, SkippedStep(step.name, run.id, step.status))
@@ -112,7 +117,8 @@ class Reruns:
                 run = await self._store.get_run(run.rerun_of)
             except RunNotFound:
                 break
-        return tuple(found.get(name, SkippedStep(name)) for name in names)
+        skipped = tuple(found.get(name, SkippedStep(name)) for name in names)
+        return skipped, tuple(dict.fromkeys(worker for step in skipped if (worker := workers.get(step.run_id))))
 
 
 def plan_rerun(

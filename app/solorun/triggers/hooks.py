@@ -120,7 +120,7 @@ class Hooks:
             key=key,
         )
         try:
-            submission = await submit_once(self.manager, project, key, starting)
+            submission = await (starting if key is None else submit_once(self.manager, project, key, starting))
         except InvalidRequest as invalid:
             raise InvalidRequest(errors=[_point_into_body(error, hook) for error in invalid.errors]) from None
         except RunActive:

@@ -8,12 +8,23 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
+from msgspec.structs import replace
+
 from solorun.errors import ScheduleNotFound
 from solorun.idempotency_key import IdempotencyKey
 from solorun.project import Projects
 from solorun.queueing import ConflictPolicy
 from solorun.runs import RunManager, Submission
-from solorun.schedule import Firing, Schedule, ScheduleState, ScheduleSummary, project_of, timings_of
+from solorun.schedule import (
+    Firing,
+    FiringOutcome,
+    FiringTrigger,
+    Schedule,
+    ScheduleState,
+    ScheduleSummary,
+    project_of,
+    timings_of,
+)
 from solorun.store import Store
 
 MIN_SHOWN: Final = 3
@@ -74,6 +85,8 @@ class Schedules:
         Raises ScheduleNotFound, and what `RunManager.submit_run` raises. With a key, use `submit_once`.
         """
         found = await self._find(schedule)
+        now = self.now()
+        firing = Firing(schedule, found.project, now, now, trigger=FiringTrigger.MANUAL)
         submission = await self.manager.submit_run(
             found.project,
             scope=found.scope,
@@ -81,7 +94,10 @@ class Schedules:
             params=found.params,
             on_conflict=on_conflict or found.on_conflict,
             key=key,
+            firing=firing,
         )
+        if submission.joined:
+            await self.store.record_firing(replace(firing, outcome=FiringOutcome.JOINED, run_id=submission.run.id))
         await self.store.end_lateness(schedule)
         return submission
 

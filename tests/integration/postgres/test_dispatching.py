@@ -20,11 +20,12 @@ from solorun.stores.postgres import ParamCipher, PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
 from solorun.worker import Worker
 from tests.contracts.builders import read_all
-from tests.fakes.engine import Engine, declare, open_engine
+from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
 from tests.fakes.postgres import SECRET_KEY
 
 ONE_STEP = ("extract",)
 DEFAULT = declare(steps=ONE_STEP, on_conflict=ConflictPolicy.QUEUE)
+LIMITS = EngineLimits()
 GPU = declare("train", steps=ONE_STEP, worker="gpu")
 
 
@@ -51,7 +52,12 @@ class Processes:
         self.clock = Clock()
 
     async def open(
-        self, name: str, *projects: Project, labels: tuple[str, ...] = ("default",), capacity: int | None = None
+        self,
+        name: str,
+        *projects: Project,
+        labels: tuple[str, ...] = ("default",),
+        capacity: int | None = None,
+        limits: EngineLimits = LIMITS,
     ) -> Engine:
         """Open all of them before the first start: without a lease, a process ends the runs of earlier ones."""
         engine = open_engine(
@@ -61,6 +67,7 @@ class Processes:
             worker=Worker(name, name, labels, capacity),
             shares_database=True,
             now=self.clock,
+            limits=limits,
         )
         opened = await self._stack.enter_async_context(engine)
         if capacity != 0:
@@ -124,6 +131,28 @@ async def test_a_start_is_acknowledged_although_the_answer_to_its_hand_over_was_
 
     assert (run.status, run.worker) == (Status.PENDING, None)
     assert (await complete(worker)).id == run.id
+
+
+async def test_a_start_that_came_too_late_never_begins_although_a_claim_is_in_doubt(processes: Processes) -> None:
+    limits = EngineLimits(write_seconds=0.01, reaper_retry_seconds=0.01)
+    service = await processes.open("service", limits=limits)
+    inserted = service.faults.hold_after("insert_run")
+    service.faults.fail("give_up_start", StoreUnavailable())
+    ending = service.faults.hold("give_up_start")
+    with pytest.raises(StoreUnavailable, match="No step will run"):
+        await service.manager.start_run("handbook")
+    inserted.open()
+    await ending.reached.wait()
+
+    service.faults.fail("claim_runs", StoreUnavailable())
+    with pytest.raises(StoreUnavailable):
+        await notify(service)
+    await notify(service)
+    ending.open()
+    await service.manager.reaper.wait_until_done()
+
+    [run] = await service.store.list_runs()
+    assert (run.status, service.executor.begun) == (Status.FAILED, [])
 
 
 async def test_a_run_that_no_process_can_execute_waits_and_holds_its_project(processes: Processes) -> None:
@@ -226,6 +255,9 @@ async def test_a_run_with_another_version_of_the_steps_is_left_to_a_process_that
     assert (refused.status, refused.worker, refused.level_counts.warning) == (Status.PENDING, None, 1)
     assert (record.seq, record.level, record.stream) == (1, Level.WARNING, Stream.SOLORUN)
     assert record.message.startswith("refused by outdated: outdated declares ")
+    (refusal,) = refused.refusals
+    assert (refusal.worker, refusal.refused_at) == ("outdated", processes.clock.time)
+    assert record.message == f"refused by outdated: {refusal.reason}"
     assert (ended.status, ended.worker) == (Status.COMPLETED, "worker")
     assert outdated.executor.begun == []
 
@@ -244,10 +276,37 @@ async def test_a_run_whose_version_no_process_has_fails_after_a_time(processes: 
     await outdated.manager.reaper.wait_until_done()
     after = await service.store.get_run(run.id)
 
-    assert (before.status, before.last_seq) == (Status.PENDING, 1)
+    assert (before.status, before.last_seq, len(before.refusals)) == (Status.PENDING, 1, 1)
+    assert after.refusals == before.refusals
     assert after.status is Status.FAILED
     assert after.error_message is not None
     assert after.error_message.startswith("it could not be started: outdated declares another version of its steps")
+
+
+async def test_a_refused_run_fails_although_an_earlier_one_is_refused_in_the_same_round(processes: Processes) -> None:
+    another = declare("another", steps=ONE_STEP)
+    service = await processes.open("service", DEFAULT, another, capacity=0)
+    outdated = await processes.open(
+        "outdated",
+        OTHER_VERSIONS["another timeout"],
+        declare("another", steps=ONE_STEP, step_timeout_seconds=5),
+    )
+    worker = await processes.open("worker", DEFAULT, another)
+    await service.manager.start_run("handbook")
+    await notify(worker)
+    worker.manager.dispatcher.draining.set()
+    earlier = await service.manager.start_run("handbook", on_conflict=ConflictPolicy.QUEUE)
+    run = await service.manager.start_run("another")
+    await notify(outdated)
+
+    processes.clock.advance(REFUSAL_SECONDS)
+    await complete(worker)
+    await notify(outdated)
+    await outdated.manager.reaper.wait_until_done()
+
+    assert earlier.id < run.id
+    assert (await service.store.get_run(earlier.id)).status is Status.PENDING
+    assert (await service.store.get_run(run.id)).status is Status.FAILED
 
 
 async def test_a_refused_run_waits_for_a_worker_that_is_busy(processes: Processes) -> None:

@@ -189,3 +189,17 @@ async def test_the_process_stays_if_there_is_no_work(tmp_path: Path, lease: Fake
         await engine.until(lambda: looks > seen + 5)
 
     assert not lease.exited.is_set()
+
+
+async def test_no_run_begins_while_the_lease_cannot_be_renewed(tmp_path: Path, lease: FakeLease) -> None:
+    async with open_engine(tmp_path, shares_database=True) as engine, keeping(engine, lease):
+        lease.fail_until(0.7)
+        await engine.until(lambda: not engine.registry.has_lease)
+        run = await engine.manager.start_run("handbook")
+        begun = list(engine.executor.begun)
+
+        lease.fails = False
+        step = await engine.executor.step("extract")
+
+    assert (run.status, run.worker, begun) == (Status.PENDING, None, [])
+    assert step.context.run_id == run.id

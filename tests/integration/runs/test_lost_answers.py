@@ -99,3 +99,24 @@ async def test_a_queued_start_that_was_not_confirmed_never_begins(tmp_path: Path
         assert await complete_next_step(engine) == latest.id
         [unconfirmed] = {run.id: run for run in await engine.store.list_runs()}.keys() - {active.id, latest.id}
         assert (await engine.manager.get_run(unconfirmed)).status is Status.FAILED
+
+
+async def test_a_run_begins_although_one_that_was_claimed_with_it_could_not_be_given_up(tmp_path: Path) -> None:
+    projects = declare(steps=ONE_STEP), declare("glossary", steps=ONE_STEP)
+    limits = EngineLimits(reaper_retry_seconds=3600)
+    async with open_engine(tmp_path, *projects, limits=limits, drain=False) as engine:
+        active = [await queue(engine, project.name) for project in projects]
+        engine.faults.fail_after("insert_run", StoreUnavailable())
+        engine.faults.fail("find_active_run", StoreUnavailable())
+        with pytest.raises(StoreUnavailable):
+            await queue(engine)
+        waiting = await queue(engine, "glossary")
+        engine.faults.fail("give_up_start", StoreUnavailable())
+
+        claim = engine.faults.hold("claim_runs")
+        for run in active:
+            await complete_next_step(engine)
+            await engine.end_of(run.id)
+        claim.open()
+
+        assert await complete_next_step(engine) == waiting.id

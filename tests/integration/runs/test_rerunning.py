@@ -1,5 +1,7 @@
 """Reruns: ordinary starts that repeat an ended run and say which one."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.status import Status, StepStatus
 from solorun.wire import SkippedStep
-from tests.contracts.builders import end, start
+from tests.contracts.builders import end, read_all, start
 from tests.fakes.engine import Engine, declare, open_engine
 
 COMPLETED, FAILED = StepStatus.COMPLETED, StepStatus.FAILED
@@ -185,6 +187,35 @@ async def test_a_preview_says_how_the_latest_attempt_of_a_skipped_step_ended(tmp
         assert preview.skipped == (
             SkippedStep("extract", first.id, COMPLETED),
             SkippedStep("generate", second.id, FAILED),
+        )
+
+
+async def test_a_preview_names_the_workers_that_have_the_results(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, owner="red") as engine:
+        first = await _fail(engine, "extract", failed="generate")
+    async with open_engine(tmp_path, owner="blue") as engine:
+        second = await _end(engine, await _rerun(engine, first.id, from_step="failed"), "generate", failed="review")
+        manager = replace(engine.manager, shares_files=False)
+
+        preview = await manager.reruns.preview(second.id, from_step="review")
+        from_start = await manager.reruns.preview(second.id, from_step="start")
+
+        assert (preview.results_on, from_start.results_on) == (("red", "blue"), ("red",))
+        assert (await engine.manager.reruns.preview(second.id, from_step="review")).results_on == ()
+
+
+async def test_a_rerun_warns_that_the_files_of_its_run_are_elsewhere(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, owner="red") as engine:
+        run = await _fail(engine, "extract", failed="generate")
+        with_files = await _end(engine, await _rerun(engine, run.id, from_step="failed"), failed="generate")
+        shutil.rmtree(tmp_path / "artifacts")
+        whole = await _end(engine, await _rerun(engine, run.id), failed="extract")
+        without = await _end(engine, await _rerun(engine, run.id, from_step="failed"), failed="generate")
+
+        assert [each.level_counts.warning for each in (with_files, whole, without)] == [0, 0, 1]
+        messages = [record.message for record in await read_all(engine.store, without.id)]
+        assert any(
+            each.startswith(f"the files of run {run.id} are not here, because red executed") for each in messages
         )
 
 

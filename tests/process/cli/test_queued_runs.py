@@ -66,10 +66,20 @@ async def test_show_has_the_slots_of_a_run(solorun: Solorun) -> None:
     assert "gpu 0,1; disk 3" in ended.out
 
 
+async def test_resources_says_that_another_service_declares_other_slots(solorun: Solorun) -> None:
+    found = (ResourceSummary("gpu", 2, 1, (), ()), ResourceSummary("disk", 1, 1, (), ()))
+
+    ended = await solorun("resources", answers=(answer(ResourceList(found)),))
+
+    assert ended.err == (
+        "Another service declares 2 slots of gpu, and the solorun.toml of this one 1. What was declared last applies.\n"
+    )
+
+
 async def test_resources_lists_the_runs_and_steps_that_wait(solorun: Solorun) -> None:
     step = msgspec.structs.replace(RunStep("train"), status=StepStatus.WAITING)
     stepping = msgspec.structs.replace(RUNNING, id=18, steps=(RunStep("prepare"), step))
-    gpu = ResourceSummary("gpu", 1, (Hold("gpu", 0, 9, "render", "", NOW),), (QUEUED, stepping))
+    gpu = ResourceSummary("gpu", 1, 1, (Hold("gpu", 0, 9, "render", "", NOW),), (QUEUED, stepping))
 
     ended = await solorun("resources", answers=(answer(ResourceList((gpu,))),))
 

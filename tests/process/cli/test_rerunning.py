@@ -113,6 +113,14 @@ async def test_a_preview_mentions_only_what_matters(solorun: Solorun, latest_run
     assert ended.out.endswith("those of run 17 stay there.\n")
 
 
+async def test_a_preview_names_the_workers_that_have_the_results(solorun: Solorun) -> None:
+    preview = msgspec.structs.replace(PREVIEW, missing_params=(), results_on=("red-1", "blue-1"))
+
+    ended = await solorun("rerun", "17", "--preview", answers=(answer(COMPLETED), answer(preview)))
+
+    assert "The results of skipped steps are on the hosts of red-1, blue-1. Other workers lack them" in ended.out
+
+
 async def test_a_preview_is_printed_as_json(solorun: Solorun) -> None:
     ended = await solorun("rerun", "17", "--preview", "--json", answers=(answer(COMPLETED), answer(PREVIEW)))
 

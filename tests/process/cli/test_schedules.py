@@ -7,7 +7,7 @@ from msgspec.structs import asdict, replace
 
 from solorun.cli.render.formatting import format_moment
 from solorun.queueing import ConflictPolicy
-from solorun.schedule import Firing, FiringOutcome, MissedPolicy, ScheduleSummary
+from solorun.schedule import Firing, FiringOutcome, FiringTrigger, MissedPolicy, ScheduleSummary
 from solorun.schedule_wire import ScheduleList
 from solorun.status import Status
 from solorun.wire import StartedRun
@@ -41,7 +41,9 @@ PAUSED = replace(NIGHTLY, paused_at=AT, paused_by="ada", next_due_at=())
 
 async def test_schedules_are_listed_with_their_last_and_next_due_times(solorun: Solorun) -> None:
     refused = Firing("etl.nightly", "etl", AT, AT, FiringOutcome.REFUSED, reason="busy")
-    found = ScheduleList((NIGHTLY, replace(PAUSED, last_firing=refused), replace(NIGHTLY, enabled=False)))
+    manual = Firing("etl.nightly", "etl", AT, AT, trigger=FiringTrigger.MANUAL, run_id=9, run_status=Status.RUNNING)
+    off = replace(NIGHTLY, enabled=False, last_firing=manual)
+    found = ScheduleList((NIGHTLY, replace(PAUSED, last_firing=refused), off))
 
     ended = await solorun("schedules", "etl", answers=(answer(found),))
 
@@ -52,6 +54,7 @@ async def test_schedules_are_listed_with_their_last_and_next_due_times(solorun: 
     assert "paused by ada" in second
     assert second.split()[-1] == "refused"
     assert "disabled" in third
+    assert third.split()[-3:] == ["running,", "manual", "9"]
     assert ended.requests[0].target == "/api/v1/schedules?project=etl&next=3"
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import asdict, replace
 
+from solorun.cli.render.formatting import format_moment
+from solorun.run import Refusal
 from solorun.status import Status
 from solorun.wire import ArtifactList, RunPage, StartedRun
 from solorun.worker import WorkerState, WorkerStatus
@@ -74,6 +76,21 @@ async def test_show_says_what_a_run_waits_for(solorun: Solorun, workers: tuple[W
     ended = await solorun("show", "19", answers=(answer(WAITING), *NOTHING_ELSE, listed))
 
     assert f"a worker with the labels eu, arm{reason}\n" in ended.out
+
+
+async def test_show_says_which_workers_refused_a_run_when_and_why(solorun: Solorun) -> None:
+    refusals = (Refusal("red-1", NOW, "red declares other steps"), Refusal("blue-1", NOW, "its key is missing"))
+    waiting = replace(WAITING, refusals=refusals)
+    failed = replace(waiting, status=Status.FAILED, error_message="it could not be started: red declares other steps")
+    listed = answer(WorkerList((SERVICE,), (waiting,), True))
+
+    ended = await solorun("show", "19", answers=(answer(waiting), *NOTHING_ELSE, listed))
+    after = await solorun("show", "19", answers=(answer(failed), *NOTHING_ELSE))
+
+    first, second = (f"{each.worker} on {format_moment(NOW)}: {each.reason}" for each in refusals)
+    assert "a worker with the labels eu, arm; refused by red-1, blue-1\n" in ended.out
+    for shown in (ended.out, after.out):
+        assert f"refused by    {first}\n              {second}\n" in shown
 
 
 @pytest.mark.parametrize("command", ["follow", "wait"])

@@ -120,9 +120,10 @@ async def test_a_module_that_took_long_is_accepted_when_the_file_is_saved_again(
     [thread] = find_threads()
     gate.set()
     await asyncio.to_thread(thread.join, 60)
-    hanging.path.touch()
 
-    await hanging.refresh()
+    async with asyncio.timeout(60):
+        while hanging.errors:  # On a busy machine, reading the file alone may take longer than the limit.
+            hanging.path.touch()
+            await hanging.refresh()
 
-    assert hanging.errors == ()
     assert hanging.get_project("two").name == "two"

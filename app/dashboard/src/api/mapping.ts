@@ -107,6 +107,15 @@ export interface Run {
   readonly worker: string | null;
   /** The labels that a worker must have to execute it. */
   readonly labels: readonly string[];
+  /** The last workers that refused it, oldest first. */
+  readonly refusals: readonly Refusal[];
+}
+
+/** A worker that cannot execute a run, since when, and why. */
+export interface Refusal {
+  readonly worker: string;
+  readonly refusedAt: number;
+  readonly reason: string;
 }
 
 /** One entry of a run's log. `time` stays a string, because only visible rows need a date. */
@@ -188,6 +197,11 @@ export function toRun(wire: Wire['Run']): Run {
     pinned: wire.pinned ?? false,
     worker: wire.worker ?? null,
     labels: wire.labels ?? [],
+    refusals: (wire.refusals ?? []).map((refusal) => ({
+      worker: refusal.worker,
+      refusedAt: Date.parse(refusal.refused_at),
+      reason: refusal.reason,
+    })),
   };
 }
 

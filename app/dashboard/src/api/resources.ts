@@ -17,8 +17,10 @@ export interface Hold {
 /** What runs of several projects share. */
 export interface Resource {
   readonly name: string;
-  /** 0 for a resource that is no longer declared, but still held. */
+  /** What was declared last; 0 for a resource that is no longer declared, but still held. */
   readonly slots: number;
+  /** What this service declares. Another one may have another solorun.toml. */
+  readonly declaredSlots: number;
   readonly holds: readonly Hold[];
   /** In the order in which they will begin. */
   readonly waiting: readonly Run[];
@@ -28,6 +30,7 @@ export function toResource(wire: Wire['ResourceSummary']): Resource {
   return {
     name: wire.name,
     slots: wire.slots,
+    declaredSlots: wire.declared_slots,
     holds: wire.holds.map((hold) => ({
       slot: hold.slot,
       runId: hold.run_id,

@@ -7,11 +7,13 @@ type Wire = components['schemas'];
 export const MAX_STARTS = 300;
 export const MAX_FIRINGS = 1000;
 
-/** What became of one due time. The run's fields are null if there is none. */
+/** What became of one due time, or of a manual run. The run's fields are null if there is none. */
 export interface Firing {
   readonly schedule: string;
   readonly project: string;
+  /** When a manual run was started. */
   readonly dueAt: number;
+  readonly isManual: boolean;
   readonly outcome: Wire['FiringOutcome'];
   readonly runId: number | null;
   readonly reason: string;
@@ -52,6 +54,7 @@ export function toFiring(wire: Wire['Firing']): Firing {
     schedule: wire.schedule,
     project: wire.project,
     dueAt: Date.parse(wire.due_at),
+    isManual: wire.trigger === 'manual',
     outcome: wire.outcome ?? 'started',
     runId: wire.run_id ?? null,
     reason: wire.reason ?? '',

@@ -318,7 +318,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what became of the due times of schedules, newest first */
+        /** List what became of the due times and manual runs of schedules, newest first */
         get: operations["listFirings"];
         put?: never;
         post?: never;
@@ -833,12 +833,12 @@ export interface components {
         };
         /**
          * Firing
-         * @description What became of one due time of a schedule, which identify it.
+         * @description What became of one due time of a schedule, or of a manual run. The schedule and `due_at` identify it.
          *
-         *         `run_id` is the run that it started or joined; `run_status`, `run_started_at` and `run_finished_at` are of that run,
-         *         and stay if it is deleted (`run_deleted`). `reason` says why there is none. `missed_count` is how many earlier due
-         *         times had passed without a run, up to 1,000. `late` is None until `late_at`, and then whether the run had not
-         *         completed.
+         *         The `due_at` of a manual run is when it was started, and never a due time. `run_id` is the run that was started or
+         *         joined; `run_status`, `run_started_at` and `run_finished_at` are of that run, and stay if it is deleted
+         *         (`run_deleted`). `reason` says why there is none. `missed_count` is how many earlier due times had passed without a
+         *         run, up to 1,000. `late` is None until `late_at`, and then whether the run had not completed.
          */
         Firing: {
             schedule: string;
@@ -857,6 +857,8 @@ export interface components {
             late_at?: string | null;
             /** @default null */
             late?: boolean | null;
+            /** @default schedule */
+            trigger?: components["schemas"]["FiringTrigger"];
             /** @default null */
             run_status?: components["schemas"]["Status"] | null;
             /** @default null */
@@ -872,6 +874,12 @@ export interface components {
          * @enum {unknown}
          */
         FiringOutcome: "joined" | "missed" | "refused" | "skipped" | "started";
+        /**
+         * FiringTrigger
+         * @description What leads to a firing.
+         * @enum {unknown}
+         */
+        FiringTrigger: "manual" | "schedule";
         /**
          * Status
          * @description Where a run stands.
@@ -1123,6 +1131,8 @@ export interface components {
              *     ]
              */
             labels?: string[];
+            /** @default [] */
+            refusals?: components["schemas"]["Refusal"][];
             /** @default null */
             pipeline?: string | null;
             /** @default null */
@@ -1244,6 +1254,15 @@ export interface components {
             first_seq?: number | null;
             /** @default null */
             last_seq?: number | null;
+        };
+        /**
+         * Refusal
+         * @description A worker that cannot execute a run, since when, and why. Others may claim the run.
+         */
+        Refusal: {
+            worker: string;
+            refused_at: string;
+            reason: string;
         };
         /**
          * RunLinks
@@ -1471,6 +1490,8 @@ export interface components {
             skipped: components["schemas"]["SkippedStep"][];
             missing_params: string[];
             latest_run_id: number;
+            /** @default [] */
+            results_on?: string[];
         };
         /**
          * SkippedStep
@@ -1512,13 +1533,15 @@ export interface components {
         };
         /**
          * ResourceSummary
-         * @description A resource as declared, the slots that are held, and the runs that wait for it or have a step that does.
+         * @description A resource, the slots that are held, and the runs that wait for it or have a step that does.
          *
-         *         `waiting` is in the order of the ids.
+         *         `slots` is the number that was declared last, and `declared_slots` the one that this service has declared: another
+         *         one on the same database may have another solorun.toml. `waiting` is in the order of the ids.
          */
         ResourceSummary: {
             name: string;
             slots: number;
+            declared_slots: number;
             holds: components["schemas"]["Hold"][];
             waiting: components["schemas"]["Run"][];
         };
@@ -1696,6 +1719,8 @@ export interface components {
              *     ]
              */
             labels?: string[];
+            /** @default [] */
+            refusals?: components["schemas"]["Refusal"][];
             /** @default null */
             pipeline?: string | null;
             /** @default null */

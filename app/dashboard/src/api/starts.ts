@@ -28,6 +28,8 @@ export interface RerunPreview {
     readonly status: StepStatus | null;
   }[];
   readonly latestRunId: number;
+  /** The workers that have these results, if other ones lack them. */
+  readonly resultsOn: readonly string[];
 }
 
 export function toChoices({ join, queue, replace }: Wire['Choices']): Choices {
@@ -52,5 +54,6 @@ export function toRerunPreview(wire: Wire['RerunPreview']): RerunPreview {
       status: (step.status as StepStatus | null | undefined) ?? null,
     })),
     latestRunId: wire.latest_run_id,
+    resultsOn: wire.results_on ?? [],
   };
 }

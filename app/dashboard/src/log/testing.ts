@@ -87,6 +87,7 @@ export function aRun(changes: Partial<Run> = {}): Run {
     pinned: false,
     worker: null,
     labels: ['default'],
+    refusals: [],
     ...changes,
   };
 }

@@ -9,6 +9,7 @@ const firing = (changes: Partial<Firing> = {}): Firing => ({
   schedule: 'etl',
   project: 'etl',
   dueAt: NOW - 6 * HOUR,
+  isManual: false,
   outcome: 'started',
   runId: 7,
   reason: '',
@@ -101,6 +102,16 @@ test('what failed, was refused or was late went wrong', () => {
   expect(summarize([firing()])).toBe('1 due time, and nothing went wrong.');
   expect(summarize([])).toBe('Nothing was due.');
   expect(describe(late)).toBe('completed, late');
+});
+
+test('a manual run is counted beside the due times', () => {
+  const manual = firing({ isManual: true, status: 'failed' });
+
+  const [row] = pastRows([manual], ['etl'], NOW);
+
+  expect(row?.marks).toMatchObject([{ state: 'failed', title: 'etl, started 02:00: failed, manual' }]);
+  expect(summarize([manual, firing()])).toBe('1 due time and 1 manual run, of which 1 went wrong.');
+  expect(summarize([manual])).toBe('1 manual run, of which 1 went wrong.');
 });
 
 test('a deleted run is still shown, without a link to it', () => {

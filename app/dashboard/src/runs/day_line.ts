@@ -46,7 +46,7 @@ export function pastRows(firings: readonly Firing[], order: readonly string[], n
       ...boundsOf(start, end, now - DAY_MS),
       state: stateOf(firing),
       isLate: firing.isLate,
-      title: `${firing.schedule}, due ${formatClock(firing.dueAt)}: ${describe(firing)}`,
+      title: `${firing.schedule}, ${firing.isManual ? 'started' : 'due'} ${formatClock(firing.dueAt)}: ${describe(firing)}`,
       project: firing.project,
       runId: linkedRun(firing),
     });
@@ -89,23 +89,28 @@ export const linkedRun = ({ runId, isRunDeleted }: Firing): number | null => (is
 export const problemsOf = (firings: readonly Firing[]): Firing[] =>
   firings.filter((firing) => firing.isLate || ['failed', 'interrupted', 'missed', 'refused'].includes(stateOf(firing)));
 
-/** What became of a firing: `completed`, `failed, late`, `refused: …`. */
+/** What became of a firing: `completed`, `completed, manual`, `failed, late`, `refused: …`. */
 export function describe(firing: Firing): string {
   const late = firing.isLate ? ', late' : '';
+  const manual = firing.isManual ? ', manual' : '';
   if (firing.outcome === 'started' || firing.outcome === 'joined')
-    return `${firing.status ?? firing.outcome}${late}${firing.isRunDeleted ? ' (deleted)' : ''}`;
+    return `${firing.status ?? firing.outcome}${manual}${late}${firing.isRunDeleted ? ' (deleted)' : ''}`;
   return `${firing.outcome}${late}${firing.reason ? `: ${firing.reason}` : ''}`;
 }
 
-/** `12 due times, of which 2 went wrong.` */
+/** `12 due times and 1 manual run, of which 2 went wrong.` */
 export function summarize(firings: readonly Firing[]): string {
   const oldest = firings.at(-1);
   if (!oldest) return 'Nothing was due.';
   const wrong = problemsOf(firings).length;
-  const due = `${firings.length} due ${firings.length === 1 ? 'time' : 'times'}`;
-  const listed = firings.length < MAX_FIRINGS ? due : `The newest ${due}, since ${formatClock(oldest.dueAt)}`;
+  const manual = firings.filter((firing) => firing.isManual).length;
+  const counts = [count(firings.length - manual, 'due time'), count(manual, 'manual run')];
+  const all = counts.filter((text) => !text.startsWith('0 ')).join(' and ');
+  const listed = firings.length < MAX_FIRINGS ? all : `The newest ${all}, since ${formatClock(oldest.dueAt)}`;
   return `${listed}${wrong ? `, of which ${wrong} went wrong` : ', and nothing went wrong'}.`;
 }
+
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 
 const stateOf = ({ outcome, status }: Firing): string =>
   outcome === 'started' || outcome === 'joined' ? (status ?? 'skipped') : outcome;

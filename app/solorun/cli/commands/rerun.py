@@ -94,6 +94,11 @@ def _notes(preview: RerunPreview) -> list[str]:
     known = {preview.rerun_of, *(step.run_id for step in preview.skipped)}
     if preview.latest_run_id not in known:
         notes.append(f"Run {preview.latest_run_id} is newer, and may have changed the workspace.")
+    if preview.results_on:
+        notes.append(
+            f"The results of skipped steps are on the hosts of {', '.join(preview.results_on)}. "
+            "Other workers lack them, unless you set shared_dir, or artifact_store for artifacts."
+        )
     if preview.missing_params:
         options = " ".join(f"--secret {name}" for name in preview.missing_params)
         notes.append(f"Secret parameters are not kept. Give them again: {options}")

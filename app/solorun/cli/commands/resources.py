@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from solorun.cli.client import connected
 from solorun.cli.options import JsonOption
 from solorun.cli.render.formatting import format_moment
+from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.status import StepStatus
 
@@ -25,6 +26,11 @@ async def resources(*, client: "RunClient", json: JsonOption = False) -> None:
             ["RESOURCE", "SLOT", "RUN", "PROJECT", "STEP", "SINCE"], [row for one in found for row in _rows(one)]
         )
         for one in found:
+            if one.slots != one.declared_slots:
+                print_note(
+                    f"Another service declares {one.slots} slots of {one.name}, and the solorun.toml of this one "
+                    f"{one.declared_slots}. What was declared last applies."
+                )
             if one.waiting:
                 names = ", ".join(map(_describe, one.waiting))
                 write(f"Waiting for {one.name}: {names}\n")

@@ -9,10 +9,10 @@ from solorun.cli.completion import complete_projects
 from solorun.cli.options import JsonOption
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.schedule import Firing, FiringTrigger, ScheduleSummary
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
-    from solorun.schedule import Firing, ScheduleSummary
 
 
 @connected
@@ -35,7 +35,7 @@ async def schedules(
         write("No schedules. Declare one in a table [[projects.<name>.schedules]] of solorun.toml.\n")
 
 
-def _row(schedule: "ScheduleSummary") -> list[str]:
+def _row(schedule: ScheduleSummary) -> list[str]:
     last = schedule.last_firing
     columns = [schedule.id, schedule.cron, schedule.timezone, _describe_next(schedule)]
     if last is None:
@@ -43,7 +43,7 @@ def _row(schedule: "ScheduleSummary") -> list[str]:
     return [*columns, format_moment(last.due_at), _describe(last), str(last.run_id or "")]
 
 
-def _describe_next(schedule: "ScheduleSummary") -> str:
+def _describe_next(schedule: ScheduleSummary) -> str:
     if not schedule.enabled:
         return "disabled"
     if schedule.paused_at is not None:
@@ -51,6 +51,8 @@ def _describe_next(schedule: "ScheduleSummary") -> str:
     return format_moment(schedule.next_due_at[0]) if schedule.next_due_at else "never"
 
 
-def _describe(firing: "Firing") -> str:
-    result = firing.run_status or firing.outcome
-    return f"{result}, late" if firing.late else str(result)
+def _describe(firing: Firing) -> str:
+    result = str(firing.run_status or firing.outcome)
+    if firing.trigger is FiringTrigger.MANUAL:
+        result += ", manual"
+    return f"{result}, late" if firing.late else result

@@ -20,7 +20,7 @@ from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
-from solorun.cli.waiting import describe_wait
+from solorun.cli.waiting import describe_refusals, describe_wait
 from solorun.parameter import format_param
 from solorun.run import Artifact, Attempt, Cancel, Run, RunStep, format_size
 from solorun.status import Status
@@ -77,6 +77,7 @@ def _result_row(name: str, of: RunStep | Attempt) -> list[str]:
 
 def _facts(run: Run, reruns: Sequence[int], base: str, wait: str) -> list[tuple[str, str]]:
     counts = run.level_counts
+    refusals = describe_refusals(run)
     return [
         ("run", str(run.id)),
         ("url", run_url(base, run)),
@@ -86,6 +87,7 @@ def _facts(run: Run, reruns: Sequence[int], base: str, wait: str) -> list[tuple[
         ("error", run.error_message or ""),
         *(_queue_facts(run) if run.status is Status.QUEUED else ()),
         ("waits for", wait),
+        *zip(("refused by", *[""] * len(refusals)), refusals, strict=False),
         ("worker", run.worker or ""),
         ("slots", format_slots(run.slots)),
         ("triggered by", run.triggered_by),

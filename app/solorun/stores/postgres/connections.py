@@ -13,7 +13,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 import psycopg
 
 from solorun.errors import StoreFailure, StoreUnavailable
-from solorun.stores.postgres.connect import complete, connect
+from solorun.stores.postgres.connect import complete, connect, end_stalled_sessions
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
 from solorun.stores.postgres.statements import Statements
 
@@ -87,6 +87,8 @@ class Connections:
         try:
             result = self._transact(prepare())
         except DRIVER_ERRORS as error:
+            if isinstance(error, psycopg.errors.LockNotAvailable):
+                end_stalled_sessions(self._local.connection)
             translated = translate(error)
             self._error = translated.message
             raise translated from error

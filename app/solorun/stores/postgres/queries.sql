@@ -87,6 +87,16 @@ UPDATE solorun_schema SET version = version;
 -- Lists the owners that have a lease.
 SELECT owner FROM owners WHERE lease_until > clock_timestamp();
 
+-- name: end_stalled_sessions
+-- Ends the sessions that have waited for their client for so long within a transaction, or within a statement that the
+-- client has sent in part. The server does so by itself only between two statements, and not after a Flush message, with
+-- which the driver ends a pipeline.
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user
+    AND application_name = current_setting('application_name')
+    AND xact_start IS NOT NULL AND wait_event = 'ClientRead'
+    AND state_change < clock_timestamp() - :seconds * INTERVAL '1 second';
+
 -- name: list_columns
 -- Lists the columns of a schema with their types.
 SELECT table_name || '.' || column_name, data_type || ' ' || is_nullable

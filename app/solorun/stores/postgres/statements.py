@@ -60,8 +60,9 @@ class Statements:
         return self._connection.execute(_translate(sql), parameters or {}, binary=True)
 
     def executemany(self, sql: str, parameters: Iterable[Mapping[str, Any]], /) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.executemany(_translate(sql), list(parameters))
+        if rows := list(parameters):
+            with self._connection.cursor() as cursor:
+                cursor.executemany(_translate(sql), rows)
 
     def execute_script(self, sql: str) -> None:
         """Execute several statements, without parameters and as they are."""

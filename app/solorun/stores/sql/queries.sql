@@ -6,7 +6,7 @@ id, project, scope, status, triggered_by, params, created_at, rerun_of, started_
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
 info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline, pinned, owner,
-labels, pipeline, traceparent
+labels, refusals, pipeline, traceparent
 
 -- fragment: is_not_expired
 -- The log of an expired run is being deleted: no reader may see a part of it.
@@ -136,14 +136,15 @@ RETURNING id;
 
 -- name: return_run
 -- Gives up a claim, with records that say why. A null `previous_seq` means that there are none.
-UPDATE runs SET owner = NULL, last_seq = last_seq + :record_count, warning_count = warning_count + :warning_count
+UPDATE runs SET owner = NULL, refusals = COALESCE(CAST(:refusals AS TEXT), refusals),
+    last_seq = last_seq + :record_count, warning_count = warning_count + :warning_count
 WHERE id = :run_id AND owner = :owner AND status = 'pending' AND (cancel_requested_at IS NOT NULL) = :is_cancelled
     AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq)
 {notify_workers};
 
 -- name: list_resources
 -- Lists the declared resources.
-SELECT name, slots FROM resources;
+SELECT name, slots FROM resources ORDER BY name;
 
 -- name: delete_resources
 -- Deletes the declared resources.
@@ -628,7 +629,7 @@ DELETE FROM deliveries WHERE id IN (
 
 -- fragment: firing_columns
 firings.schedule, firings.project, firings.due_at, firings.fired_at, firings.outcome, firings.run_id, firings.reason,
-firings.missed_count, firings.late_at, firings.late, COALESCE(firings.run_status, runs.status),
+firings.missed_count, firings.late_at, firings.late, firings.trigger, COALESCE(firings.run_status, runs.status),
 COALESCE(firings.run_started_at, runs.started_at), COALESCE(firings.run_finished_at, runs.finished_at),
 firings.run_id IS NOT NULL AND (runs.id IS NULL OR runs.expired_at IS NOT NULL)
 
@@ -648,13 +649,15 @@ UPDATE schedules SET begins_at = :at WHERE begins_at > :at;
 -- name: list_schedules
 -- Lists the schedules, and up to when their due times have been handled.
 SELECT id, begins_at, paused_at, paused_by, pause_reason,
-    (SELECT max(due_at) FROM firings WHERE firings.schedule = schedules.id AND due_at <= :at)
+    (SELECT max(due_at) FROM firings
+    WHERE firings.schedule = schedules.id AND due_at <= :at AND firings.trigger = 'schedule')
 FROM schedules;
 
 -- name: select_schedule
 -- Selects one of the rows of list_schedules.
 SELECT id, begins_at, paused_at, paused_by, pause_reason,
-    (SELECT max(due_at) FROM firings WHERE firings.schedule = schedules.id AND due_at <= :at)
+    (SELECT max(due_at) FROM firings
+    WHERE firings.schedule = schedules.id AND due_at <= :at AND firings.trigger = 'schedule')
 FROM schedules WHERE id = :schedule;
 
 -- name: pause_schedule
@@ -668,16 +671,18 @@ UPDATE schedules SET begins_at = :at, late_since = NULL, paused_at = NULL, pause
 WHERE id = :schedule AND paused_at IS NOT NULL;
 
 -- name: insert_firing
--- Records what became of a due time, unless that is known or the schedule is paused.
-INSERT INTO firings (schedule, project, due_at, fired_at, outcome, run_id, reason, missed_count, late_at)
-SELECT :schedule, :project, :due_at, :fired_at, :outcome, :run_id, :reason, :missed_count, :late_at
-WHERE NOT EXISTS (SELECT 1 FROM schedules WHERE id = :schedule AND paused_at IS NOT NULL)
+-- Records what became of a due time, unless that is known or the schedule is paused, or a manual run.
+INSERT INTO firings (schedule, project, due_at, fired_at, outcome, run_id, reason, missed_count, late_at, trigger)
+SELECT :schedule, :project, :due_at, :fired_at, :outcome, :run_id, :reason, :missed_count, :late_at, :trigger
+WHERE :trigger = 'manual' OR NOT EXISTS (SELECT 1 FROM schedules WHERE id = :schedule AND paused_at IS NOT NULL)
 ON CONFLICT (schedule, due_at) DO NOTHING;
 
 -- name: delete_old_firings
--- Deletes the oldest firings of a schedule, beyond those that are kept.
-DELETE FROM firings WHERE schedule = :schedule AND due_at <= (
-    SELECT due_at FROM firings WHERE schedule = :schedule ORDER BY due_at DESC LIMIT 1 OFFSET :kept
+-- Deletes the oldest firings of a schedule, beyond those that are kept. Manual ones are counted separately.
+DELETE FROM firings WHERE schedule = :schedule AND trigger = :trigger AND due_at <= (
+    SELECT due_at FROM firings
+    WHERE schedule = :schedule AND trigger = :trigger
+    ORDER BY due_at DESC LIMIT 1 OFFSET :kept
 );
 
 -- name: delete_firing_of_run
@@ -731,6 +736,7 @@ LEFT JOIN runs ON runs.id = firings.run_id;
 SELECT {firing_columns}, COALESCE(CASE WHEN firings.outcome = 'skipped' THEN (
     SELECT waiting.completed_at FROM firings AS waiting
     WHERE waiting.schedule = firings.schedule AND waiting.due_at < firings.due_at AND waiting.run_id IS NOT NULL
+        AND waiting.trigger = 'schedule'
     ORDER BY waiting.due_at DESC LIMIT 1) ELSE firings.completed_at END > firings.late_at, TRUE)
 FROM firings LEFT JOIN runs ON runs.id = firings.run_id
 WHERE late_at <= :at AND late_at IS NOT NULL AND late IS NULL;

@@ -71,6 +71,10 @@ def list_runs(
     return list(islice(heapq.merge(*by_status, key=lambda run: -run.id), limit))
 
 
+def list_resources(connection: Connection) -> dict[str, int]:
+    return dict(connection.execute(QUERIES["list_resources"]).fetchall())
+
+
 def list_holds(connection: Connection) -> list[Hold]:
     rows = connection.execute(QUERIES["list_holds"]).fetchall()
     return [

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from solorun.outcome import StopEffect
 from solorun.parameter import ParamValue
-from solorun.run import MAX_RUN_ID, Attempt, Cancel, LevelCounts, Run, RunStep, cancel_fields, end_last_attempt
+from solorun.run import MAX_RUN_ID, Attempt, Cancel, LevelCounts, Refusal, Run, RunStep, cancel_fields, end_last_attempt
 from solorun.status import Status, StepStatus
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,6 +19,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
 _decode_position = msgspec.json.Decoder(tuple[str, ...]).decode
 _decode_labels = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_refusals = msgspec.json.Decoder(tuple[Refusal, ...]).decode
 decode_resources = msgspec.json.Decoder(dict[str, int]).decode
 decode_attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode
 decode_slots = msgspec.json.Decoder(dict[str, list[int]]).decode
@@ -31,8 +32,8 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at,
         cancel_position, cancel_effect, cancel_settled_at, error_message, current_step, progress_current,
         progress_total, progress_item, last_seq, debug, info, warning, error, first_error_seq, resources, slots,
-        replaces, queue_deadline, pinned, owner, labels, pipeline,
-        traceparent,
+        replaces, queue_deadline, pinned, owner, labels, refusals,
+        pipeline, traceparent,
     ) = row  # fmt: skip
     cancel = None
     if (requested_at := from_microseconds(cancel_requested_at)) is not None:
@@ -74,6 +75,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         pinned=bool(pinned),
         worker=owner,
         labels=_decode_labels(labels),
+        refusals=_decode_refusals(refusals) if refusals else (),
         pipeline=pipeline,
         traceparent=traceparent,
     )

@@ -8,7 +8,7 @@ from msgspec.structs import asdict, replace
 
 from solorun.errors import ScheduleNotFound
 from solorun.notification import NewNotification
-from solorun.schedule import Firing, FiringOutcome, ScheduleState
+from solorun.schedule import Firing, FiringOutcome, FiringTrigger, ScheduleState
 from solorun.status import Status
 from solorun.stores.sql import outbox
 from solorun.stores.sql.connection import Connection
@@ -16,7 +16,7 @@ from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.rows import EPOCH, from_microseconds, to_microseconds
 
 MAX_FIRINGS: Final = 2_000
-"""How many are kept of each schedule: more than a day of one that is due every minute."""
+"""How many are kept of each schedule and trigger: more than a day of one that is due every minute."""
 
 
 def register(connection: Connection, timings: Mapping[str, str], at: datetime) -> None:
@@ -64,15 +64,20 @@ def end_lateness(connection: Connection, schedule: str) -> None:
 
 
 def record_firing(connection: Connection, firing: Firing) -> bool:
-    """False if the due time has a firing, or if its schedule is paused."""
+    """False if the due time has a firing, or if its schedule is paused. A manual run is recorded in any case."""
     times = ("due_at", "fired_at", "late_at")
     values = asdict(firing) | {name: to_microseconds(getattr(firing, name)) for name in times}
-    values["outcome"] = firing.outcome.value
-    if not connection.execute(QUERIES["insert_firing"], values).rowcount:
-        return False
+    values |= {"outcome": firing.outcome.value, "trigger": firing.trigger.value}
+    is_manual = firing.trigger is FiringTrigger.MANUAL
+    if is_manual and not firing.due_at.microsecond:
+        values["due_at"] += 1  # It must not look like a due time, which is a full minute.
+    while not connection.execute(QUERIES["insert_firing"], values).rowcount:
+        if not is_manual:
+            return False
+        values["due_at"] += 1  # Another one began in the same microsecond.
     if firing.outcome is FiringOutcome.JOINED:  # the run may have ended since
         record_end(connection, firing.run_id)
-    connection.execute(QUERIES["delete_old_firings"], {"schedule": firing.schedule, "kept": MAX_FIRINGS})
+    connection.execute(QUERIES["delete_old_firings"], values | {"kept": MAX_FIRINGS})
     return True
 
 
@@ -121,7 +126,7 @@ def _state_from_row(row: tuple[Any, ...]) -> ScheduleState:
 
 
 def _firing_from_row(row: tuple[Any, ...] | list[Any]) -> Firing:
-    schedule, project, due, fired, outcome, run_id, reason, missed_count, late_at, late, *run = row
+    schedule, project, due, fired, outcome, run_id, reason, missed_count, late_at, late, trigger, *run = row
     status, started, finished, deleted = run
     return Firing(
         schedule=schedule,
@@ -134,6 +139,7 @@ def _firing_from_row(row: tuple[Any, ...] | list[Any]) -> Firing:
         missed_count=missed_count,
         late_at=from_microseconds(late_at),
         late=None if late is None else bool(late),
+        trigger=FiringTrigger(trigger),
         run_status=None if status is None else Status(status),
         run_started_at=from_microseconds(started),
         run_finished_at=from_microseconds(finished),

@@ -14,7 +14,7 @@ from solorun.key_store import KeyedRun
 from solorun.parameter import ParamValue
 from solorun.queueing import Hold, Slots, StartResult
 from solorun.record import StoredLogPage
-from solorun.run import Cancel, Run
+from solorun.run import Cancel, Refusal, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, LogQuery, NewRun, Store
@@ -74,9 +74,11 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
     ) -> list[Run]:
         return await self._write(promotion.claim_runs, owner, labels, limit, refused)
 
-    async def return_run(self, run_id: int, *, owner: str, closing: Segment | None = None) -> None:
-        if not await self._write(writes.return_run, run_id, owner, closing, is_cancelled=False):
-            await self._write_in_turn(writes.return_run, run_id, owner, closing, is_cancelled=True)
+    async def return_run(
+        self, run_id: int, *, owner: str, refusals: Sequence[Refusal] = (), closing: Segment | None = None
+    ) -> None:
+        if not await self._write(writes.return_run, run_id, owner, refusals, closing, is_cancelled=False):
+            await self._write_in_turn(writes.return_run, run_id, owner, refusals, closing, is_cancelled=True)
 
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         now = to_microseconds(datetime.now(UTC))
@@ -154,6 +156,9 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
 
     async def list_queued_runs(self) -> list[Run]:
         return await self._read(reads.load_runs, "list_queued_runs", {})
+
+    async def list_resources(self) -> dict[str, int]:
+        return await self._read(reads.list_resources)
 
     async def list_holds(self) -> list[Hold]:
         return await self._read(reads.list_holds)

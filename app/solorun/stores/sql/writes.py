@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from solorun.errors import StoreFailure
 from solorun.outcome import Outcome
-from solorun.run import Cancel, LevelCounts, Run
+from solorun.run import Cancel, LevelCounts, Refusal, Run
 from solorun.segment import Segment
 from solorun.status import ACTIVE, Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState
@@ -16,7 +16,7 @@ from solorun.stores.sql.endings import release_run
 from solorun.stores.sql.promotion import promote
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run
-from solorun.stores.sql.rows import cancel_values, level_values, step_values, storable_id, to_microseconds
+from solorun.stores.sql.rows import cancel_values, encode_array, level_values, step_values, storable_id, to_microseconds
 from solorun.stores.sql.segments import segment_values
 
 
@@ -32,12 +32,21 @@ def request_cancel(connection: Connection, run_id: int, cancel: Cancel) -> tuple
     return (UpdateResult.NOT_IN_EXPECTED_STATUS if run.has_ended else UpdateResult.UPDATED), run
 
 
-def return_run(connection: Connection, run_id: int, owner: str, closing: Segment | None, *, is_cancelled: bool) -> bool:
+def return_run(
+    connection: Connection,
+    run_id: int,
+    owner: str,
+    refusals: Sequence[Refusal],
+    closing: Segment | None,
+    *,
+    is_cancelled: bool,
+) -> bool:
     """Return the run if a cancel of it was requested, or only if none was. A cancelled one ends, which takes a turn."""
     values = {
         "run_id": run_id,
         "owner": owner,
         "is_cancelled": is_cancelled,
+        "refusals": encode_array(refusals) if refusals else None,
         "previous_seq": closing.first_seq - 1 if closing else None,
         "record_count": closing.record_count if closing else 0,
         "warning_count": closing.level_counts.warning if closing else 0,

@@ -20,11 +20,12 @@ from solorun.stores.transfer.source import Table
 
 NOT_MIGRATED: Final = "Nothing was migrated. `solorun doctor` finds what is wrong with the old database."
 
-# A copy takes as long as it takes.
+# A copy takes as long as it takes. Under this name, no service ends its session.
 _BEGIN: Final = """
 BEGIN;
 SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0;
+SET LOCAL application_name = 'solorun migrate-to';
 """
 _LIST_TYPES: Final = """
 SELECT attname, format_type(atttypid, NULL) FROM pg_attribute

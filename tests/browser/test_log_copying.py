@@ -1,4 +1,4 @@
-"""Selecting and copying text of the log, of which only the rows in view are in the document."""
+"""Copying text of the log, of which only the rows in view are in the document."""
 
 import re
 

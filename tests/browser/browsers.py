@@ -1,0 +1,42 @@
+"""The browsers that are installed on this machine: Chromium, and the Firefox of a Linux distribution."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright
+
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""By preference. The headless shell has no window, so a page takes half the processor time."""
+WITHOUT_FEATURES = (
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
+    "PaintHolding,HttpsUpgrades,OptimizationHints,PreconnectToSearch,NetworkTimeServiceQuerying"
+)
+"""The address bar of each invisible window loads pages too, which takes a quarter of the processor time of a test.
+Playwright switches the other features off, and Chromium reads only the last of such arguments.
+"""
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The browser of all tests: Chromium, or the one that SOLORUN_TEST_BROWSER names."""
+    launchers = {"chromium": launch_chromium, "firefox": launch_firefox}
+    return launchers[os.environ.get("SOLORUN_TEST_BROWSER", "chromium")](playwright)
+
+
+def launch_chromium(playwright: Playwright) -> Browser:
+    own = playwright.chromium.executable_path
+    system = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    path = os.environ.get("CHROMIUM_PATH") or (own if Path(own).exists() else system)
+    if path is None:
+        pytest.skip("no Chromium: run `playwright install chromium`, or set CHROMIUM_PATH")
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return playwright.chromium.launch(executable_path=path, args=[*sandbox, WITHOUT_FEATURES])
+
+
+def launch_firefox(playwright: Playwright) -> Browser:
+    """Not Playwright's own Firefox, which is patched: the one that people use, through WebDriver BiDi."""
+    path = os.environ.get("FIREFOX_PATH") or shutil.which("firefox-esr")
+    if path is None:
+        pytest.skip("no Firefox: run `apt-get install firefox-esr`, or set FIREFOX_PATH")
+    return playwright.firefox.launch(channel="moz-firefox", executable_path=path)

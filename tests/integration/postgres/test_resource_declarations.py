@@ -1,0 +1,43 @@
+"""Services on one database whose solorun.toml declares other resources."""
+
+import logging
+
+import pytest
+
+from solorun.runs import ResourceDeclarations
+from tests.fakes.engine import DeclaredProjects, Engine
+
+
+async def test_a_service_warns_once_if_another_one_declares_other_resources(
+    engines: tuple[Engine, Engine], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "solorun.runs")
+    here, there = (declarations_of(engine) for engine in engines)
+    await declare(here, gpu=1, disk=3)
+    await here.compare()
+    await declare(there, gpu=2)
+
+    await here.compare()
+    await here.compare()
+    await there.compare()
+
+    replaced, warning = [record for record in caplog.records if "resources" in record.message]
+    assert (replaced.levelname, warning.levelname) == ("INFO", "WARNING")
+    assert replaced.message.endswith(": gpu has 2 slots instead of 1, disk has none instead of 3")
+    assert "apply to all: gpu has 2 slots instead of 1, disk has none instead of 3. Use the same" in warning.message
+
+    await declare(here, gpu=2)
+    await here.compare()
+    await declare(there, gpu=4)
+    await here.compare()
+
+    assert "gpu has 4 slots instead of 2" in caplog.messages[-1]
+
+
+def declarations_of(engine: Engine) -> ResourceDeclarations:
+    return engine.manager.dispatcher.resources
+
+
+async def declare(declarations: ResourceDeclarations, **slots: int) -> None:
+    declarations.projects = DeclaredProjects(resources=slots)
+    await declarations.declare()
