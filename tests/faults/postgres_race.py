@@ -23,6 +23,7 @@ from solorun.run import Run
 from solorun.status import ACTIVE, Status
 from solorun.store import FinalState, NewRun
 from solorun.stores.postgres import PostgresRunStore
+from tests.faults.parent_death import end_with_parent
 from tests.faults.race import CLIENTS, HELD_SECONDS, PROJECTS
 
 RETRY_SECONDS = 0.01
@@ -122,4 +123,5 @@ async def main(url: str, witnesses: Path, name: str, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent(os.getppid())
     asyncio.run(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import shutil
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,6 +36,8 @@ echo $$ >> "$WITNESS/pids-$SOLORUN_RUN_ID"
 run finds the lock taken."""
 
 
+_STARTING = threading.Lock()
+
 Form = Literal["serve", "host"]
 IN_BOTH_FORMS = pytest.mark.parametrize("form", get_args(Form))
 
@@ -42,6 +45,12 @@ IN_BOTH_FORMS = pytest.mark.parametrize("form", get_args(Form))
 @functools.cache
 def _fork_server() -> ForkServer:
     return ForkServer()
+
+
+def _find_fork_server() -> ForkServer:
+    """The only one. Several processes may be started at the same time, each by a thread."""
+    with _STARTING:
+        return _fork_server()
 
 
 class ForkedService(ServedService):
@@ -57,7 +66,7 @@ class ForkedService(ServedService):
     def spawn_another(self, arguments: list[str], log_file: Path) -> Process:
         """Start another process on the same directory."""
         mounts_of = None if self.disk is None else self.disk.holder
-        return _fork_server().fork(self.directory, self._environ, arguments, log_file, mounts_of)
+        return _find_fork_server().fork(self.directory, self._environ, arguments, log_file, mounts_of)
 
     def _spawn(self, arguments: list[str]) -> Process:
         return self.spawn_another([self.form, *arguments[1:]], self.log_file)
