@@ -74,12 +74,17 @@ class Dispatcher:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Load the queue that an earlier service left. Raises StoreUnavailable."""
-        if self.keeps_queue:
-            await self.resources.declare()
-            for run in await self.store.list_queued_runs():
-                self.queue.add(run)
-        await self._begin_promoted()
+        """Load the queue that an earlier service left. Raises StoreUnavailable, unless others use the database too."""
+        try:
+            if self.keeps_queue:
+                await self.resources.declare()
+                for run in await self.store.list_queued_runs():
+                    self.queue.add(run)
+            await self._begin_promoted()
+        except StoreUnavailable as error:
+            if not self.shares_database:
+                raise
+            _logger.warning("The queue cannot be read; retrying: %s", error)
         self._task = asyncio.create_task(self._run(), name="dispatcher")
 
     async def stop(self) -> None:
@@ -172,6 +177,8 @@ class Dispatcher:
     async def _dispatch(self) -> None:
         if self.admission.draining or not (self.queue or self.shares_database):
             return
+        if self.keeps_queue:
+            await self.resources.declare()
         await self._begin_promoted()
         for queued in self.queue:
             await self._look_at(queued)

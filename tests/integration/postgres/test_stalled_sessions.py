@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 import psycopg
@@ -11,6 +11,7 @@ import pytest
 from solorun.engine import Engine
 from solorun.errors import StoreUnavailable
 from solorun.projects import Catalog
+from solorun.service import Service
 from solorun.settings import Settings
 from solorun.status import Status
 from solorun.stores.postgres import PostgresRunStore
@@ -90,7 +91,13 @@ async def test_a_session_of_another_program_is_left_alone(
     await start(store)
 
 
-async def test_a_worker_starts_although_orphaned_runs_cannot_be_ended_at_first(
+def open_worker(settings: Settings, catalog: Catalog) -> AbstractAsyncContextManager[object]:
+    return Engine.open(settings, catalog, capacity=1, keeps_queue=False)
+
+
+@pytest.mark.parametrize("open_process", [open_worker, Service.open], ids=["worker", "service"])
+async def test_a_process_starts_although_starts_and_ends_cannot_be_written_at_first(
+    open_process: Callable[[Settings, Catalog], AbstractAsyncContextManager[object]],
     store: PostgresRunStore,
     foreign: psycopg.Connection,
     database_url: str,
@@ -105,7 +112,7 @@ async def test_a_worker_starts_although_orphaned_runs_cannot_be_ended_at_first(
     foreign.execute("BEGIN")
     foreign.execute(OWN["wait_for_turn"])
 
-    async with Engine.open(settings, catalog, capacity=1, keeps_queue=False):
+    async with open_process(settings, catalog):
         before = await store.get_run(orphaned.id)
         foreign.execute("COMMIT")
         async with asyncio.timeout(30):
