@@ -135,7 +135,9 @@ class Engine:
                 )
                 await stack.enter_async_context(running(keeper))
                 await reaper.release_predecessors(worker)
-            await reaper.recover()
+                await reaper.recover_now_or_later()
+            else:
+                await reaper.recover()
             writer = await stack.enter_async_context(running(Writer(store, hub, owner=worker.id)))
             await stack.enter_async_context(running(tasks))
             run_executor = RunExecutor(

@@ -79,6 +79,9 @@ def test_a_schedule_runs_now_and_says_what_is_possible_in_a_conflict(open_page: 
         page.get_by_role("button", name="Run now: etl").click()
         expect(page).to_have_url(re.compile(r"/p/etl/runs/1$"))
         page.go_back()
+        past = page.get_by_role("region", name="Last 24 hours")
+        expect(past).to_contain_text("1 manual run, and nothing went wrong.")
+        expect(past.locator("a.mark")).to_have_attribute("title", re.compile("running, manual"))
 
         page.get_by_role("button", name="Run now: etl").click()
 

@@ -28,6 +28,7 @@ from solorun.settings import DataDirectory
 from solorun.status import UpdateResult
 from solorun.step import StepExecutor
 from solorun.store import FinalState, Store
+from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_records
 from solorun.worker import Worker
@@ -202,13 +203,14 @@ async def open_engine(
     limits: EngineLimits = EngineLimits(),
     is_disk_low: Callable[[], bool] = lambda: False,
     wrap: Callable[[SqliteRunStore], Awaitable[None]] | None = None,
+    url: str | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine on `data_dir`. It is drained at the end of the block, unless it should crash instead.
 
-    `wrap` can intercept the store's calls before the store is used.
+    `wrap` can intercept the store's calls before the store is used. With a `url`, the runs are in PostgreSQL.
     """
     async with AsyncExitStack() as stack:
-        real = await open_store(data_dir)
+        real = await (open_store(data_dir) if url is None else PostgresRunStore.open(url))
         stack.push_async_callback(real.close)
         if wrap is not None:
             assert isinstance(real, SqliteRunStore)

@@ -26,6 +26,14 @@ from tests.faults.postgres_database import (
 from tests.faults.service_trial import ForkedService, ServiceTrial
 
 ACTIVE = {"status": ["queued", "pending", "running"], "limit": "1000"}
+_STATE = (
+    "SELECT id, project, status, owner, last_seq, cancel_requested_at FROM runs"
+    " WHERE status IN ('queued', 'pending', 'running')",
+    "SELECT owner, lease_until - clock_timestamp() AS lease, draining FROM owners",
+    "SELECT pid, state, wait_event, clock_timestamp() - xact_start AS age, LEFT(query, 80) AS query,"
+    " pg_blocking_pids(pid) AS behind FROM pg_stat_activity WHERE xact_start IS NOT NULL",
+)
+"""What explains why a run does not end: the runs, the leases, and the transactions in progress."""
 _WORK = """\
 sleep 600 & echo $! >> "$WITNESS/pids-$SOLORUN_RUN_ID"
 i=0
@@ -113,7 +121,7 @@ class ClusterTrial(ServiceTrial):
 
     async def settle(self, seconds: float = 120) -> None:
         """Wait until no run is active or queued."""
-        async with asyncio.timeout(seconds):
+        async with self._within(seconds):
             while await self.list_active() != []:
                 await asyncio.sleep(0.05)
 
@@ -143,7 +151,7 @@ class ClusterTrial(ServiceTrial):
 
     async def running_on(self, worker: ForkedWorker) -> int:
         """Wait until the worker executes a run whose step has begun, and return its id."""
-        async with asyncio.timeout(60):
+        async with self._within(60):
             while True:
                 await self.revive()
                 for run_id in self._query("SELECT id FROM runs WHERE status = 'running' AND owner = %s", worker.owner):
@@ -155,7 +163,7 @@ class ClusterTrial(ServiceTrial):
     async def ended(self, run_id: int) -> str:
         """Wait until the row of the run has ended, and return its status."""
         query = "SELECT status FROM runs WHERE id = %s AND status NOT IN ('pending', 'running')"
-        async with asyncio.timeout(120):
+        async with self._within(120):
             while not (found := self._query(query, run_id)):
                 await asyncio.sleep(0.02)
             status: str = found[0]
@@ -177,6 +185,16 @@ class ClusterTrial(ServiceTrial):
     def slowest_settlement(self) -> float:
         """The seconds from the end of a lost lease to the end of its last run."""
         return max((seconds for _, seconds in read_settlements(self.url)), default=0.0)
+
+    @asynccontextmanager
+    async def _within(self, seconds: float) -> AsyncIterator[None]:
+        """Limits a wait. If it takes longer, the error says what the database knows."""
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            rows = [row for sql in _STATE for row in self._query(f"SELECT to_jsonb(found)::text FROM ({sql}) AS found")]
+            raise AssertionError("\n".join([f"nothing happened for {seconds:g} s:", *rows])) from None
 
     def _query(self, sql: str, *parameters: object) -> list[Any]:
         with psycopg.connect(self.url, autocommit=True) as connection:

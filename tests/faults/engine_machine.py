@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from solorun.logs import WriterLimits
 from solorun.project import Project
 from tests.fakes.engine import EngineLimits, system_now
+from tests.fakes.postgres import fresh_schema
 from tests.faults.trial import Trial
 
 T = TypeVar("T")
@@ -35,7 +37,9 @@ SHORT_DELAYS = EngineLimits(
 
 
 class EngineMachine(RuleBasedStateMachine):
-    """An event loop, and a trial whose clock can jump."""
+    """An event loop, and a trial whose clock can jump. With a `server_url`, its runs are in PostgreSQL."""
+
+    server_url: str | None = None
 
     def __init__(self, projects: tuple[Project, ...]) -> None:
         super().__init__()
@@ -43,7 +47,9 @@ class EngineMachine(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp(prefix="solorun-", dir=memory if memory.is_dir() else None))
         self.loop = asyncio.new_event_loop()
         self.offset = timedelta()
-        self.trial = Trial(self.directory, projects=projects, now=self._now, limits=SHORT_DELAYS)
+        self._databases = ExitStack()
+        url = self._databases.enter_context(fresh_schema(self.server_url)) if self.server_url else None
+        self.trial = Trial(self.directory, projects=projects, now=self._now, limits=SHORT_DELAYS, url=url)
         self._task: asyncio.Task[None] | None = None
 
     def teardown(self) -> None:
@@ -52,6 +58,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
         shutil.rmtree(self.directory)
+        self._databases.close()
 
     def _now(self) -> datetime:
         return system_now() + self.offset

@@ -1,5 +1,6 @@
-"""Runs state machines until a limit is reached: `python -m tests.faults.machine_loop SECONDS STEPS`.
+"""Runs state machines until a limit is reached: `python -m tests.faults.machine_loop SECONDS STEPS [URL]`.
 
+Their runs are in SQLite, or in new schemas of the PostgreSQL server at the URL.
 Prints the number of steps so far after each machine, as one JSON line.
 """
 
@@ -24,12 +25,17 @@ SETTINGS = settings(
 )
 
 
-def main(seconds: float, steps: int) -> None:
+def machine_on(server_url: str | None = None) -> type[RunManagerMachine]:
+    """The state machine with its runs in SQLite, or on this PostgreSQL server."""
+    return type("RunManagerMachine", (RunManagerMachine,), {"server_url": server_url})
+
+
+def main(seconds: float, steps: int, *server_url: str) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and step_counts["steps"] < steps:
-        run_state_machine_as_test(RunManagerMachine, settings=SETTINGS)
+        run_state_machine_as_test(machine_on(*server_url), settings=SETTINGS)
         print(json.dumps(step_counts), flush=True)
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), int(sys.argv[2]))
+    main(float(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

@@ -13,7 +13,8 @@ from tests.faults.database import Database, HoldMove, Move, read_rows
 # to work does not.
 _TRIGGERS = """
 CREATE TABLE audit_transitions (
-    number BIGSERIAL PRIMARY KEY, run_id BIGINT, project TEXT, before TEXT, after TEXT
+    number BIGSERIAL PRIMARY KEY, run_id BIGINT, project TEXT, before TEXT, after TEXT,
+    is_pinned BOOLEAN NOT NULL DEFAULT FALSE
 );
 CREATE TABLE audit_holds (number BIGINT, run_id BIGINT, resource TEXT, slot BIGINT, step TEXT, is_taken BOOLEAN);
 CREATE FUNCTION audit_insert() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -23,6 +24,16 @@ END $$;
 CREATE FUNCTION audit_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO audit_transitions (run_id, project, before, after)
     VALUES (NEW.id, NEW.project, OLD.status, NEW.status);
+    RETURN NULL;
+END $$;
+CREATE FUNCTION audit_expire() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO audit_transitions (run_id, project, before, after, is_pinned)
+    VALUES (NEW.id, NEW.project, OLD.status, 'expired', OLD.pinned <> 0);
+    RETURN NULL;
+END $$;
+CREATE FUNCTION audit_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO audit_transitions (run_id, project, before, is_pinned)
+    VALUES (OLD.id, OLD.project, CASE WHEN OLD.expired_at IS NULL THEN OLD.status ELSE 'expired' END, OLD.pinned <> 0);
     RETURN NULL;
 END $$;
 CREATE FUNCTION audit_take() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -57,13 +68,18 @@ CREATE TRIGGER audit_update AFTER UPDATE ON runs FOR EACH ROW
         AND (OLD.last_seq, OLD.error_message, OLD.finished_at) IS DISTINCT FROM
             (NEW.last_seq, NEW.error_message, NEW.finished_at))
     EXECUTE FUNCTION audit_update();
+-- An ended run may only be pinned, unpinned and expire, which hides it. An expired run is deleted.
+CREATE TRIGGER audit_expire AFTER UPDATE OF expired_at ON runs FOR EACH ROW
+    WHEN (NEW.expired_at IS NOT NULL) EXECUTE FUNCTION audit_expire();
+CREATE TRIGGER audit_delete AFTER DELETE ON runs FOR EACH ROW EXECUTE FUNCTION audit_delete();
 CREATE TRIGGER audit_take AFTER INSERT ON holds FOR EACH ROW EXECUTE FUNCTION audit_take();
 CREATE TRIGGER audit_release AFTER DELETE ON holds FOR EACH ROW EXECUTE FUNCTION audit_release();
 """
 
 _SEGMENTS = "SELECT run_id, first_seq, payload_bytes, payload FROM segments ORDER BY run_id, last_seq"
 _MOVES = """
-SELECT run_id, project, before, after, number FROM audit_transitions WHERE after <> 'running' ORDER BY number"""
+SELECT run_id, project, before, after, number, is_pinned FROM audit_transitions
+WHERE after IS DISTINCT FROM 'running' ORDER BY number"""
 _HOLDS = "SELECT number, run_id, resource, slot, step, is_taken FROM audit_holds ORDER BY number"
 
 

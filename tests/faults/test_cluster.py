@@ -17,8 +17,9 @@ PROJECTS = {"quick": work(1), "steady": work(10), "slow": work(40)}
 LONG = {f"long-{number}": work(100, pause=0.2) for number in range(6)}
 """These do not end while a worker is paused, and one worker cannot execute all of them."""
 LONG_ROUND = 20
-LANES = 3
-"""Clusters at the same time, each with a database of its own: most of a trial is a wait for a lease."""
+LANES = 2
+"""Clusters at the same time, each with a database of its own: most of a trial is a wait for a lease. PostgreSQL
+allows 100 connections."""
 
 
 @pytest.mark.needs(minutes=10)

@@ -18,12 +18,14 @@ from solorun.run import Run
 from solorun.runs import submit_once
 from solorun.schedule import Firing
 from solorun.step import StepContext
+from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine, system_now
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 from tests.faults.checkers import audit
 from tests.faults.database import install_triggers, read_database
 from tests.faults.history import Entry, History, MarkKind
+from tests.faults.postgres_database import install_postgres_triggers, read_postgres_database
 from tests.faults.target import TARGET
 
 DATABASE_NAME = "solorun.db"
@@ -75,12 +77,15 @@ class Trial:
     resources: Mapping[str, int] | None = None
     now: Callable[[], datetime] = system_now
     limits: EngineLimits = field(default_factory=EngineLimits)
+    url: str | None = None
+    """Of an empty PostgreSQL database, if the runs are there."""
 
     def __post_init__(self) -> None:
         self.executor = WitnessedExecutor(self.history)
         self.answer: Entry | None = None
         """The answer to the last start or cancel."""
         self._owners = 0
+        self._is_prepared = False
         self._readers: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
@@ -97,6 +102,7 @@ class Trial:
             now=self.now,
             drain=drain,
             limits=self.limits,
+            url=self.url,
         ) as engine:
             self.running = engine
             try:
@@ -109,6 +115,12 @@ class Trial:
 
     async def prepare(self) -> None:
         """Install the database's triggers before anything writes to it."""
+        if self.url is not None:
+            if not self._is_prepared:
+                await (await PostgresRunStore.open(self.url)).close()
+                await asyncio.to_thread(install_postgres_triggers, self.url)
+                self._is_prepared = True
+            return
         if not (self.directory / DATABASE_NAME).exists():
             store = await SqliteRunStore.open(self.directory)
             await store.close()
@@ -175,7 +187,8 @@ class Trial:
         self._readers.clear()
 
     def audit(self, *, at_rest: bool = True) -> list[str]:
-        return audit(self.history, read_database(self.directory / DATABASE_NAME), at_rest=at_rest)
+        found = read_postgres_database(self.url) if self.url else read_database(self.directory / DATABASE_NAME)
+        return audit(self.history, found, at_rest=at_rest)
 
     async def _follow(self, run_id: int, after: int) -> None:
         reading = self.history.read(run_id, after=after)

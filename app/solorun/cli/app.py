@@ -17,6 +17,7 @@ from solorun.cli.commands.deliveries import deliveries, notify, redeliver
 from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
 from solorun.cli.commands.download import download
+from solorun.cli.commands.firings import firings
 from solorun.cli.commands.follow import follow
 from solorun.cli.commands.hooks import hooks
 from solorun.cli.commands.init import init
@@ -128,6 +129,7 @@ for _command in (
     cancel,
     runs,
     schedules,
+    firings,
     pause,
     resume,
     trigger,

@@ -93,9 +93,10 @@ class LeaseKeeper:
             handles = list(self._registry)
             try:
                 renewal = self._renew()
-            except SolorunError as error:
+            except Exception as error:
                 if self._is_renewed:
-                    _logger.warning("The lease cannot be renewed; retrying: %s", error)
+                    is_known = isinstance(error, SolorunError)
+                    _logger.warning("The lease cannot be renewed; retrying: %s", error, exc_info=not is_known)
                 self._is_renewed = False
             else:
                 _call(loop, self._compare, handles, renewal)

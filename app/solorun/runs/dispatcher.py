@@ -161,10 +161,13 @@ class Dispatcher:
                 released.clear()
                 try:
                     await self._dispatch()
+                    continue
                 except SolorunError as error:
                     _logger.warning("The queue cannot be read; retrying: %s", error)
-                    await asyncio.sleep(self.retry_seconds)
-                    released.set()
+                except Exception:
+                    _logger.exception("The queue cannot be read; retrying")
+                await asyncio.sleep(self.retry_seconds)
+                released.set()
 
     async def _dispatch(self) -> None:
         if self.admission.draining or not (self.queue or self.shares_database):

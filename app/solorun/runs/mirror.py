@@ -148,9 +148,12 @@ class Mirror:
                 await self.refresh()
                 with anyio.move_on_after(POLL_SECONDS):
                     await self.refresh_changed()
+                continue
             except SolorunError as error:
                 _logger.debug("The runs of other services cannot be read; retrying: %s", error)
-                await asyncio.sleep(POLL_SECONDS)
+            except Exception:
+                _logger.exception("The runs of other services cannot be read; retrying")
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _update_queue(self) -> None:
         """Add the runs that another service has queued, and end those that were cancelled through it."""

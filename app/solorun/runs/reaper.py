@@ -67,23 +67,32 @@ class Reaper:
     async def recover(self) -> list[Run]:
         """End every active run of an earlier owner, and return these runs as they were. Call it before any start.
 
-        A run's processes end before its row does: until then, the row holds the project.
+        A run's processes end before its row does: until then, the row holds the project. Raises StoreUnavailable.
         """
         orphaned = await self.store.list_orphaned_runs(self.owner)
-        async with asyncio.TaskGroup() as group:
-            for run in orphaned:
-                group.create_task(self._recover(run), name=f"recovery of run {run.id}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for run in orphaned:
+                    group.create_task(self._recover(run), name=f"recovery of run {run.id}")
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
         return orphaned
+
+    async def recover_now_or_later(self) -> None:
+        """Like `recover`, for a database that several services use. What cannot be ended is left to `watch`."""
+        try:
+            if await self.recover():
+                self.registry.notify_released()
+        except SolorunError as error:
+            _logger.warning("Orphaned runs cannot be ended; retrying: %s", error)
+        except Exception:
+            _logger.exception("Orphaned runs cannot be ended; retrying")
 
     async def watch(self) -> None:
         """Recover what other services leave, for as long as this one runs. For a database that several of them use."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            try:
-                if await self.recover():
-                    self.registry.notify_released()
-            except* SolorunError as errors:
-                _logger.warning("Orphaned runs cannot be ended; retrying: %s", errors.exceptions[0])
+            await self.recover_now_or_later()
 
     def finalize_later(self, run: Run, why: str) -> None:
         """End a run that cannot be started: `cancelled` if that was requested, else `failed`. In the background,

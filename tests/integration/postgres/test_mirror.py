@@ -30,6 +30,17 @@ async def test_an_active_run_of_another_service_is_listed_until_it_has_ended(
     assert mirror.ended == {Status.COMPLETED: 1}
 
 
+async def test_runs_of_another_service_are_listed_although_a_look_has_failed_unexpectedly(
+    engines: tuple[Engine, Engine], mirror: Mirror
+) -> None:
+    here, there = engines
+    here.faults.fail("list_foreign_runs", RuntimeError("can't start new thread"))
+    run = await there.manager.start_run("handbook")
+
+    async with running(mirror):
+        await here.until(lambda: [listed.id for listed in here.manager.list_active_runs()] == [run.id])
+
+
 async def test_every_run_that_ends_elsewhere_is_counted_once(engines: tuple[Engine, Engine], mirror: Mirror) -> None:
     here, there = engines
     await mirror.refresh()

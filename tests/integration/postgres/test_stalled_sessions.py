@@ -1,16 +1,23 @@
-"""A process that stands still within a transaction holds up no other for long, wherever it stopped."""
+"""A process that stands still within a transaction holds up no other for long, and stops none."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from solorun.engine import Engine
 from solorun.errors import StoreUnavailable
+from solorun.projects import Catalog
+from solorun.settings import Settings
+from solorun.status import Status
+from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.statements import OWN
 from tests.contracts.builders import start
+from tests.fakes.project_toml import project_toml
 from tests.integration.postgres.conftest import OpenStore
 
 CONNECT = "solorun.stores.postgres.connect"
@@ -81,3 +88,28 @@ async def test_a_session_of_another_program_is_left_alone(
         assert not foreign.closed
         foreign.rollback()
     await start(store)
+
+
+async def test_a_worker_starts_although_orphaned_runs_cannot_be_ended_at_first(
+    store: PostgresRunStore,
+    foreign: psycopg.Connection,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"{CONNECT}.LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("solorun.runs.reaper.WATCH_SECONDS", 0.01)
+    (tmp_path / "solorun.toml").write_text(project_toml("handbook", {"extract": ["true"]}))
+    settings, catalog = Settings(tmp_path / "data", database_url=database_url), Catalog.open(tmp_path / "solorun.toml")
+    orphaned = await start(store)
+    foreign.execute("BEGIN")
+    foreign.execute(OWN["wait_for_turn"])
+
+    async with Engine.open(settings, catalog, capacity=1, keeps_queue=False):
+        before = await store.get_run(orphaned.id)
+        foreign.execute("COMMIT")
+        async with asyncio.timeout(30):
+            while (after := await store.get_run(orphaned.id)).holds_project:
+                await asyncio.sleep(0.01)
+
+    assert (before.status, after.status) == (Status.RUNNING, Status.INTERRUPTED)

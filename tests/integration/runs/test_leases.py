@@ -165,7 +165,8 @@ async def test_a_lease_that_is_renewed_in_time_stops_nothing(tmp_path: Path, lea
 
 
 async def test_the_process_exits_if_the_work_cannot_be_stopped_in_time(tmp_path: Path, lease: FakeLease) -> None:
-    async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine, keeping(engine, lease):
+    executor = ScriptedExecutor(unkillable=True)
+    async with open_engine(tmp_path, executor=executor, drain=False) as engine, keeping(engine, lease):
         await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
 
@@ -203,3 +204,23 @@ async def test_no_run_begins_while_the_lease_cannot_be_renewed(tmp_path: Path, l
 
     assert (run.status, run.worker, begun) == (Status.PENDING, None, [])
     assert step.context.run_id == run.id
+
+
+async def test_a_lease_is_renewed_although_a_renewal_has_failed_unexpectedly(
+    tmp_path: Path, lease: FakeLease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_engine(tmp_path) as engine, keeping(engine, lease):
+        renew = lease.renew
+        failed = threading.Event()
+
+        def fail_once() -> Renewal:
+            if not failed.is_set():
+                failed.set()
+                raise MemoryError
+            return renew()
+
+        monkeypatch.setattr(lease, "renew", fail_once)
+        await engine.until(failed.is_set)
+        renewals = lease.renewals
+
+        await engine.until(lambda: lease.renewals > renewals)

@@ -268,6 +268,17 @@ async def test_a_store_that_fails_while_promoted_runs_are_claimed_is_asked_again
         assert await complete_next_step(engine) == waiting.id
 
 
+async def test_queued_runs_begin_although_the_queue_has_failed_unexpectedly(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=ONE_STEP)) as engine:
+        await queue(engine)
+        waiting = await queue(engine)
+        engine.faults.fail("claim_runs", RuntimeError("can't start new thread"))
+
+        await complete_next_step(engine)
+
+        assert await complete_next_step(engine) == waiting.id
+
+
 async def test_the_start_of_a_replacement_is_not_estimated(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=ONE_STEP), executor=ScriptedExecutor(unkillable=True)) as engine:
         for _ in range(5):

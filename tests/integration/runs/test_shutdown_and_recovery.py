@@ -1,6 +1,8 @@
 """Draining an engine, and what the next start does with the runs of the last."""
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from solorun.record import Level
 from solorun.service import Service
 from solorun.settings import Settings
 from solorun.status import Status, StepStatus
+from tests.contracts.builders import new_run
 from tests.fakes.engine import EngineLimits, declare, open_engine
 from tests.fakes.project_toml import project_toml
 from tests.fakes.steps import ScriptedExecutor
@@ -214,3 +217,36 @@ async def test_a_run_does_not_begin_in_a_directory_that_exists(tmp_path: Path) -
         assert ended.error_message == "the directories of run 1 could not be created: File exists"
         assert [step.status for step in ended.steps] == [StepStatus.FAILED, StepStatus.SKIPPED]
         assert engine.executor.begun == []
+
+
+async def test_a_recovery_that_cannot_write_says_so(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        await engine.store.insert_run(new_run(), owner="another start")
+        engine.faults.fail("finalize_run", StoreUnavailable())
+
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.reaper.recover()
+
+
+async def test_orphaned_runs_are_ended_although_their_processes_cannot_be_listed_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("solorun.runs.reaper.WATCH_SECONDS", 0.001)
+    async with open_engine(tmp_path) as engine:
+        orphaned = await engine.store.insert_run(new_run(), owner="another start")
+        looks = 0
+
+        async def kill_orphans(_run_id: int) -> None:
+            nonlocal looks
+            looks += 1
+            if looks == 1:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        monkeypatch.setattr(engine.executor, "kill_orphans", kill_orphans)
+        engine.manager.tasks.spawn(engine.manager.reaper.watch(), name="watch for orphaned runs")
+        await engine.until(lambda: looks > 1)
+
+        while (run := await engine.store.get_run(orphaned.id)).holds_project:
+            await asyncio.sleep(0.001)
+
+    assert run.status is Status.INTERRUPTED

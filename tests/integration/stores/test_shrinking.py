@@ -1,5 +1,6 @@
 """The database's file becomes smaller after runs are deleted."""
 
+import asyncio
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from solorun.errors import StoreUnavailable
 from solorun.stores.sqlite import SqliteRunStore, shrinking
 from tests.contracts.builders import end, later, records, start, write
 
@@ -44,6 +46,22 @@ async def test_unused_pages_are_given_back_a_few_at_a_time(
     assert left <= 0.05 * pages + 50
     assert pages < 0.6 * before
     assert count(foreign, "integrity_check") == "ok"
+
+
+async def test_closing_ends_the_wait_for_the_lock(open_store: Callable[..., Any], data_dir: Path) -> None:
+    store = await open_store(lock_timeout_seconds=3600)
+    await fill_and_delete(store)
+    with closing(sqlite3.connect(data_dir / "solorun.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(store.reclaim_space())
+        while not store._writer.waiting:
+            await asyncio.sleep(0)
+
+        async with asyncio.timeout(60):
+            await store.close()
+
+    with pytest.raises(StoreUnavailable, match="lock"):
+        await waiting
 
 
 async def test_an_empty_or_full_database_stays_as_it_is(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import asdict, replace
 from solorun.cli.render.formatting import format_moment
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import Firing, FiringOutcome, FiringTrigger, MissedPolicy, ScheduleSummary
-from solorun.schedule_wire import ScheduleList
+from solorun.schedule_wire import FiringList, ScheduleList
 from solorun.status import Status
 from solorun.wire import StartedRun
 from tests.fakes.command_line import Solorun, answer
@@ -56,6 +56,28 @@ async def test_schedules_are_listed_with_their_last_and_next_due_times(solorun: 
     assert "disabled" in third
     assert third.split()[-3:] == ["running,", "manual", "9"]
     assert ended.requests[0].target == "/api/v1/schedules?project=etl&next=3"
+
+
+async def test_firings_are_listed_with_what_became_of_them(solorun: Solorun) -> None:
+    late = Firing("etl.nightly", "etl", AT, AT, run_id=17, run_status=Status.FAILED, late=True, run_deleted=True)
+    manual = Firing("etl.nightly", "etl", AT, AT, run_id=18, trigger=FiringTrigger.MANUAL)
+    refused = Firing("etl.nightly", "etl", AT, AT, FiringOutcome.REFUSED, reason="busy")
+    found = answer(FiringList((refused, manual, late), truncated=False))
+
+    listed = await solorun("firings", "etl.nightly", "-n", "3", answers=(found,))
+    as_json = await solorun("firings", "--json", answers=(found,))
+    none = await solorun("firings", answers=(answer(FiringList((), truncated=False)),))
+
+    head, *rows = listed.out.splitlines()
+    assert head.split() == ["SCHEDULE", "DUE", "RESULT", "RUN", "REASON"]
+    assert [row.split()[3:] for row in rows] == [
+        ["refused", "-", "busy"],
+        ["started,", "manual", "18", "-"],
+        ["failed,", "late", "17", "(deleted)", "-"],
+    ]
+    assert listed.requests[0].target == "/api/v1/firings?schedule=etl.nightly&limit=3"
+    assert [document["trigger"] for document in as_json.documents] == ["schedule", "manual", "schedule"]
+    assert none.out == "No firings.\n"
 
 
 async def test_schedules_are_printed_as_json(solorun: Solorun) -> None:

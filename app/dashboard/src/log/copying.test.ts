@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest';
-import { MAX_COPIED, readLines } from './copying';
+import { MAX_COPIED, readRows, toText } from './copying';
+import { toRows } from './rows';
 import { aLogService, someRecords } from './testing';
 
-const copied = (count: number, from: number, upTo: number): ReturnType<typeof readLines> =>
-  readLines(aLogService(someRecords(1, count)).read, { from, upTo }, new AbortController().signal);
+async function copied(count: number, from: number, upTo: number): Promise<{ text: string; isCut: boolean }> {
+  const { read } = aLogService(someRecords(1, count));
+  const { rows, isCut } = await readRows(read, { from, upTo }, new AbortController().signal);
+  return { text: toText(rows), isCut };
+}
 
 test('all lines of a range are copied', async () => {
   const { text, isCut } = await copied(3000, 2, 2500);
@@ -25,4 +29,13 @@ test.each([
   [10, 99],
 ])('a range of a log of %d lines up to %d is not cut', async (count, upTo) => {
   expect((await copied(count, 1, upTo)).isCut).toBe(false);
+});
+
+test.each([
+  [1, 0, Infinity, 'line 1'],
+  [2, 2, 4, 'ne 1\nline'],
+  [3, 0, 0, 'line 1\nline 2\n'],
+  [0, 2, 4, ''],
+])('the text of %d rows from character %d to character %d of the last', (count, start, end, text) => {
+  expect(toText(toRows(someRecords(1, count)), start, end)).toBe(text);
 });

@@ -3,18 +3,29 @@ import type { LogRecord } from '../api/mapping';
 import { stripEscapes } from './ansi';
 import type { LineRange } from './filters';
 import type { ReadLog } from './log_model';
-import { rowText, toRows } from './rows';
+import { type Hidden, type Row, rowText, toRows } from './rows';
 
 export const MAX_COPIED = 20_000;
 const PAGE = 1000;
 
-export interface CopiedLines {
-  readonly text: string;
+/** A range of which the first `start` characters are left out, and the last line has only `end`. */
+export interface Selected extends LineRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface CopiedRows {
+  readonly rows: readonly Row[];
   /** Whether records of the range are missing, because it has more than `MAX_COPIED`. */
   readonly isCut: boolean;
 }
 
-export async function readLines(read: ReadLog, range: LineRange, signal: AbortSignal): Promise<CopiedLines> {
+export async function readRows(
+  read: ReadLog,
+  range: LineRange,
+  signal: AbortSignal,
+  hidden?: Hidden,
+): Promise<CopiedRows> {
   const records: LogRecord[] = [];
   let after = range.from - 1;
   let isEnd = false;
@@ -25,8 +36,12 @@ export async function readLines(read: ReadLog, range: LineRange, signal: AbortSi
     isEnd = page.records.length < limit;
     after = page.records[page.records.length - 1]?.seq ?? range.upTo;
   }
-  const text = toRows(records)
-    .map((row) => stripEscapes(rowText(row)))
-    .join('\n');
-  return { text, isCut: !isEnd && after < range.upTo };
+  return { rows: toRows(records, hidden), isCut: !isEnd && after < range.upTo };
+}
+
+/** The text of the rows, without the first `start` characters, and with only `end` of the last row. */
+export function toText(rows: readonly Row[], start = 0, end = Infinity): string {
+  const lines = rows.map((row) => stripEscapes(rowText(row)));
+  if (lines.length) lines.push(lines.pop()!.slice(0, end));
+  return lines.join('\n').slice(start);
 }

@@ -3,8 +3,9 @@
  * few pages in memory, and reports changes. Does not touch the DOM.
  */
 import type { EventName, LogPage, LogRecord, Run } from '../api/mapping';
-import { type Filters, isFiltered, passes } from './filters';
-import { closesGroup, type Fold, type Row, isFolded } from './rows';
+import { MAX_COPIED } from './copying';
+import { type Filters, type LineRange, isFiltered, passes } from './filters';
+import { closesGroup, type Fold, type Hidden, type Row, isFolded } from './rows';
 import { LiveSearch } from './live_search';
 import { PAGE, PageCache, type PageRequest } from './page_cache';
 
@@ -88,6 +89,14 @@ export class LogModel {
     return this.cache.isLoaded(seq);
   }
 
+  /** The rows of a range; null if some are not loaded. */
+  loadedRows({ from, upTo }: LineRange): readonly Row[] | null {
+    const first = this.indexOf(from);
+    const count = this.indexOf(upTo) - first + 1;
+    const rows = count > MAX_COPIED ? [undefined] : this.cache.rows(first, count);
+    return rows.every((row) => row !== undefined) ? rows : null;
+  }
+
   /** Whether this record is loaded, and in no folded group. */
   isShown(seq: number): boolean {
     return this.cache.isLoaded(seq) && !isFolded(seq, this.folds);
@@ -130,6 +139,10 @@ export class LogModel {
 
   isFolded(seq: number): boolean {
     return this.folds.some((fold) => fold.from === seq + 1);
+  }
+
+  get hidden(): Hidden {
+    return { folds: this.folds, progress: this.foldsProgress };
   }
 
   /** Folds or unfolds the group that the record `seq` opens. */

@@ -2,10 +2,12 @@
  * The scrollable log: draws only the rows in view (about fifty), once per frame. Keeps the scroll position while rows are
  * added or removed above it, or stays at the end while following. Takes its rows from a LogModel.
  */
+import type { Selected } from './copying';
 import { type Layout, layFixed, layWrapped } from './layout';
 import type { LogModel } from './log_model';
 import { type LogViewOptions, RowList } from './row_list';
 import { type SeenRow, StepHeading } from './step_heading';
+import { TextSelection } from './text_selection';
 import { UserInput } from './user_input';
 import {
   type Anchor,
@@ -50,8 +52,8 @@ export class LogView {
   private rowHeight = ROW_HEIGHT;
   private expectedScroll = -1;
   private drawnSpacer = 0;
-  /** Whether log text is selected, and the height of the pane: asking while rows change would force a layout. */
-  private isSelecting = false;
+  private readonly selection: TextSelection;
+  /** Of the pane. Asking while rows change would force a layout. */
   private height = 0;
 
   constructor(
@@ -71,7 +73,8 @@ export class LogView {
     pane.addEventListener('click', (event) => this.handleClick(event), { signal });
     this.observer = new ResizeObserver(() => this.handleResize());
     this.observer.observe(pane);
-    document.addEventListener('selectionchange', () => (this.isSelecting = this.hasSelection()), { signal });
+    this.selection = new TextSelection(this.list.element);
+    document.addEventListener('selectionchange', () => this.selection.update() && this.schedule(), { signal });
     this.schedule();
   }
 
@@ -125,6 +128,11 @@ export class LogView {
     return this.following ? undefined : this.model.seqAt(rowInView(this.anchor, this.height));
   }
 
+  /** The lines in which the reader has selected text; null for a part of one line. */
+  selectedLines(): Selected | null {
+    return this.selection.lines();
+  }
+
   private keepPlace(change: () => void): void {
     const seq = this.model.seqAt(this.anchor.row);
     change();
@@ -172,7 +180,7 @@ export class LogView {
     if (this.isEmpty !== this.model.isEmpty) this.events.empty((this.isEmpty = this.model.isEmpty));
     if (!height) return;
     this.resizeSpacer(total);
-    if (this.following && this.isSelecting) this.setFollowing(false);
+    if (this.following && this.selection.isOpen) this.setFollowing(false);
     if (this.following) this.anchor = { row: Math.max(0, total - 1), y: height - ROW_HEIGHT };
     const { first, tops } = this.lay(total, height);
     const share = total ? shareAt(first, tops, total, height) : 0;
@@ -190,7 +198,7 @@ export class LogView {
 
   private lay(total: number, height: number): Layout {
     const draw = (first: number, count: number): void =>
-      this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options);
+      this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options, this.selection.ends);
     const space = { anchor: this.anchor, total, height, draw };
     const { wrap, steps } = this.options;
     const layout = wrap ? layWrapped(this.list, space, this.following) : layFixed(this.list, space);
@@ -275,10 +283,5 @@ export class LogView {
       event.preventDefault();
       this.events.mark(seq, event.shiftKey);
     }
-  }
-
-  private hasSelection(): boolean {
-    const selection = document.getSelection();
-    return !!selection && !selection.isCollapsed && this.list.element.contains(selection.anchorNode);
   }
 }

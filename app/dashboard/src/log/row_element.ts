@@ -3,6 +3,7 @@ import { type Row, groupOpenedBy, rowLevel, rowRecord, rowText } from './rows';
 import { markDirection } from './controls';
 import { MAX_DRAWN, drawText, make } from './row_text';
 
+const MARK_HINT = 'Click to mark the line, and Shift-click another to mark all between them';
 const LEVEL_WORDS = { debug: 'DEBUG', info: '', warning: 'WARN', error: 'ERROR' } as const;
 
 export interface RowState {
@@ -30,11 +31,13 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     .filter(Boolean)
     .join(' ');
   element.dataset['seq'] = String(row.seq);
+  element.dataset['firstSeq'] = String(row.firstSeq);
   const number = make('a', 'number', row.seq.toLocaleString('en'));
   number.href = `#L${row.seq}`;
   number.tabIndex = -1;
+  number.title = MARK_HINT;
   if (row.firstSeq < row.seq)
-    number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}`;
+    number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}. ${MARK_HINT}`;
   const time = make('span', 'time', clockTime(record.time));
   time.title = record.time;
   const text = make('span', 'text');
@@ -65,6 +68,7 @@ function makeUnfold(): HTMLElement {
 export function drawPlaceholder(element: HTMLElement): void {
   element.className = 'row loading';
   delete element.dataset['seq'];
+  delete element.dataset['firstSeq'];
   element.replaceChildren(make('span', 'number', '·'));
 }
 

@@ -22,35 +22,30 @@ export class RowList {
   /** The widest line drawn so far, in columns. */
   columns = 0;
   private readonly drawn = new Map<HTMLElement, string>();
+  /** The elements of the rows in view, in order. */
+  private shown: readonly HTMLElement[] = [];
 
   constructor(private readonly isFolded: (seq: number) => boolean) {}
 
-  /** Draws these rows in this order; undefined stands for a row that is not loaded. */
-  draw(rows: readonly (Row | undefined)[], options: LogViewOptions): void {
+  /**
+   * Draws these rows in this order; undefined stands for a row that is not loaded. The `held` elements keep their rows
+   * when these are out of view. No element moves that keeps its row: the browser would end a selection in it.
+   */
+  draw(rows: readonly (Row | undefined)[], options: LogViewOptions, held: ReadonlySet<HTMLElement>): void {
     const states = rows.map((row) => row && this.stateOf(row, options));
     const keys = rows.map((row, i) => keyOf(row, states[i]));
-    const wanted = new Set(keys);
-    const kept = new Map<string, HTMLElement>();
-    const free: HTMLElement[] = [];
-    for (const [element, key] of this.drawn) {
-      if (key && wanted.has(key)) kept.set(key, element);
-      else free.push(element);
-    }
-    // An element that is moved loses the focus and the selection in it. Those that stay are already in order.
-    for (const element of free) element.remove();
-    let next = this.element.firstElementChild;
-    rows.forEach((row, i) => {
-      const key = keys[i]!;
-      let element = kept.get(key);
-      if (!element) {
-        element = free.pop() ?? document.createElement('div');
-        this.drawOne(element, row, states[i]);
-        this.drawn.set(element, key);
-      }
-      if (element === next) next = next.nextElementSibling;
-      else this.element.insertBefore(element, next);
+    const known = new Map<string, HTMLElement>();
+    for (const [element, key] of this.drawn) if (key) known.set(key, element);
+    const bySeq = new Map([...held].map((element) => [Number(element.dataset['seq']), element]));
+    const kept = rows.map((row, i) => row && (known.get(keys[i]!) ?? bySeq.get(row.seq)));
+    const free = this.free(new Set([...kept, ...held]));
+    this.shown = rows.map((row, i) => {
+      const element = kept[i] ?? free.pop() ?? document.createElement('div');
+      if (!row || this.drawn.get(element) !== keys[i]) this.drawOne(element, row, states[i]);
+      this.drawn.set(element, keys[i]!);
+      return element;
     });
-    for (const element of free) this.drawn.delete(element);
+    this.place(held, rows.find((row) => row !== undefined)?.seq ?? Infinity);
   }
 
   /** Places the first row this many pixels below the top of the pane. */
@@ -60,7 +55,30 @@ export class RowList {
 
   /** Where each row ends, in pixels from the top of the first. Costs a layout. */
   bottoms(): number[] {
-    return ([...this.element.children] as HTMLElement[]).map((row) => row.offsetTop + row.offsetHeight);
+    return this.shown.map((row) => row.offsetTop + row.offsetHeight);
+  }
+
+  /** Removes all other elements from the document, and returns them. */
+  private free(wanted: ReadonlySet<HTMLElement | undefined>): HTMLElement[] {
+    const free = [...this.drawn.keys()].filter((element) => !wanted.has(element));
+    for (const element of free) {
+      element.remove();
+      this.drawn.delete(element);
+    }
+    return free;
+  }
+
+  /** Adds the missing elements. Held ones stay above the first row in view, or below the last. */
+  private place(held: ReadonlySet<HTMLElement>, firstSeq: number): void {
+    const shown = new Set(this.shown);
+    for (const element of this.drawn.keys()) element.classList.toggle('away', !shown.has(element));
+    let next = this.element.firstElementChild;
+    while (next && held.has(next as HTMLElement) && Number((next as HTMLElement).dataset['seq']) < firstSeq)
+      next = next.nextElementSibling;
+    for (const element of this.shown) {
+      if (element === next) next = next.nextElementSibling;
+      else this.element.insertBefore(element, next);
+    }
   }
 
   private stateOf(row: Row, { q, current, marked }: LogViewOptions): RowState {

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from solorun.cli.client import connected
+from solorun.cli.commands.firings import describe
 from solorun.cli.completion import complete_projects
 from solorun.cli.options import JsonOption
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.terminal import write, write_json, write_table
-from solorun.schedule import Firing, FiringTrigger, ScheduleSummary
+from solorun.schedule import ScheduleSummary
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
@@ -40,7 +41,7 @@ def _row(schedule: ScheduleSummary) -> list[str]:
     columns = [schedule.id, schedule.cron, schedule.timezone, _describe_next(schedule)]
     if last is None:
         return [*columns, "never", "", ""]
-    return [*columns, format_moment(last.due_at), _describe(last), str(last.run_id or "")]
+    return [*columns, format_moment(last.due_at), describe(last), str(last.run_id or "")]
 
 
 def _describe_next(schedule: ScheduleSummary) -> str:
@@ -49,10 +50,3 @@ def _describe_next(schedule: ScheduleSummary) -> str:
     if schedule.paused_at is not None:
         return f"paused by {schedule.paused_by}"
     return format_moment(schedule.next_due_at[0]) if schedule.next_due_at else "never"
-
-
-def _describe(firing: Firing) -> str:
-    result = str(firing.run_status or firing.outcome)
-    if firing.trigger is FiringTrigger.MANUAL:
-        result += ", manual"
-    return f"{result}, late" if firing.late else result

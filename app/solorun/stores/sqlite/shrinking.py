@@ -10,7 +10,7 @@ _KEPT_SHARE: Final = 0.05
 
 
 def shrink(connection: sqlite3.Connection) -> bool:
-    """Give some unused pages back to the file system, in a transaction of its own. True if there are more.
+    """Give some unused pages back to the file system, in the transaction that is open. True if there are more.
 
     Does nothing for a database that was created without `auto_vacuum`: its unused pages are used again, but stay.
     """
@@ -19,8 +19,9 @@ def shrink(connection: sqlite3.Connection) -> bool:
     excess = _read(connection, "freelist_count") - int(_KEPT_SHARE * _read(connection, "page_count")) - SHRINK_PAGES
     if excess <= 0:
         return False
-    # Not execute(), which stops after one page: the statement gives back a page in each step, without a column.
-    connection.executescript(f"PRAGMA incremental_vacuum({SHRINK_PAGES})")
+    for _ in range(SHRINK_PAGES):
+        # The statement gives back a page in each step, and execute() takes one step.
+        connection.execute("PRAGMA incremental_vacuum(1)").close()
     return excess > SHRINK_PAGES
 
 

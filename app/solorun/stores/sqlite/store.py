@@ -144,7 +144,7 @@ class SqliteRunStore(SqlRunStore):
         return self._writer.error
 
     async def reclaim_space(self) -> bool:
-        return await self._record(self._writer.execute(shrink))
+        return await self._record(self._writer.transact(shrink))
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
         now = to_microseconds(datetime.now(UTC)) or 0

@@ -1,0 +1,64 @@
+"""`solorun firings`: what became of the due times and manual runs of schedules."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from solorun.cli.client import connected
+from solorun.cli.completion import complete_schedules
+from solorun.cli.options import JsonOption
+from solorun.cli.param_types import whole_number
+from solorun.cli.render.formatting import format_moment
+from solorun.cli.render.sanitize import sanitize
+from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.schedule import Firing, FiringTrigger
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+
+_MAX_FIRINGS = 1000
+
+
+@connected
+async def firings(
+    schedule: Annotated[
+        str | None,
+        typer.Argument(metavar="[SCHEDULE]", help="Id of a schedule.", autocompletion=complete_schedules),
+    ] = None,
+    *,
+    limit: Annotated[
+        int,
+        typer.Option(
+            "--limit", "-n", metavar="N", parser=whole_number(1, _MAX_FIRINGS), help="Maximum number of firings."
+        ),
+    ] = 20,
+    client: "RunClient",
+    json: JsonOption = False,
+) -> None:
+    """List what became of due times and manual runs, newest first. With --json, one firing per line."""
+    found = (await client.list_firings(schedule, limit=limit)).firings
+    if json:
+        write_json(found)
+    elif found:
+        write_table(["SCHEDULE", "DUE", "RESULT", "RUN", "REASON"], [_row(each) for each in found])
+    else:
+        write("No firings.\n")
+
+
+def describe(firing: Firing) -> str:
+    """What became of it: `completed`, `completed, manual`, `failed, late`, `refused`."""
+    result = str(firing.run_status or firing.outcome)
+    if firing.trigger is FiringTrigger.MANUAL:
+        result += ", manual"
+    return f"{result}, late" if firing.late else result
+
+
+def _row(firing: Firing) -> list[str]:
+    run = "-" if firing.run_id is None else str(firing.run_id)
+    return [
+        firing.schedule,
+        format_moment(firing.due_at),
+        describe(firing),
+        f"{run} (deleted)" if firing.run_deleted else run,
+        sanitize(firing.reason or "-"),
+    ]
