@@ -19,7 +19,7 @@ from tests.fakes.postgres import SECRET_KEY
 from tests.fakes.stores import opening_stores
 from tests.integration.postgres.transfers import fill_database
 
-CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'solorun'"
+CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'solorun%'"
 """Ends the connections of all stores and leases, as a restart of the server does."""
 
 OpenLease = Callable[[str], PostgresLease]
