@@ -69,6 +69,14 @@ CONFIGURATION: Final = (
             "token": {"secret": True},
         },
     )
+    + project_toml(
+        "notes",
+        {
+            "write": 'cd "$SOLORUN_ARTIFACTS"; echo same > same.txt; echo "$SOLORUN_PARAM_TEXT" | tee note.txt;'
+            ' test -z "$SOLORUN_PARAM_TEXT" || touch extra.bin'
+        },
+        params=["text"],
+    )
     + project_toml("paced-*", {"work": _work("paced")}, cancel_grace="60s", params=["gates", "shares"])
     + project_toml("glossary-*", {"extract": "echo extracted"})
     + "[resources.gpu]\nslots = 2\n[resources.licence]\n"

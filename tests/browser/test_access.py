@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.deployments import TOKEN, Deployment
@@ -131,3 +131,26 @@ def test_an_expired_session_is_renewed_without_leaving_the_page(
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     api.cancel_all()
     api.close()
+
+
+def test_a_refusal_for_want_of_a_right_takes_its_buttons_away(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/p/notes")
+    start = page.get_by_role("button", name="Start run", exact=True)
+    expect(start).to_be_enabled()
+    problem = {"type": "/problems/forbidden", "title": "Forbidden", "status": 403, "detail": "You may not start it."}
+
+    def take_the_right(route: Route) -> None:
+        projects = route.fetch().json()
+        for project in projects["projects"]:
+            project["rights"].remove("start")
+        route.fulfill(json=projects)
+
+    page.route("**/api/v1/projects", take_the_right)
+    page.route(
+        "**/api/v1/projects/notes/runs",
+        lambda route: route.fulfill(status=403, json=problem, content_type="application/problem+json"),
+    )
+    start.click()
+
+    expect(start).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_have_text("notes")

@@ -43,6 +43,7 @@ def paths(service: ServedService) -> dict[str, str]:
     report = api.complete("report")
     terminal = api.complete("terminal")
     crash = api.complete("crash")
+    notes, more_notes = api.complete("notes"), api.complete("notes", params={"text": "one more " * 30})
     api.close()
     return {
         "overview": "/",
@@ -61,6 +62,7 @@ def paths(service: ServedService) -> dict[str, str]:
         "references": f"/p/report/runs/{report}/artifacts/references.md",
         "table": f"/p/report/runs/{report}/artifacts/words.csv",
         "compare": f"/compare/{good}/{failed}",
+        "differences": f"/compare/{notes}/{more_notes}?log=1&file=note.txt",
         "colours": f"/p/terminal/runs/{terminal}?tab=log",
         "crash": f"/p/crash/runs/{crash}",
         "image": f"/p/report/runs/{report}/artifacts/figures/dot.png",
@@ -110,6 +112,7 @@ def violations_everywhere(page: Page, sizes: Sequence[ViewportSize]) -> dict[str
         "references",
         "table",
         "compare",
+        "differences",
         "colours",
         "crash",
         "image",

@@ -110,6 +110,48 @@ def test_any_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
     expect(page.get_by_label("Second run")).to_have_value(str(runs[0]))
 
 
+def test_the_logs_of_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
+    good, broken = api.complete("novel"), api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/compare/{good}/{broken}")
+
+    page.get_by_role("button", name="Compare the logs").click()
+    added = page.locator("tr.added", has_text="placeholder {name} is missing")
+    expect(added).to_be_visible()
+    expect(page.locator("tr.removed", has_text="rendered")).to_be_visible()
+    expect(page.locator("tr.skipped").first).to_have_text(re.compile(r"^\d+ equal lines$"))
+    page.get_by_label("Lines of").select_option("fetch")
+    expect(page.get_by_text("No differences in 1 line.")).to_be_visible()
+    page.get_by_label("Lines of").select_option("translate")
+    added.get_by_role("link").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"novel #{broken}")
+    expect(page.locator(".log-pane .row.marked")).to_contain_text("placeholder {name} is missing")
+
+
+def test_the_files_of_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
+    left, right = api.complete("notes"), api.complete("notes", params={"text": "a new line"})
+    page = open_page(f"/compare/{left}/{right}")
+    row = page.get_by_role("row")
+
+    expect(row.filter(has_text="same.txt")).to_have_text(re.compile(r"5\sB\s*5\sB\s*same$"))
+    expect(row.filter(has_text="extra.bin")).to_have_text(re.compile(rf"—\s*0\sB\s*only in #{right}$"))
+    row.filter(has_text="note.txt").get_by_role("button", name="Show differences").click()
+    expect(page.get_by_role("region", name="Differences in note.txt")).to_be_visible()
+    expect(page.locator("tr.added")).to_have_text(re.compile("a new line$"))
+    page.reload()
+
+    expect(page.locator("tr.added")).to_have_text(re.compile("a new line$"))
+
+
+def test_durations_of_different_projects_are_not_compared(open_page: OpenPage, api: Api) -> None:
+    left, right = api.complete("notes"), api.complete("novel", "fetch")
+
+    page = open_page(f"/compare/{left}/{right}")
+
+    expect(page.get_by_text("These runs are of different projects: notes and novel.")).to_be_visible()
+    expect(page.locator(".durations")).not_to_contain_text("%")
+
+
 def test_a_parameter_that_is_an_address_is_a_link(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch", {"book": "https://example.org/book?page=1"})
 

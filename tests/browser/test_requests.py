@@ -18,7 +18,9 @@ COUNT_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver(list => {
   for (const {value, hadRecentInput, sources} of list.getEntries())
-    if (!hadRecentInput) shifts.push([value, ...sources.map(({node}) => node?.className || node?.nodeName || '')]);
+    if (!hadRecentInput)
+      shifts.push([value, ...sources.map(({node, previousRect, currentRect}) =>
+        `${node?.nodeName} ${node?.className}: ${previousRect.y} to ${currentRect.y}`)]);
 }).observe({type: 'layout-shift', buffered: true});
 """
 

@@ -85,7 +85,7 @@ class ForkServer:
             }
             self._server.stdin.write(json.dumps(request) + "\n")
             self._server.stdin.flush()
-            assert self._forked.wait(60), "the fork server does not answer"
+            assert self._forked.wait(300), "the fork server does not answer"
             assert self._newest is not None
             return self._newest
 

@@ -54,8 +54,9 @@ class Services:
             self.services.append(ForkedService(path, declare(), environ))
 
     def start(self) -> None:
+        self.services[0].start()  # it also starts the fork server
         with ThreadPoolExecutor(SERVICES) as threads:
-            list(threads.map(ForkedService.start, self.services))
+            list(threads.map(ForkedService.start, self.services[1:]))
 
     def stop(self) -> None:
         with ThreadPoolExecutor(SERVICES) as threads:

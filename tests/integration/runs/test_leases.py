@@ -165,7 +165,8 @@ async def test_a_lease_that_is_renewed_in_time_stops_nothing(tmp_path: Path, lea
 
 
 async def test_the_process_exits_if_the_work_cannot_be_stopped_in_time(tmp_path: Path, lease: FakeLease) -> None:
-    async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine, keeping(engine, lease):
+    executor = ScriptedExecutor(unkillable=True)
+    async with open_engine(tmp_path, executor=executor, drain=False) as engine, keeping(engine, lease):
         await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
 

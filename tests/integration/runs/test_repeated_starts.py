@@ -136,7 +136,7 @@ async def test_a_repeated_start_returns_its_run_during_a_drain(tmp_path: Path) -
 
 
 async def test_a_start_that_is_repeated_after_a_crash_returns_the_interrupted_run(tmp_path: Path) -> None:
-    async with open_engine(tmp_path, owner="killed") as engine:
+    async with open_engine(tmp_path, owner="killed", drain=False) as engine:
         gate = engine.faults.hold_after("insert_run")
         caller = asyncio.create_task(start_once(engine.manager))
         await gate.reached.wait()

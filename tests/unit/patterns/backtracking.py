@@ -30,20 +30,25 @@ class Backtracking:
     """One pattern's matcher. `steps` counts the nodes and characters that it has tried."""
 
     def __init__(self, pattern: str, flags: int, *, max_steps: int) -> None:
-        self._tree = _parser.parse(pattern, flags)
+        self._tree = list(_parser.parse(pattern, flags))
         self._multiline = bool(flags & re.MULTILINE)
         self._max_steps = max_steps
         self.steps = 0
 
     def find_all(self, text: str) -> None:
         """Match from every position, and go on after each match."""
+        kind, literal = self._tree[0]
         at = 0
         while at <= len(text):
-            end = next(self._match(list(self._tree), text, at), None)
+            if kind is sre.LITERAL and text[at : at + 1] != chr(literal):
+                self._count()
+                at += 1
+                continue
+            end = next(self._match(self._tree, text, at), None)
             at = at + 1 if end is None else max(end, at + 1)
 
     def match_whole(self, text: str) -> bool:
-        return any(end == len(text) for end in self._match(list(self._tree), text, 0))
+        return any(end == len(text) for end in self._match(self._tree, text, 0))
 
     def _match(self, nodes: list[Any], text: str, at: int) -> Iterator[int]:
         """The positions where the nodes can end, in the order of backtracking."""
@@ -141,10 +146,9 @@ def examples_of(pattern: str, flags: int) -> tuple[str, set[str]]:
             return ""
         if operation in (sre.AT, sre.GROUPREF):
             return ""
-        accepted = [
-            char for char in map(chr, [*b'a1: /."-A\n\x1b', *range(0x3100)]) if _accepts(operation, argument, char)
-        ]
-        alphabet.update(accepted[:2])
+        chars = map(chr, [*b'a1: /."-A\n\x1b', *range(0x3100)])
+        accepted = [*islice((char for char in chars if _accepts(operation, argument, char)), 2)]
+        alphabet.update(accepted)
         return accepted[0]
 
     return walk(_parser.parse(pattern, flags)), alphabet

@@ -50,8 +50,9 @@ export class Problem extends Error {
 
 /** Callbacks for what any response can reveal: an expired session, and the service's clock. */
 export const responseHooks = {
-  /** The session has expired. */
   expired: (): void => undefined,
+  /** The user has a right less than the page assumes. */
+  forbidden: (): void => undefined,
   /** The service's clock minus ours, in milliseconds. */
   skew: (_milliseconds: number): void => undefined,
 };
@@ -68,6 +69,7 @@ async function request(input: Request): Promise<Response> {
   if (date) responseHooks.skew(date - Date.now());
   if (response.ok) return response;
   if (response.status === 401) responseHooks.expired();
+  if (response.status === 403) responseHooks.forbidden();
   const details = (await response.json().catch(() => undefined)) as Partial<ProblemDetails> | undefined;
   throw new Problem(response.status, details);
 }
@@ -147,7 +149,6 @@ export async function redeliver(id: number): Promise<NotificationDelivery> {
   return toDelivery(data!);
 }
 
-/** Sends a test message. */
 export async function testNotifyTarget(target: string): Promise<void> {
   await client.POST('/api/v1/notify/{target}/test', { params: { path: { target } } });
 }

@@ -1,17 +1,17 @@
 /** The notification targets and the latest deliveries, read again when a run changes and while one is pending. */
 import { listDeliveries, listNotifyTargets, type Problem, redeliver, testNotifyTarget } from '../api/client';
 import type { NotificationDelivery, NotifyTarget } from '../api/notifications';
+import { Refreshed } from './refreshed.svelte';
 import { store } from './store.svelte';
 
 const INTERVAL_MS = 2_000;
 
-export class Notifications {
+export class Notifications extends Refreshed {
   /** Null until loaded. */
   targets: readonly NotifyTarget[] | null = $state.raw(null);
   deliveries: readonly NotificationDelivery[] = $state.raw([]);
   /** Of the older deliveries; null if there are none. */
   cursor: string | null = $state.raw(null);
-  problem: Problem | null = $state.raw(null);
   private older: readonly NotificationDelivery[] = [];
   private target = '';
 
@@ -21,20 +21,14 @@ export class Notifications {
 
   /** Keeps the lists up to date while an effect that calls it is alive. Returns how to stop. */
   follow(target: string): () => void {
-    void store.epoch;
     // Read to depend on it: the end of a run adds deliveries.
     void store.unended.map((run) => run.status);
     if (target !== this.target) this.older = [];
     this.target = target;
-    const load = (): void => void this.load().catch(() => undefined);
-    load();
-    const timer = setInterval(() => {
-      if (this.deliveries.some(({ status }) => status === 'pending')) load();
-    }, INTERVAL_MS);
-    return () => clearInterval(timer);
+    return this.refresh(INTERVAL_MS, () => this.deliveries.some(({ status }) => status === 'pending'));
   }
 
-  async load(): Promise<void> {
+  protected async read(): Promise<void> {
     const [targets, page] = await Promise.all([listNotifyTargets(), listDeliveries(this.selected)]);
     const oldest = page.deliveries.at(-1)?.id ?? 0;
     this.older = this.older.filter(({ id }) => id < oldest);
@@ -52,11 +46,8 @@ export class Notifications {
     });
   }
 
-  test(target: string): Promise<void> {
-    return this.attempt(async () => {
-      await testNotifyTarget(target);
-      await this.load();
-    });
+  test(target: string): Promise<boolean> {
+    return this.change(() => testNotifyTarget(target));
   }
 
   sendAgain(id: number): Promise<void> {

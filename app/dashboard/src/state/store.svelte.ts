@@ -68,6 +68,7 @@ class Store {
 
   connect(): void {
     api.responseHooks.expired = () => (this.connection = { state: 'expired' });
+    api.responseHooks.forbidden = () => void this.loadProjects().catch(() => undefined);
     api.responseHooks.skew = (skew) => clock.correct(skew);
     let hiding: ReturnType<typeof setTimeout> | undefined;
     const update = (): void => {

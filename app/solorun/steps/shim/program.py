@@ -51,6 +51,7 @@ class Shim:
         self._has_proc = has_proc
         self._service = os.getppid()
         self._command: int | None = None  # also its process group
+        self._command_exited = False
         self._deadline: float | None = None
         self._unkillable: set[int] = set()
 
@@ -117,8 +118,10 @@ class Shim:
         left = [] if self._deadline is None else [self._deadline - time.monotonic()]
         if self._deadline_file >= 0:
             left.append(float(os.pread(self._deadline_file, 32, 0)) - time.clock_gettime(CLOCK))
-            if left[-1] <= 0 and self._deadline is None:
-                self._report("expired")
+            if left[-1] <= 0:
+                self._kill_group()
+                if self._deadline is None:
+                    self._report("expired")
         return min(left, default=None)
 
     def _poll(self, seconds: float | None) -> None:
@@ -180,6 +183,11 @@ class Shim:
             self._poll(_KILL_PAUSES_SECONDS[min(rounds, len(_KILL_PAUSES_SECONDS) - 1)])
             rounds += 1
 
+    def _kill_group(self) -> None:
+        """Kill most of the processes first: on a busy machine, it takes long to list them all."""
+        if self._command and not self._command_exited:  # Until it is reaped, no other group has its number.
+            signal_group(self._command, signal.SIGKILL)
+
     def _reap(self) -> bool:
         """Reap exited children, and return whether any child is left. A subreaper inherits all orphaned descendants."""
         while True:
@@ -190,6 +198,7 @@ class Shim:
             if not pid:
                 return True
             if pid == self._command:
+                self._command_exited = True
                 self._report(f"exited {os.waitstatus_to_exitcode(status)}")
                 if self._reap():
                     self._report("left")
