@@ -180,7 +180,8 @@ async def test_a_worker_begins_no_more_runs_than_its_capacity(processes: Process
     first = await complete(worker)
     rest = [(await complete(worker)).id for _ in runs[1:]]
 
-    assert (active, first.id, rest) == (2, runs[0], runs[1:])
+    # The steps of two runs that begin together begin in any order.
+    assert (active, first.id in runs[:2], sorted([first.id, *rest])) == (2, True, runs)
 
 
 async def test_a_draining_worker_leaves_new_runs_to_others_and_ends_its_own(processes: Processes) -> None:
