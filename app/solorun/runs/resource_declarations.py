@@ -51,9 +51,14 @@ class ResourceDeclarations:
                 _logger.debug("The resources cannot be read; retrying: %s", error)
 
     async def compare(self) -> None:
-        """Warn if another service has declared other resources since. Raises StoreUnavailable."""
-        declared, found = self.declared, await self.store.list_resources()
-        if declared is None or found == declared:
+        """Declare what has changed here, and warn if another service has declared other resources since.
+
+        Raises StoreUnavailable.
+        """
+        await self.projects.refresh()  # The file may have changed everywhere, and only the other one has read it.
+        await self.declare()
+        declared, found = self.projects.resources, await self.store.list_resources()
+        if found == declared:
             self._reported = None
         elif found != self._reported:
             self._reported = found

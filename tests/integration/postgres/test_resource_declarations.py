@@ -39,6 +39,20 @@ def declarations_of(engine: Engine) -> ResourceDeclarations:
     return engine.manager.dispatcher.resources
 
 
+async def test_a_service_whose_file_has_changed_too_does_not_warn(
+    engines: tuple[Engine, Engine], caplog: pytest.LogCaptureFixture
+) -> None:
+    here, there = (declarations_of(engine) for engine in engines)
+    await declare(here, gpu=1)
+    await declare(there, gpu=2)
+    here.projects = DeclaredProjects(resources={"gpu": 2})
+
+    await here.compare()
+
+    assert "resources" not in caplog.text
+    assert here.declared == {"gpu": 2}
+
+
 async def declare(declarations: ResourceDeclarations, **slots: int) -> None:
     declarations.projects = DeclaredProjects(resources=slots)
     await declarations.declare()

@@ -49,7 +49,7 @@ class Cluster:
         """A worker and its id."""
         environ = {"SOLORUN_DATABASE_URL": self._database_url}
         async with solorun("worker", "--capacity", "2", env=environ, cwd=self.directory) as command:
-            line = await command.until_stdout_shows("executes up to 2 runs with the labels default")
+            line = await command.until_stdout_shows("executes up to 2 runs with the label default")
             found = re.search(r"Worker (\S+) ", line)
             assert found is not None
             yield command, found.group(1)

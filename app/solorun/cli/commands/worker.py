@@ -11,6 +11,7 @@ from solorun.cli.configuration import read_configuration
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
 from solorun.cli.param_types import labels as parse_labels
 from solorun.cli.param_types import whole_number
+from solorun.cli.render.formatting import format_labels
 from solorun.cli.service_process import LogFormatOption, print_lines, run_logged
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.worker import DEFAULT_CAPACITY, DEFAULT_LABEL, Worker
@@ -68,7 +69,7 @@ def _work(
     def started(worker: Worker) -> None:
         print_lines(
             settings,
-            f"Worker {worker.id} executes up to {capacity} runs with the labels {', '.join(labels)} "
+            f"Worker {worker.id} executes up to {capacity} runs with {format_labels(labels)} "
             f"(data in {settings.data_dir})",
         )
 
