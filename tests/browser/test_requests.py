@@ -124,6 +124,7 @@ QUIET = """() => new Promise(done => {
         "/",
         "/runs",
         "/p/novel",
+        "/p/report",
         "/p/novel/runs/{good}",
         "/p/novel/runs/{failed}",
         "/p/novel/runs/{failed}?tab=log",

@@ -5,6 +5,8 @@ import { store } from './store.svelte';
 export abstract class Refreshed {
   /** Of the last change. */
   problem: Problem | null = $state.raw(null);
+  /** Whether a read has succeeded or failed. */
+  isSettled = $state(false);
   private isLoading = false;
   private isOutdated = false;
 
@@ -30,6 +32,7 @@ export abstract class Refreshed {
       }
     } finally {
       this.isLoading = false;
+      this.isSettled = true;
     }
   }
 
