@@ -43,7 +43,7 @@ def _scroll_to(page: Page, line: int) -> None:
 
 def _copied(page: Page, notice: str) -> list[str]:
     page.keyboard.press("Control+c")
-    expect(page.locator(".log .notice")).to_have_text(notice)
+    expect(page.locator(".log .copied")).to_have_text(notice)
     text: str = page.evaluate("navigator.clipboard.readText()")
     return [line.split(" of ")[0] for line in text.split("\n")]
 
