@@ -1,10 +1,9 @@
 """Copying text of the log, of which only the rows in view are in the document."""
 
-import re
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.clipboard import pasted
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 
@@ -20,8 +19,7 @@ def run_id(service: object) -> int:
 
 
 @pytest.fixture
-def page(open_page: OpenPage, context: BrowserContext, run_id: int) -> Page:
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
+def page(open_page: OpenPage, run_id: int) -> Page:
     page = open_page(f"/p/flood/runs/{run_id}?tab=log")
     expect(page.locator(".log-pane")).to_contain_text("line 1 of the flood")
     return page
@@ -44,8 +42,7 @@ def _scroll_to(page: Page, line: int) -> None:
 def _copied(page: Page, notice: str) -> list[str]:
     page.keyboard.press("Control+c")
     expect(page.locator(".log .copied")).to_have_text(notice)
-    text: str = page.evaluate("navigator.clipboard.readText()")
-    return [line.split(" of ")[0] for line in text.split("\n")]
+    return [line.split(" of ")[0] for line in pasted(page)]
 
 
 @pytest.mark.parametrize("wraps", [False, True])
@@ -109,7 +106,19 @@ def test_a_part_of_two_lines_is_copied(page: Page) -> None:
         }"""
     )
 
-    copied = _copied(page, "Copied 2 lines.")
+    page.keyboard.press("Control+c")
+    expect(page.locator(".log .copied")).to_have_text("Copied 2 lines.")
 
-    assert copied == ["2", "line 3"]
-    assert re.fullmatch("2 of the flood, .* are\nline 3", page.evaluate("navigator.clipboard.readText()"))
+    assert pasted(page) == ["2 of the flood, as long as lines of logs usually are", "line 3"]
+
+
+def test_the_key_end_scrolls_while_text_is_selected(page: Page) -> None:
+    page.mouse.move(*_edge(page, 6))
+    page.mouse.down()
+    page.mouse.move(*_edge(page, 7, right=True))
+    page.mouse.up()
+
+    page.locator(".log-pane").press("End")
+
+    expect(page.locator(".log-pane")).to_contain_text("lines completed")
+    assert _copied(page, "Copied 2 lines.") == ["line 6", "line 7"]

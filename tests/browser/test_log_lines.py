@@ -2,8 +2,10 @@
 
 import re
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.clipboard import pasted
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 
@@ -121,7 +123,6 @@ def test_a_step_in_the_timeline_filters_the_log(open_page: OpenPage, api: Api) -
 def test_lines_can_be_marked_and_copied(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch")
     page = open_page(f"/p/novel/runs/{run_id}?tab=log")
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
 
     page.locator(".log-pane .number", has_text="1").first.click()
     page.locator(".log-pane .number", has_text="3").click(modifiers=["Shift"])
@@ -129,4 +130,17 @@ def test_lines_can_be_marked_and_copied(open_page: OpenPage, api: Api) -> None:
 
     expect(page).to_have_url(re.compile("#L1-L3$"))
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == "fetch started\nfetched\nfetch completed"
+    assert pasted(page) == ["fetch started", "fetched", "fetch completed"]
+
+
+@pytest.mark.parametrize(("refuses", "result"), [("", "Copied"), ("document.execCommand = () => false", "Not copied")])
+def test_lines_are_copied_without_the_clipboard_api(
+    open_page: OpenPage, context: BrowserContext, api: Api, refuses: str, result: str
+) -> None:
+    """As over plain HTTP from another host."""
+    context.add_init_script(f"Object.defineProperty(navigator, 'clipboard', {{ value: undefined }}); {refuses}")
+    page = open_page(f"/p/novel/runs/{api.complete('novel', 'fetch')}?tab=log#L2")
+
+    page.get_by_role("button", name="Copy line").press("Enter")
+
+    expect(page.get_by_role("button", name=result, exact=True)).to_be_focused()

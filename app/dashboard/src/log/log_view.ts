@@ -74,7 +74,7 @@ export class LogView {
     this.observer = new ResizeObserver(() => this.handleResize());
     this.observer.observe(pane);
     this.selection = new TextSelection(this.list.element);
-    document.addEventListener('selectionchange', () => this.selection.update() && this.schedule(), { signal });
+    document.addEventListener('selectionchange', () => this.handleSelection(), { signal });
     this.schedule();
   }
 
@@ -180,7 +180,6 @@ export class LogView {
     if (this.isEmpty !== this.model.isEmpty) this.events.empty((this.isEmpty = this.model.isEmpty));
     if (!height) return;
     this.resizeSpacer(total);
-    if (this.following && this.selection.isOpen) this.setFollowing(false);
     if (this.following) this.anchor = { row: Math.max(0, total - 1), y: height - ROW_HEIGHT };
     const { first, tops } = this.lay(total, height);
     const share = total ? shareAt(first, tops, total, height) : 0;
@@ -243,6 +242,13 @@ export class LogView {
     // Compared with the end as drawn: rows that arrived since are not visible yet.
     this.setFollowing(below < ROW_HEIGHT / 2 && drawnSpacer > height);
     this.schedule();
+  }
+
+  /** A selection that begins ends following. A reader who goes to the end of the log keeps it. */
+  private handleSelection(): void {
+    const wasOpen = this.selection.isOpen;
+    if (this.selection.update()) this.schedule();
+    if (!wasOpen && this.selection.isOpen) this.setFollowing(false);
   }
 
   private handleWheel(event: WheelEvent): void {
