@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from tests.browser.browsers import not_in_firefox
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
@@ -221,6 +222,7 @@ def test_a_dialog_that_is_taller_than_the_window_has_one_scrollbar(open_page: Op
     assert scrolling == 1
 
 
+@not_in_firefox("reduce motion")
 def test_reduced_motion_stops_animations(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")
