@@ -251,8 +251,14 @@ class RunStore(KeyStore, Protocol):
         With `rerun_of`, only the runs that repeat this run directly.
         """
 
+    async def find_runs(self, run_ids: Collection[int]) -> dict[int, Run]:
+        """Those of the runs that exist, by id."""
+
+    async def list_project_names(self) -> list[str]:
+        """The names of the projects that have runs. The cost depends on the number of projects, not of runs."""
+
     async def list_latest_runs(self) -> list[Run]:
-        """The newest run of each project, by project name. The cost depends on the number of projects, not of runs."""
+        """The newest run of each project, by project name. As cheap as their names."""
 
     async def list_queued_runs(self) -> list[Run]:
         """All queued runs, by project, each project's in the order in which they will begin."""

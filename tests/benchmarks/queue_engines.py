@@ -38,7 +38,7 @@ SECONDS: Final = 5.0
 SINGLE_STARTS: Final = 100
 
 _RELEASE: Final = {
-    "ours": "UPDATE runs SET owner = NULL WHERE id = :run_id RETURNING pg_notify('solorun', '')",
+    "ours": "UPDATE runs SET owner = NULL WHERE id = :run_id RETURNING pg_notify('solorun_work', '')",
     "procrastinate": """
         WITH released AS (UPDATE runs SET owner = NULL WHERE id = :run_id RETURNING id)
         SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', 'execute', 0, NULL, NULL,

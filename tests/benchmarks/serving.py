@@ -29,6 +29,8 @@ class Ours:
         self.http = http
         self.lines = write_lines(service.directory / "lines.txt")
         self._gates = 0
+        self.held = 0
+        """A run that stays active."""
 
     @property
     def pid(self) -> int:
@@ -92,9 +94,9 @@ async def serving(directory: Path, extra: str = "") -> AsyncIterator[Ours]:
             yield Ours(service, http)
 
 
-def project(name: str, work: str) -> str:
+def project(name: str, work: str, **keys: object) -> str:
     """A project whose step is this function of the workload."""
-    return _project(name, Call(f"workload:{work}"))
+    return _project(name, Call(f"workload:{work}"), **keys)
 
 
 def command_project(name: str, command: str) -> str:
@@ -102,8 +104,8 @@ def command_project(name: str, command: str) -> str:
     return _project(name, command)
 
 
-def _project(name: str, step: Step) -> str:
-    return project_toml(name, {"work": step}, dir=str(PROJECT_DIR), params=_PARAMS)
+def _project(name: str, step: Step, **keys: object) -> str:
+    return project_toml(name, {"work": step}, dir=str(PROJECT_DIR), params=_PARAMS, **keys)
 
 
 BENCHMARK_PROJECTS: Final = "\n".join(project(name, name) for name in _PROJECTS)

@@ -41,7 +41,7 @@ def _scroll_to(page: Page, line: int) -> None:
 
 def _copied(page: Page, notice: str) -> list[str]:
     page.keyboard.press("Control+c")
-    expect(page.locator(".log .notice")).to_have_text(notice)
+    expect(page.locator(".log .copied")).to_have_text(notice)
     return [line.split(" of ")[0] for line in pasted(page)]
 
 
@@ -107,7 +107,7 @@ def test_a_part_of_two_lines_is_copied(page: Page) -> None:
     )
 
     page.keyboard.press("Control+c")
-    expect(page.locator(".log .notice")).to_have_text("Copied 2 lines.")
+    expect(page.locator(".log .copied")).to_have_text("Copied 2 lines.")
 
     assert pasted(page) == ["2 of the flood, as long as lines of logs usually are", "line 3"]
 

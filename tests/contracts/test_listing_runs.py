@@ -134,6 +134,16 @@ async def test_the_latest_run_of_every_project_by_name(store: Store) -> None:
     assert [(run.project, run.id) for run in latest] == [("glossary", ids[3]), ("handbook", ids[4])]
 
 
+async def test_runs_are_found_by_their_ids_with_their_steps(store: Store) -> None:
+    ids = await _history(store)
+
+    found = await store.find_runs([ids[3], ids[0], 4711])
+
+    assert found == {run_id: await store.get_run(run_id) for run_id in (ids[0], ids[3])}
+    assert all(run.steps for run in found.values())
+    assert await store.find_runs([]) == {}
+
+
 async def test_an_empty_store_has_no_latest_runs(store: Store) -> None:
     assert await store.list_latest_runs() == []
 

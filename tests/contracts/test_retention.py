@@ -111,6 +111,7 @@ async def test_a_project_whose_latest_run_has_expired_has_an_earlier_latest_run(
 
     assert await store.find_latest_run("handbook") == first
     assert await store.list_latest_runs() == [first]
+    assert await store.list_project_names() == [first.project]
 
 
 async def test_a_project_without_runs_is_not_listed(store: Store) -> None:
@@ -118,6 +119,7 @@ async def test_a_project_without_runs_is_not_listed(store: Store) -> None:
     other = await end(store, await start(store, "glossary"))
 
     assert await store.list_latest_runs() == [other]
+    assert await store.list_project_names() == [other.project]
     assert await store.find_latest_run("handbook") is None
 
 

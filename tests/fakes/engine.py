@@ -12,7 +12,6 @@ import anyio
 
 from solorun.artifacts import DirectoryArtifacts
 from solorun.component import running
-from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import Channel, Hub, Tail, Writer, WriterLimits
 from solorun.notification import NotifyTarget
@@ -32,6 +31,7 @@ from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_records
 from solorun.worker import Worker
+from tests.fakes.declared_projects import DeclaredProjects
 from tests.fakes.steps import ScriptedExecutor
 from tests.fakes.stores import FaultyStore
 
@@ -52,30 +52,6 @@ def noting_ends() -> Iterator[set[int]]:
 
     with patch.object(Channel, "close", close_and_note):
         yield ended
-
-
-class DeclaredProjects:
-    """Projects by name, in place of a catalog."""
-
-    faults: tuple[str, ...] = ()
-
-    def __init__(self, *projects: Project, resources: Mapping[str, int] | None = None) -> None:
-        self.resources: Mapping[str, int] = resources or {}
-        self.projects = {project.name: project for project in projects}
-
-    @property
-    def schedules(self) -> tuple[Schedule, ...]:
-        return tuple(schedule for project in self.projects.values() for schedule in project.schedules)
-
-    def find_project(self, name: str) -> Project | None:
-        return self.projects.get(name)
-
-    def get_project(self, name: str) -> Project:
-        if name not in self.projects:
-            raise ProjectNotFound(f"There is no project {name}.")
-        return self.projects[name]
-
-    async def refresh(self) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from solorun.status import Status
 from solorun.store import Store
 from solorun.stores.sqlite import SqliteRunStore
 from tests.contracts.builders import end, later, read_all, records, start, write
-from tests.fakes.engine import DeclaredProjects, open_engine
+from tests.fakes.declared_projects import DeclaredProjects
+from tests.fakes.engine import open_engine
 from tests.faults.conftest import MakeTrials
 from tests.faults.prune_loop import KEPT, PROJECTS, declare
 from tests.faults.test_kill_nine import Killer

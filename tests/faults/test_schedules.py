@@ -20,7 +20,8 @@ from solorun.store import FinalState, NewRun, Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.triggers import Scheduler
-from tests.fakes.engine import DeclaredProjects, declare
+from tests.fakes.declared_projects import DeclaredProjects
+from tests.fakes.engine import declare
 from tests.fakes.postgres import fresh_schema
 from tests.faults.conftest import MakeTrials
 from tests.faults.schedule_checker import SCHEDULES, START, find_violations

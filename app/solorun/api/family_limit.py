@@ -17,7 +17,7 @@ class FamilyLimit:
         family = find_family(project)
         if family is None or project in self._known:
             return
-        self._known = {run.project for run in await self._service.store.list_latest_runs()}
+        self._known = set(await self._service.store.list_project_names())
         limit = self._service.settings.max_projects_per_pattern
         if project not in self._known and sum(find_family(name) is family for name in self._known) >= limit:
             raise TooManyProjects(f"{family.pattern} has {limit} projects, which is the limit.")

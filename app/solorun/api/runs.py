@@ -166,7 +166,7 @@ async def _list_runs(state: State, request: Request, *, project: str | None) -> 
     if project is not None or not permissions.are_limited:
         runs = await list_of(project=project)
     else:
-        known = {run.project for run in await state.service.store.list_latest_runs()}
+        known = await state.service.store.list_project_names()
         lists = [await list_of(project=name) for name in await permissions.find_visible(known)]
         runs = list(islice(heapq.merge(*lists, key=lambda run: -run.id), query.limit + 1))
     has_more = len(runs) > query.limit

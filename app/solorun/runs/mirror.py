@@ -74,11 +74,10 @@ class Mirror:
         for run in present.values():
             if self.registry.find(run.id) is None:
                 await self._publish(await self._find_topic(run), run)
-        for run_id in self._mirrored.keys() - present.keys():
-            if self.registry.find(run_id) is not None:
-                del self._mirrored[run_id]  # Claimed here: its executor has adopted the topic.
-            else:
-                await self._refresh_run(run_id)
+        missing = self._mirrored.keys() - present.keys()
+        for run_id in [run_id for run_id in missing if self.registry.find(run_id) is not None]:
+            del self._mirrored[run_id]  # Claimed here: its executor has adopted the topic.
+        await self._refresh_runs(missing & self._mirrored.keys())
         await self._show_short_runs()
         await self._request_notices()
 
@@ -90,22 +89,23 @@ class Mirror:
     async def refresh_changed(self) -> None:
         """Publish the changes that notices announce, for as long as this runs. Raises StoreUnavailable."""
         while True:
-            for run_id in await self.notices.changed.take():
-                if run_id in self._mirrored and self.registry.find(run_id) is None:
-                    await self._refresh_run(run_id)
+            changed = await self.notices.changed.take()
+            await self._refresh_runs(
+                {run_id for run_id in changed & self._mirrored.keys() if self.registry.find(run_id) is None}
+            )
 
-    async def _refresh_run(self, run_id: int) -> None:
-        try:
-            run = await self.store.get_run(run_id)
-        except RunNotFound:
-            # It ended, and was deleted, since the last call. How it ended is unknown, but followers must not wait.
-            self.hub.publish(run_id, status=Status.INTERRUPTED, error_message="the run was deleted")
-            self._forget(run_id)
-            return
-        await self._publish(self._mirrored[run_id], run)
-        if run.has_ended:
-            self.ended[run.status] += 1
-            self._forget(run_id)
+    async def _refresh_runs(self, run_ids: set[int]) -> None:
+        found = await self.store.find_runs(run_ids) if run_ids else {}
+        for run_id in run_ids:
+            if (run := found.get(run_id)) is None:
+                # It ended, and was deleted, since the last call. How it ended is unknown, but followers must not wait.
+                self.hub.publish(run_id, status=Status.INTERRUPTED, error_message="the run was deleted")
+                self._forget(run_id)
+                continue
+            await self._publish(self._mirrored[run_id], run)
+            if run.has_ended:
+                self.ended[run.status] += 1
+                self._forget(run_id)
 
     async def _show_short_runs(self) -> None:
         """Feed the runs that have begun elsewhere and ended since the last call."""
@@ -139,7 +139,8 @@ class Mirror:
         del self._mirrored[run_id]
         self.queue.foreign_estimates.pop(run_id, None)
         self.hub.close(run_id)
-        self.registry.notify_released()  # perhaps for a run that is queued here
+        if self.queue:
+            self.registry.notify_released()  # perhaps for a run that is queued here
 
     async def _run(self) -> None:
         while True:
@@ -176,10 +177,14 @@ class Mirror:
     async def _find_topic(self, run: Run) -> Topic:
         topic = self._mirrored.get(run.id)
         if topic is None:
-            seconds = await self.store.median_duration_seconds(run.project, run.scope)
-            self.queue.foreign_estimates[run.id] = seconds
             self.queue.take(run)  # it was queued, and another service has claimed it
             topic = self._mirrored[run.id] = self.hub.find(run.id) or self.hub.open(run)
+        elif run.id not in self.queue.foreign_estimates:  # Most runs are seen only once: they need none.
+            seconds = await self.store.median_duration_seconds(run.project, run.scope)
+            self.queue.foreign_estimates[run.id] = seconds
+        else:
+            return topic
+        if self.queue:
             self.registry.notify_released()  # the places of the runs that are queued behind it
         return topic
 

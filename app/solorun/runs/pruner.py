@@ -122,7 +122,7 @@ class Pruner:
         if project is not None:
             names = [self.projects.get_project(project).name]
         else:
-            names = [run.project for run in await self.store.list_latest_runs()]
+            names = await self.store.list_project_names()
         declared = [found for name in names if (found := self.projects.find_project(name)) is not None]
         return [(each.name, each.keep) for each in declared if each.keep.is_limited]
 

@@ -97,6 +97,8 @@ class RunQueue:
 
     def refresh(self) -> None:
         """Publish the places that have changed, what the runs wait for, and when they will probably begin."""
+        if not self._by_id:
+            return
         held = [(name, slot) for run in self._hub.list_runs() if run.holds_project for name, slot in _slots_of(run)]
         free = {name: len(slots) for name, slots in find_free_slots(self._projects.resources, held).items()}
         for project, runs in self._by_project.items():

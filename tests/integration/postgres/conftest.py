@@ -19,8 +19,10 @@ from tests.fakes.postgres import SECRET_KEY
 from tests.fakes.stores import opening_stores
 from tests.integration.postgres.transfers import fill_database
 
-CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'solorun'"
-"""Ends the connections of all stores and leases, as a restart of the server does."""
+CUT_ALL = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name LIKE 'solorun%'"
+"""Ends the connections of all stores, leases and transfers, as a restart of the server does, and waits for their ends:
+until then, the server may still execute statements.
+"""
 
 OpenLease = Callable[[str], PostgresLease]
 OpenStore = Callable[[], Awaitable[PostgresRunStore]]

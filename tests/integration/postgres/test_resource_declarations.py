@@ -5,7 +5,8 @@ import logging
 import pytest
 
 from solorun.runs import ResourceDeclarations
-from tests.fakes.engine import DeclaredProjects, Engine
+from tests.fakes.declared_projects import DeclaredProjects
+from tests.fakes.engine import Engine
 
 
 async def test_a_service_warns_once_if_another_one_declares_other_resources(

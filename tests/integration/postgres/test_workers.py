@@ -7,7 +7,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from solorun.lease import Notice
+from solorun.lease import Notice, RunNotice, Subject
 from solorun.status import Status
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
@@ -119,6 +119,17 @@ async def test_a_run_that_is_returned_or_promoted_wakes_the_workers(
 
     assert returned == promoted == [Notice.WORK]
     assert [run.id for run in await store.claim_runs(owner=GPU.id)] == [behind.id]
+
+
+async def test_a_service_that_executes_nothing_is_not_woken_by_work(
+    store: PostgresRunStore, leases: dict[str, PostgresLease]
+) -> None:
+    run = await insert(store, new_run())
+
+    await store.return_run(run.id, owner=OWNER)
+    await store.notify(RunNotice(Subject.FOLLOWED, (run.id,)))  # The server delivers notices in their order.
+
+    assert await asyncio.to_thread(leases["api-1"].wait, 60) == [RunNotice(Subject.FOLLOWED, (run.id,))]
 
 
 async def test_workers_that_claim_at_the_same_time_get_other_runs(open_store: OpenStore) -> None:

@@ -10,6 +10,7 @@ from solorun.queueing import ConflictPolicy, QueueChoice
 from solorun.status import Status, StepStatus
 from tests.fakes.engine import Engine, declare, open_engine
 from tests.integration.runs.test_queueing import ONE_STEP, complete_next_step, queue
+from tests.integration.runs.test_retries import NEVER, fail_once_then_wait, retries
 
 
 async def test_a_refusal_because_of_a_resource_says_who_holds_it(tmp_path: Path) -> None:
@@ -100,3 +101,43 @@ async def test_a_start_that_finds_a_promoted_run_leaves_it_its_turn(tmp_path: Pa
             assert refusal.value.active_run.id == waiting.id
         assert await complete_next_step(engine) == waiting.id
         assert (await engine.end_of(waiting.id)).status is Status.COMPLETED
+
+
+async def test_a_step_gives_its_resources_back_during_the_pause(tmp_path: Path) -> None:
+    needs = {"load": {"gpu": 1}}
+    projects = [
+        declare("handbook", steps=("load",), step_resources=needs, retries=retries(1, delay=NEVER)),
+        declare("other", steps=("load",), step_resources=needs),
+    ]
+    async with open_engine(tmp_path, *projects, resources={"gpu": 1}) as engine:
+        await fail_once_then_wait(engine)
+        other = await engine.manager.start_run("other")
+
+        step = await engine.executor.step("load")
+
+        assert (step.context.run_id, step.context.slots) == (other.id, {"gpu": [0]})
+
+
+async def test_a_step_waits_for_its_resources_before_its_next_attempt(tmp_path: Path) -> None:
+    needs = {"load": {"gpu": 1}}
+    projects = [
+        declare("handbook", steps=("load",), step_resources=needs, retries=retries(1, delay=0.2)),
+        declare("other", steps=("load",), step_resources=needs),
+    ]
+    async with open_engine(tmp_path, *projects, resources={"gpu": 1}) as engine:
+        waiting = await fail_once_then_wait(engine)
+        await engine.manager.start_run("other")
+        other = await engine.executor.step("load")
+        topic = engine.hub.find(waiting.id)
+        assert topic is not None
+        await engine.until(lambda: topic.run.steps[0].next_attempt_at is None)
+        status = topic.run.steps[0].status
+        other.end()
+
+        again = await engine.executor.step("load")
+        again.end()
+        ended = await engine.end_of(waiting.id)
+
+        assert status is StepStatus.WAITING
+        assert (again.context.run_id, again.context.attempt) == (waiting.id, 2)
+        assert (ended.status, len(ended.steps[0].attempts)) == (Status.COMPLETED, 2)

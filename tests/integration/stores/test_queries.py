@@ -21,8 +21,9 @@ _RULES = checks.load_rules()
 _STATEMENTS = [*_NAMED.values(), *(rule.find for rule in _RULES), *(rule.repair for rule in _RULES if rule.repair)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def database() -> Iterator[sqlite3.Connection]:
+    """An empty database. No test changes it."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as raw:
         migrate(raw)
         yield raw

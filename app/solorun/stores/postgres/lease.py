@@ -17,8 +17,9 @@ from solorun.stores.sql.rows import EPOCH
 from solorun.worker import Worker
 
 LEASE_SECONDS: Final = 30.0
-# A renewal that takes longer is worth another try. `notify_owner` notifies.
+# A renewal that takes longer is worth another try. `notify_owner` and `notify_workers` notify.
 _PREPARATION: Final = "SET statement_timeout = '5s'; LISTEN solorun"
+_LISTEN_FOR_WORK: Final = "LISTEN solorun_work"
 
 
 class PostgresLease(Lease):
@@ -40,6 +41,8 @@ class PostgresLease(Lease):
                 self._connection = connect(self._conninfo)
                 # It listens before the runs are read, so that no request falls between.
                 self._connection.execute(_PREPARATION)
+                if self._values["capacity"] != 0:
+                    self._connection.execute(_LISTEN_FOR_WORK)
             statements = Statements(self._connection)
             ((is_draining,),) = statements.execute(OWN["renew_lease"], self._values).fetchall()
             rows = statements.execute(OWN["list_runs_of_owner"], self._values).fetchall()

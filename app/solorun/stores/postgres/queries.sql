@@ -13,13 +13,22 @@ NOT EXISTS (SELECT 1 FROM owners WHERE owners.owner = runs.owner AND owners.leas
 RETURNING pg_notify('solorun', owner)
 
 -- fragment: notify_workers
--- Arrives when the transaction is committed. Equal notifications of a transaction are one.
-RETURNING pg_notify('solorun', '')
+-- Arrives when the transaction is committed. Equal notifications of a transaction are one. Processes that execute
+-- nothing do not listen.
+RETURNING pg_notify('solorun_work', '')
 
 -- fragment: fits_worker
 -- Whether a worker has all labels of a run, and has not refused it.
 (CAST(:labels AS JSONB) IS NULL OR CAST(labels AS JSONB) <@ CAST(:labels AS JSONB))
     AND NOT CAST(:refused AS JSONB) @> to_jsonb(id)
+
+-- fragment: is_given
+-- An array, unlike a join, always follows the index.
+id = ANY (ARRAY(SELECT CAST(given AS BIGINT) FROM jsonb_array_elements_text(CAST(:run_ids AS JSONB)) AS given))
+
+-- fragment: is_of_given
+-- The same for a step.
+run_id = ANY (ARRAY(SELECT CAST(given AS BIGINT) FROM jsonb_array_elements_text(CAST(:run_ids AS JSONB)) AS given))
 
 -- fragment: skip_locked
 -- Of the transactions that claim at the same time, each gets other runs.

@@ -24,6 +24,26 @@ id, message_id, target, event, project, run_id, status, detail, occurred_at, due
 FROM (SELECT id, status, finished_at FROM runs WHERE project = :project ORDER BY id DESC LIMIT 200) AS recent
 WHERE recent.status IN ('completed', 'failed', 'interrupted')
 
+-- fragment: with_names
+-- The names of projects. Jumps along the index from project to project, regardless of how many runs each has.
+WITH RECURSIVE names (name) AS (
+    SELECT MIN(project) FROM runs
+    UNION ALL
+    SELECT (SELECT MIN(runs.project) FROM runs WHERE runs.project > names.name) FROM names WHERE names.name IS NOT NULL
+)
+
+-- fragment: step_columns
+name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots, max_attempts,
+attempts, next_attempt_at
+
+-- fragment: is_given
+-- Whether the id of a run is in a list.
+id IN (SELECT given.value FROM json_each(:run_ids) AS given)
+
+-- fragment: is_of_given
+-- Whether the run of a step is in a list.
+run_id IN (SELECT given.value FROM json_each(:run_ids) AS given)
+
 -- fragment: waits_or_holds_project
 -- The statuses of the runs that keep another run of the project from being pending. The index decides for active ones.
 -- In SQLite, an insert that it refuses uses up an id, so that the id of a queued run may skip one. That harms nothing.
@@ -366,15 +386,21 @@ SELECT owner, status, finished_at, error_message, last_seq FROM runs WHERE id = 
 -- Selects a run.
 SELECT {run_columns} FROM runs WHERE id = :run_id AND expired_at IS NULL;
 
+-- name: list_given_runs
+-- Lists runs by their ids.
+SELECT {run_columns} FROM runs WHERE {is_given} AND expired_at IS NULL;
+
 -- name: select_existence
 -- Selects whether a run exists.
 SELECT {is_not_expired};
 
 -- name: select_steps
 -- Selects the steps of a run, in order.
-SELECT name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots,
-    max_attempts, attempts, next_attempt_at
-FROM steps WHERE run_id = :run_id ORDER BY position;
+SELECT {step_columns} FROM steps WHERE run_id = :run_id ORDER BY position;
+
+-- name: list_steps
+-- Lists the steps of several runs, each run's in order.
+SELECT run_id, {step_columns} FROM steps WHERE {is_of_given} ORDER BY run_id, position;
 
 -- name: select_active_run
 -- Selects the active run of a project.
@@ -418,14 +444,15 @@ WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :pro
     AND id < :before_id AND expired_at IS NULL
 ORDER BY id DESC LIMIT :limit;
 
+-- name: list_project_names
+-- Lists the projects that have runs.
+{with_names}
+SELECT name FROM names
+WHERE EXISTS (SELECT 1 FROM runs WHERE runs.project = names.name AND runs.expired_at IS NULL);
+
 -- name: list_latest_runs
--- Lists the newest run of each project. Jumps along the index from project to project, regardless of how many runs
--- each has.
-WITH RECURSIVE names (name) AS (
-    SELECT MIN(project) FROM runs
-    UNION ALL
-    SELECT (SELECT MIN(runs.project) FROM runs WHERE runs.project > names.name) FROM names WHERE names.name IS NOT NULL
-)
+-- Lists the newest run of each project.
+{with_names}
 SELECT {run_columns} FROM names
 JOIN runs ON runs.id = (
     SELECT MAX(newest.id) FROM runs AS newest WHERE newest.project = names.name AND newest.expired_at IS NULL)

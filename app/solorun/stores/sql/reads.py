@@ -1,6 +1,7 @@
 """Reads of runs: functions for a reader's thread, each in one transaction, so that it sees one snapshot."""
 
 import heapq
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from itertools import islice
@@ -13,7 +14,7 @@ from solorun.run import MAX_RUN_ID, Run
 from solorun.status import Status
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
-from solorun.stores.sql.rows import EPOCH, run_from_row, storable_id
+from solorun.stores.sql.rows import EPOCH, encode_array, run_from_row, storable_id
 
 
 def get_run(connection: Connection, run_id: int) -> Run:
@@ -39,10 +40,13 @@ def find_run(connection: Connection, query: str, parameters: Mapping[str, Any]) 
 
 def load_runs(connection: Connection, query: str, parameters: Mapping[str, Any]) -> list[Run]:
     """The runs that a query finds, in its order, with their steps."""
-    return [
-        run_from_row(row, connection.execute(QUERIES["select_steps"], {"run_id": row[0]}))
-        for row in connection.execute(QUERIES[query], parameters).fetchall()
-    ]
+    rows = connection.execute(QUERIES[query], parameters).fetchall()
+    if len(rows) <= 1:
+        return [run_from_row(row, connection.execute(QUERIES["select_steps"], {"run_id": row[0]})) for row in rows]
+    steps = defaultdict(list)
+    for run_id, *step in connection.execute(QUERIES["list_steps"], {"run_ids": encode_array([row[0] for row in rows])}):
+        steps[run_id].append(tuple(step))
+    return [run_from_row(row, steps[row[0]]) for row in rows]
 
 
 def list_runs(
@@ -69,6 +73,15 @@ def list_runs(
         for status in frozenset(statuses)
     )
     return list(islice(heapq.merge(*by_status, key=lambda run: -run.id), limit))
+
+
+def find_runs(connection: Connection, run_ids: Collection[int]) -> dict[int, Run]:
+    runs = load_runs(connection, "list_given_runs", {"run_ids": encode_array(list(run_ids))})
+    return {run.id: run for run in runs}
+
+
+def list_project_names(connection: Connection) -> list[str]:
+    return [name for (name,) in connection.execute(QUERIES["list_project_names"]).fetchall()]
 
 
 def list_resources(connection: Connection) -> dict[str, int]:

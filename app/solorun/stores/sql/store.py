@@ -151,6 +151,12 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
     ) -> list[Run]:
         return await self._read(reads.list_runs, project, statuses, rerun_of, before_id, limit)
 
+    async def find_runs(self, run_ids: Collection[int]) -> dict[int, Run]:
+        return await self._read(reads.find_runs, run_ids)
+
+    async def list_project_names(self) -> list[str]:
+        return await self._read(reads.list_project_names)
+
     async def list_latest_runs(self) -> list[Run]:
         return await self._read(reads.load_runs, "list_latest_runs", {})
 

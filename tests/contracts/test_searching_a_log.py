@@ -1,0 +1,49 @@
+"""A search of a log finds the text that a reader sees."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from solorun.record import Level, Record, Stream
+from solorun.store import LogQuery
+from tests.contracts.builders import end, later, read_page, start, write
+from tests.contracts.conftest import OpenStore
+from tests.contracts.test_reading_a_log import MESSAGES, expected_page
+
+_QUERIES = (*MESSAGES, "ss", "k", "i", "SAY", "\\", '"', "\t", "\x1b", "語", "é", "x", "info", "\\n", "s", "\ud800")
+
+
+@given(
+    messages=st.lists(st.sampled_from(MESSAGES), min_size=1, max_size=12),
+    text=st.sampled_from(_QUERIES),
+    limit=st.integers(0, 5),
+    after=st.none() | st.integers(-1, 13),
+    before=st.none() | st.integers(-1, 14),
+    cut=st.integers(1, 12),
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_a_search_finds_exactly_what_is_visible(
+    open_database: OpenStore,
+    messages: list[str],
+    text: str,
+    limit: int,
+    after: int | None,
+    before: int | None,
+    cut: int,
+) -> None:
+    content = [
+        Record(seq, later(seq), Level.INFO, "extract", Stream.STDERR, message)
+        for seq, message in enumerate(messages, start=1)
+    ]
+    query = LogQuery(after=after, before=before, limit=limit, text=text)
+    # A new store, because the event loop is a new one for each example.
+    store = await open_database()
+    try:
+        parts = [part for part in (content[:cut], content[cut:]) if part]
+        run = await write(store, await start(store), *parts)
+        page = await read_page(store, run.id, query)
+        await end(store, run)
+    finally:
+        await store.close()
+
+    expected = expected_page(content, query)
+    assert (page.records, page.matches) == (expected.records, expected.matches)
