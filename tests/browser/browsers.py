@@ -18,10 +18,18 @@ Playwright switches the other features off, and Chromium reads only the last of 
 """
 
 
+_NAME = os.environ.get("SOLORUN_TEST_BROWSER", "chromium")
+
+
+def not_in_firefox(reason: str) -> pytest.MarkDecorator:
+    """For a test that requires what Playwright cannot do through WebDriver BiDi."""
+    return pytest.mark.skipif(_NAME == "firefox", reason=f"Playwright does not {reason} in Firefox")
+
+
 def launch(playwright: Playwright) -> Browser:
     """The browser of all tests: Chromium, or the one that SOLORUN_TEST_BROWSER names."""
     launchers = {"chromium": launch_chromium, "firefox": launch_firefox}
-    return launchers[os.environ.get("SOLORUN_TEST_BROWSER", "chromium")](playwright)
+    return launchers[_NAME](playwright)
 
 
 def launch_chromium(playwright: Playwright) -> Browser:

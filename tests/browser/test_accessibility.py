@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from tests.browser.browsers import not_in_firefox
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
@@ -208,6 +209,20 @@ def test_the_focused_log_has_a_visible_focus_ring(open_page: OpenPage, api: Api)
     expect(page.get_by_role("log")).to_have_css("outline-style", "none")
 
 
+def test_a_dialog_that_is_taller_than_the_window_has_one_scrollbar(open_page: OpenPage) -> None:
+    page = open_page("/")
+    page.set_viewport_size({"width": 1440, "height": 400})
+    expect(page.get_by_role("article").first).to_be_visible()
+
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog").get_by_role("option").first).to_be_visible()
+
+    scrolls = "[...document.querySelectorAll('dialog, dialog div')].filter(one => one.scrollHeight > one.clientHeight)"
+    scrolling = page.evaluate(f"{scrolls}.length")
+    assert scrolling == 1
+
+
+@not_in_firefox("reduce motion")
 def test_reduced_motion_stops_animations(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")

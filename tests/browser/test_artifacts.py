@@ -6,6 +6,7 @@ from zipfile import ZipFile
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
+from tests.browser.browsers import not_in_firefox
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
@@ -73,6 +74,7 @@ def test_all_artifacts_are_downloaded_together(open_page: OpenPage, report_id: i
         assert archive.read("Makefile") == b"all:\n\techo done\n"
 
 
+@not_in_firefox("change the address of a request")
 def test_the_list_continues_page_by_page(open_page: OpenPage, context: BrowserContext, report_id: int) -> None:
     context.route(
         re.compile(r"/artifacts(\?|$)"),
