@@ -20,12 +20,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {
-        // One file for all shared code: each extra file is a request that the first paint waits for. One more for the
-        // icons of all pages, each of which is smaller than the request.
+        // One file for the code that all pages share, and one for what some of them do: each extra file is a request
+        // that the first paint waits for.
         codeSplitting: {
           groups: [
             { name: 'shared', test: /\.(ts|js|svelte)$/, tags: ['$initial'], priority: 1 },
-            { name: 'icons', test: /@lucide/ },
+            { name: 'common', test: /\.(ts|js)$|@lucide/, minShareCount: 2 },
           ],
         },
       },

@@ -93,6 +93,7 @@ def test_a_session_that_was_ended_elsewhere_is_renewed_over_the_open_page(
     pane = page.locator(".log-pane")
     # A row is empty until its record is loaded.
     expect(pane.locator(".row")).to_contain_text(["the glossary is old", "placeholder", "translate failed"])
+    expect(pane).to_contain_text("placeholder")
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     place, lines = page.url, pane.inner_text()
 
