@@ -5,21 +5,24 @@
 import type { Selected } from './copying';
 
 export class TextSelection {
-  /** The rows with its ends. A caret has both in one row. */
-  ends: ReadonlySet<HTMLElement> = new Set();
+  private lastEnds: ReadonlySet<HTMLElement> = new Set();
   /** Whether text is selected, not only a caret placed. */
   isOpen = false;
 
   constructor(private readonly list: HTMLElement) {}
 
+  /** The rows with its ends. A caret has both in one row. The event of a new selection may come after a frame. */
+  get ends(): ReadonlySet<HTMLElement> {
+    const range = selectedRange();
+    return new Set([range?.startContainer, range?.endContainer].flatMap((node) => this.rowOf(node) ?? []));
+  }
+
   /** Call when the selection of the document has changed. Returns whether the ends are in other rows. */
   update(): boolean {
-    const range = selectedRange();
-    const rows = [range?.startContainer, range?.endContainer].flatMap((node) => this.rowOf(node) ?? []);
-    const before = this.ends;
-    this.ends = new Set(rows);
-    this.isOpen = rows.length > 0 && range?.collapsed === false;
-    return rows.some((row) => !before.has(row)) || before.size !== this.ends.size;
+    const [before, ends] = [this.lastEnds, this.ends];
+    this.lastEnds = ends;
+    this.isOpen = ends.size > 0 && selectedRange()?.collapsed === false;
+    return [...ends].some((row) => !before.has(row)) || before.size !== ends.size;
   }
 
   /** The selected lines; null if less than two have a part of it, or if it leaves the log. */
