@@ -49,6 +49,8 @@ class ResourceDeclarations:
                 await self.compare()
             except SolorunError as error:
                 _logger.debug("The resources cannot be read; retrying: %s", error)
+            except Exception:
+                _logger.exception("The resources cannot be read; retrying")
 
     async def compare(self) -> None:
         """Declare what has changed here, and warn if another service has declared other resources since.

@@ -81,13 +81,15 @@ class Scheduler:
         while True:
             try:
                 await self.start_due_runs()
+                await asyncio.sleep(self._seconds_to_wait())
+                continue
             except ServiceDraining:
                 return
             except SolorunError as error:
                 _logger.warning("The schedules cannot be handled; retrying: %s", error)
-                await asyncio.sleep(self.retry_seconds)
-            else:
-                await asyncio.sleep(self._seconds_to_wait())
+            except Exception:
+                _logger.exception("The schedules cannot be handled; retrying")
+            await asyncio.sleep(self.retry_seconds)
 
     def _seconds_to_wait(self) -> float:
         now = self.now()

@@ -1,10 +1,11 @@
 """Services on one database whose solorun.toml declares other resources."""
 
+import asyncio
 import logging
 
 import pytest
 
-from solorun.runs import ResourceDeclarations
+from solorun.runs import ResourceDeclarations, resource_declarations
 from tests.fakes.declared_projects import DeclaredProjects
 from tests.fakes.engine import Engine
 
@@ -33,6 +34,21 @@ async def test_a_service_warns_once_if_another_one_declares_other_resources(
     await here.compare()
 
     assert "gpu has 4 slots instead of 2" in caplog.messages[-1]
+
+
+async def test_other_resources_are_found_although_a_look_has_failed_unexpectedly(
+    engines: tuple[Engine, Engine], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource_declarations, "WATCH_SECONDS", 0.01)
+    here, there = engines
+    await declare(declarations_of(here), gpu=1)
+    await declare(declarations_of(there), gpu=2)
+    here.faults.fail("list_resources", RuntimeError("can't start new thread"))
+
+    watching = asyncio.create_task(declarations_of(here).watch())
+    await here.until(lambda: "apply to all: gpu has 2 slots instead of 1" in caplog.text)
+
+    watching.cancel()
 
 
 def declarations_of(engine: Engine) -> ResourceDeclarations:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from solorun.component import running
 from solorun.cron import Cron
 from solorun.errors import StoreUnavailable
 from solorun.notification import NotifyEvent, NotifyTarget, TargetKind
@@ -14,6 +15,7 @@ from solorun.outbox import DeliveryFilter
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import FiringOutcome, Schedule
 from solorun.status import Status
+from solorun.triggers import Scheduler
 from tests.fakes.clock import Clock
 from tests.fakes.engine import EngineLimits, declare
 from tests.integration.triggers.scheduling import START, complete, firings, nightly, scheduling
@@ -135,6 +137,21 @@ async def test_a_draining_service_starts_nothing(tmp_path: Path) -> None:
         await scheduler.start_due_runs()
 
         assert await firings(engine) == []
+
+
+async def test_due_runs_start_although_a_look_has_failed_unexpectedly(tmp_path: Path) -> None:
+    clock = Clock(START)
+    async with scheduling(tmp_path, nightly(), clock=clock) as (engine, _):
+        clock.set("2026-11-03T03:00:00+00:00")
+        engine.faults.fail("register_schedules", RuntimeError("can't start new thread"))
+        restarted = Scheduler(
+            store=engine.store, manager=engine.manager, projects=engine.projects, now=clock, retry_seconds=0.01
+        )
+
+        async with running(restarted):
+            run = await complete(engine)
+
+        assert [firing.run_id for firing in await firings(engine)] == [run.id]
 
 
 async def test_a_start_that_the_database_did_not_confirm_is_made_again(tmp_path: Path) -> None:
