@@ -153,8 +153,8 @@ def _read_slice(
 ) -> tuple[list[Match], int]:
     """The next matches between the bounds, and the bound to continue from.
 
-    Stops when it has `wanted` matches (it may return more) or has read a slice, which is one segment of a slow filter. Newest first if `backwards`. Raises
-    RunNotFound if the run has expired since an earlier slice was read.
+    Stops when it has `wanted` matches (it may return more) or has read a slice, which is one segment if the filter is
+    slow. Newest first if `backwards`. Raises RunNotFound if the run has expired since an earlier slice was read.
     """
     found: list[Match] = []
     records = size = 0
