@@ -43,7 +43,7 @@ export class LogView {
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
   private readonly input = new UserInput(this.listening.signal);
-  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, steps: [] };
+  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, raw: false, steps: [] };
   private anchor: Anchor = { row: 0, y: 0 };
   private target: number | null = null;
   private following = false;
@@ -269,7 +269,12 @@ export class LogView {
   }
 
   private handleKey(event: KeyboardEvent): void {
+    if (event.key === 'Escape' && this.list.opened !== null) {
+      this.openJson(null);
+      return event.preventDefault();
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.pane) return;
+    if (event.key === 'Enter') return this.openJson(this.options.current);
     const way = scrollOf(event, this.height);
     if (event.key === 'Home') this.goTo(this.model.seqAt(0));
     else if (event.key === 'End') this.follow();
@@ -279,11 +284,24 @@ export class LogView {
     event.preventDefault();
   }
 
+  /** Shows the fields of a line, or hides them again. There must be room below it. */
+  private openJson(seq: number | null): void {
+    this.list.opened = this.list.opened === seq ? null : seq;
+    const row = seq === null ? 0 : this.model.indexOf(seq);
+    const y = this.anchor.y + (row - this.anchor.row) * ROW_HEIGHT;
+    if (this.list.opened !== null && y > this.height / 2) {
+      this.setFollowing(false);
+      this.anchor = { row, y: Math.round(this.height / 3) };
+    }
+    this.schedule();
+  }
+
   private handleClick(event: MouseEvent): void {
     const at = event.target as HTMLElement;
     if (at.closest('.heading')) return this.goTo(this.heading.firstSeq);
     const seq = Number(at.closest<HTMLElement>('.row')?.dataset['seq']);
     if (!seq) return;
+    if (at.closest('.json')) return this.openJson(seq);
     if (at.closest('.fold')) return at.closest('.progress') ? this.unfoldProgress() : this.events.toggleGroup(seq);
     if (at.closest('.number') && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();

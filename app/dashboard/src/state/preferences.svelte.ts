@@ -10,9 +10,18 @@ interface Preferences {
   timestamps: boolean;
   /** Whether logs show all progress reports of a step, or only the last one. */
   progress: boolean;
+  /** Whether logs show lines of JSON as they are. */
+  raw: boolean;
 }
 
-const DEFAULTS: Preferences = { theme: 'system', singleKeys: true, wrap: false, timestamps: true, progress: false };
+const DEFAULTS: Preferences = {
+  theme: 'system',
+  singleKeys: true,
+  wrap: false,
+  timestamps: true,
+  progress: false,
+  raw: false,
+};
 
 function read(): Preferences {
   try {
