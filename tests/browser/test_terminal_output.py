@@ -119,7 +119,7 @@ def test_a_line_of_json_shows_its_message_and_all_fields_on_request(open_page: O
     row = page.locator(".log-pane .row", has_text="rate limited")
     text, tree = row.locator(".text"), row.locator(".tree")
     expect(text).to_have_text('▸ rate limited  attempt=2 user={"id":42,"tags":["a","b"]}')
-    expect(row.locator(".level")).to_have_text("ERROR")
+    expect(row.locator(".level")).to_have_text("WARN")
 
     row.locator(".json").click()
     expect(tree).to_be_in_viewport()
@@ -139,7 +139,14 @@ def test_a_line_of_json_shows_its_message_and_all_fields_on_request(open_page: O
     page.get_by_role("searchbox").fill("")
     page.get_by_role("button", name="Show lines of JSON as they are").click()
 
-    expect(text).to_have_text(re.compile('^{"level":"ERROR",'))
+    expect(text).to_have_text(re.compile('^{"level":"WARN",'))
+
+
+def test_the_heading_of_a_step_leaves_the_only_match_in_view(open_page: OpenPage, address: str) -> None:
+    page = open_page(f"{address}&level=warning")
+
+    expect(page.locator(".log-pane .row")).to_contain_text("rate limited")
+    expect(page.locator(".log-pane .heading")).to_be_hidden()
 
 
 def test_a_filter_without_matches_shows_a_note(open_page: OpenPage, address: str) -> None:

@@ -208,7 +208,9 @@ export class LogView {
     if (wrap && (count === total || Math.abs(average / this.rowHeight - 1) > 0.2)) this.rowHeight = average;
     const seen = (row: number): SeenRow => ({ seq: this.model.seqAt(row), y: tops[row - first]! });
     const next = anchor.row + 1 < first + count ? seen(anchor.row + 1) : undefined;
-    if (count > 0) this.heading.show(steps, seen(anchor.row), next);
+    // At the top, it would hide the first line, and no scrolling would show that.
+    const isAtTop = anchor.row === 0 && anchor.y >= 0;
+    if (count > 0) this.heading.show(isAtTop ? [] : steps, seen(anchor.row), next);
     return layout;
   }
 

@@ -25,7 +25,7 @@ export interface RowState {
 export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   const record = rowRecord(row);
   const json = shownJson(row, state);
-  const level = (rowLevel(row) === 'info' && json?.level) || rowLevel(row);
+  const level = rowLevel(row);
   const group = groupOpenedBy(row);
   const isStderr = record.stream === 'stderr' && record.event === null;
   element.className = [
