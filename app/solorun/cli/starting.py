@@ -1,9 +1,10 @@
 """What `start`, `rerun` and `trigger` share: their options, and how they show the run that they have started."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from solorun.cli.client import Client
 from solorun.cli.commands.follow import follow_run
 from solorun.cli.completion import complete_params
 from solorun.cli.exit_codes import exit_code_of_status
@@ -15,10 +16,7 @@ from solorun.cli.urls import run_url
 from solorun.errors import SolorunError
 from solorun.queueing import ConflictPolicy
 from solorun.status import Status
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-    from solorun.wire import StartedRun
+from solorun.wire import StartedRun
 
 ParamOption = Annotated[
     list[str] | None,
@@ -66,9 +64,7 @@ def note_retry(cause: SolorunError) -> None:
     print_note(f"{cause.message} Trying again…")
 
 
-async def show_started(
-    client: "RunClient", run: "StartedRun", *, follow: bool, json: bool, raw: bool, quiet: bool
-) -> None:
+async def show_started(client: Client, run: StartedRun, *, follow: bool, json: bool, raw: bool, quiet: bool) -> None:
     """Print the run, or follow it and exit with the code of its status."""
     for fault in run.configuration_faults:
         print_note(f"solorun.toml is invalid, and the run uses an earlier version: {fault}")
@@ -88,7 +84,7 @@ async def show_started(
         write(f"{_describe(run)}\n  {page}\n  solorun follow {run.id}\n")
 
 
-def _describe(run: "StartedRun") -> str:
+def _describe(run: StartedRun) -> str:
     if run.replayed:
         return f"Run {run.id} of {run.project} was already started; it is {run.status}."
     if run.status is not Status.QUEUED:

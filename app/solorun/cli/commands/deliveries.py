@@ -1,11 +1,11 @@
 """`solorun deliveries`, `redeliver` and `notify`: what became of notifications, and how to send them again."""
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_projects, complete_runs, one_of_values
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.options import JsonOption
@@ -16,9 +16,6 @@ from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.notification import Delivery, DeliveryStatus
 from solorun.notification_wire import NotifyTargetSummary
 from solorun.run import MAX_RUN_ID
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 _PAGE_SIZE = 200
 _POLL_SECONDS = 0.2
@@ -62,7 +59,7 @@ async def deliveries(
     limit: Annotated[
         int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of deliveries.")
     ] = 20,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """List the deliveries of notifications, newest first. With --json, one delivery per line."""
@@ -97,7 +94,7 @@ async def redeliver(
         int, typer.Argument(metavar="DELIVERY", parser=whole_number(0, MAX_RUN_ID), help="Its number.")
     ],
     *,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """Send a notification again, whatever became of it, and wait for the result. Exits with 1 if it fails."""
@@ -113,7 +110,7 @@ async def notify(
             metavar="TARGET", help="Send a test message to this target and wait for the result.", show_default=False
         ),
     ] = None,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """List the notification targets, or test one. With --json, one target per line."""
@@ -134,7 +131,7 @@ async def notify(
         write("No notification targets. Declare one in a table [notify.<name>] of solorun.toml.\n")
 
 
-async def _show_result(client: "RunClient", sent: Delivery, *, json: bool) -> None:
+async def _show_result(client: Client, sent: Delivery, *, json: bool) -> None:
     """Wait for the first attempt that follows, and print its result."""
     delivery: Delivery = sent
     while delivery.attempt_count == sent.attempt_count:

@@ -1,10 +1,10 @@
 """`solorun firings`: what became of the due times and manual runs of schedules."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_schedules
 from solorun.cli.options import JsonOption
 from solorun.cli.param_types import whole_number
@@ -12,9 +12,6 @@ from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.schedule import Firing, FiringTrigger
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 _MAX_FIRINGS = 1000
 
@@ -32,7 +29,7 @@ async def firings(
             "--limit", "-n", metavar="N", parser=whole_number(1, _MAX_FIRINGS), help="Maximum number of firings."
         ),
     ] = 20,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """List what became of due times and manual runs, newest first. With --json, one firing per line."""

@@ -1,22 +1,17 @@
 """`solorun hooks`: list the hooks of a project, with their addresses and last deliveries."""
 
-from typing import TYPE_CHECKING
-
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.cli.options import JsonOption, ProjectArgument
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.terminal import write, write_json, write_table
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-    from solorun.wire import HookSummary
+from solorun.wire import HookSummary
 
 
 @connected
 async def hooks(
     project: ProjectArgument,
     *,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """List a project's hooks, with the address and the last delivery of each. With --json, one hook per line."""
@@ -29,7 +24,7 @@ async def hooks(
         write(f"{project} has no hooks. Declare one in a table [projects.<name>.hooks.<hook>] of solorun.toml.\n")
 
 
-def _row(hook: "HookSummary") -> list[str]:
+def _row(hook: HookSummary) -> list[str]:
     last = hook.last_delivery
     if last is None:
         return [hook.name, hook.path, "never", "", "", "", ""]

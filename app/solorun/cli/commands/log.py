@@ -2,20 +2,17 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from solorun.cli.client import connected, find_named_run
+from solorun.cli.client import Client, connected, find_named_run
 from solorun.cli.completion import complete_steps, one_of_values
 from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
 from solorun.cli.param_types import one_of
 from solorun.cli.render.log_lines import LogLines
 from solorun.cli.render.terminal import has_colour, write, write_json
 from solorun.record import Level, Record, Stream
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 _PAGE_SIZE = 1_000
 
@@ -62,7 +59,7 @@ async def log(
         typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case.", show_default=False),
     ] = None,
     tail: TailOption = None,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
@@ -86,13 +83,11 @@ async def log(
     write(lines.finish())
 
 
-def _read(client: "RunClient", run_id: int, filters: dict[str, Any], tail: int | None) -> AsyncGenerator[list[Record]]:
+def _read(client: Client, run_id: int, filters: dict[str, Any], tail: int | None) -> AsyncGenerator[list[Record]]:
     return client.stream_log(run_id, **filters) if tail is None else _read_last(client, run_id, filters, tail)
 
 
-async def _read_last(
-    client: "RunClient", run_id: int, filters: dict[str, Any], count: int
-) -> AsyncGenerator[list[Record]]:
+async def _read_last(client: Client, run_id: int, filters: dict[str, Any], count: int) -> AsyncGenerator[list[Record]]:
     """Yield the last `count` records in order, after reading the pages backwards."""
     pages: list[list[Record]] = []
     before = None

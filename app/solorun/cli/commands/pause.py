@@ -1,16 +1,13 @@
 """`solorun pause`: start no more runs of a schedule until it is resumed."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.cli.options import JsonOption, ScheduleArgument
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.terminal import write, write_json
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 
 @connected
@@ -18,7 +15,7 @@ async def pause(
     schedule: ScheduleArgument,
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, shown with the schedule.")] = "",
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """Pause a schedule: it starts no more runs until it is resumed, not even after a restart of the service."""

@@ -1,10 +1,10 @@
 """`solorun runs`: list the runs of all projects, or of one, newest first."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_projects, complete_runs, one_of_values
 from solorun.cli.options import JsonOption
 from solorun.cli.param_types import one_of, whole_number
@@ -12,9 +12,6 @@ from solorun.cli.render.formatting import format_elapsed, format_moment
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.run import Run
 from solorun.status import Status
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 _PAGE_SIZE = 200
 
@@ -54,7 +51,7 @@ async def runs(
     limit: Annotated[
         int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of runs.")
     ] = 20,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """List runs, newest first. With --json, one run per line."""

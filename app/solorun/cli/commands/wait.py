@@ -1,10 +1,8 @@
 """`solorun wait`: wait until a run ends, without its log."""
 
-from typing import TYPE_CHECKING
-
 import typer
 
-from solorun.cli.client import connected, find_named_run, note_if_interrupted
+from solorun.cli.client import Client, connected, find_named_run, note_if_interrupted
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.formatting import format_queue
@@ -14,12 +12,9 @@ from solorun.cli.render.views import ending
 from solorun.cli.waiting import describe_wait
 from solorun.status import Status
 
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-
 
 @connected
-async def wait(run: RunArgument, *, client: "RunClient", json: JsonOption = False) -> None:
+async def wait(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
     """Wait until a run ends, print how it ended, and exit with its exit code, like `solorun follow`.
 
     Ctrl-C stops waiting; the run continues.

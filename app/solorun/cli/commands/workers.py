@@ -1,22 +1,19 @@
 """`solorun workers` and `solorun drain`: list the processes that execute runs, and let one begin no more of them."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_workers
 from solorun.cli.options import JsonOption
 from solorun.cli.render.formatting import format_labels, format_moment
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.worker import WorkerState, WorkerStatus
 
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-
 
 @connected
-async def workers(*, client: "RunClient", json: JsonOption = False) -> None:
+async def workers(*, client: Client, json: JsonOption = False) -> None:
     """List the processes that execute runs, and the runs that wait for one. With --json, one worker per line."""
     found = await client.list_workers()
     if json:
@@ -39,7 +36,7 @@ async def drain(
         typer.Argument(metavar="WORKER", help="A worker's id.", autocompletion=complete_workers, show_default=False),
     ],
     *,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """Let a worker begin no more runs. `solorun worker` exits when those in progress have ended."""
