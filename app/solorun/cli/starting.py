@@ -31,9 +31,7 @@ ParamOption = Annotated[
 SecretOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--secret",
-        metavar="NAME",
-        help="Read a parameter from the terminal without showing it, or from stdin.",
+        "--secret", metavar="NAME", help="Read a parameter from the terminal without showing it, or from stdin."
     ),
 ]
 OnConflictOption = Annotated[

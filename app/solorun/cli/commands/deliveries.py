@@ -24,27 +24,19 @@ _POLL_SECONDS = 0.2
 @connected
 async def deliveries(
     *,
-    target: Annotated[
-        str | None, typer.Option(metavar="TARGET", help="Only deliveries to this target.", show_default=False)
-    ] = None,
+    target: Annotated[str | None, typer.Option(metavar="TARGET", help="Only deliveries to this target.")] = None,
     status: Annotated[
         DeliveryStatus | None,
         typer.Option(
             metavar="STATUS",
             parser=one_of(DeliveryStatus),
             help=f"Only deliveries with this status: {', '.join(DeliveryStatus)}.",
-            show_default=False,
             autocompletion=one_of_values(DeliveryStatus),
         ),
     ] = None,
     project: Annotated[
         str | None,
-        typer.Option(
-            metavar="PROJECT",
-            help="Only news about this project.",
-            show_default=False,
-            autocompletion=complete_projects,
-        ),
+        typer.Option(metavar="PROJECT", help="Only news about this project.", autocompletion=complete_projects),
     ] = None,
     run: Annotated[
         int | None,
@@ -52,7 +44,6 @@ async def deliveries(
             metavar="RUN",
             parser=whole_number(0, MAX_RUN_ID),
             help="Only news about this run.",
-            show_default=False,
             autocompletion=complete_runs,
         ),
     ] = None,
@@ -106,9 +97,7 @@ async def notify(
     *,
     test: Annotated[
         str | None,
-        typer.Option(
-            metavar="TARGET", help="Send a test message to this target and wait for the result.", show_default=False
-        ),
+        typer.Option(metavar="TARGET", help="Send a test message to this target and wait for the result."),
     ] = None,
     client: Client,
     json: JsonOption = False,

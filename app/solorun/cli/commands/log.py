@@ -23,16 +23,11 @@ async def log(
     *,
     step: Annotated[
         str | None,
-        typer.Option(
-            metavar="STEP",
-            help="Only records of this step.",
-            show_default=False,
-            autocompletion=complete_steps,
-        ),
+        typer.Option(metavar="STEP", help="Only records of this step.", autocompletion=complete_steps),
     ] = None,
     attempt: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Only this attempt of the step; requires --step.", show_default=False),
+        typer.Option(metavar="N", min=1, help="Only this attempt of the step; requires --step."),
     ] = None,
     stream: Annotated[
         Stream | None,
@@ -40,7 +35,6 @@ async def log(
             metavar="STREAM",
             parser=one_of(Stream),
             help=f"Only records from this stream: {', '.join(Stream)}.",
-            show_default=False,
             autocompletion=one_of_values(Stream),
         ),
     ] = None,
@@ -50,13 +44,12 @@ async def log(
             metavar="LEVEL",
             parser=one_of(Level),
             help=f"Only this level and above: {', '.join(Level)}.",
-            show_default=False,
             autocompletion=one_of_values(Level),
         ),
     ] = None,
     search: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case.", show_default=False),
+        typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case."),
     ] = None,
     tail: TailOption = None,
     client: Client,

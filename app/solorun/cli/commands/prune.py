@@ -16,9 +16,7 @@ async def prune(
     *,
     project: Annotated[
         str | None,
-        typer.Option(
-            metavar="PROJECT", help="Only runs of this project.", show_default=False, autocompletion=complete_projects
-        ),
+        typer.Option(metavar="PROJECT", help="Only runs of this project.", autocompletion=complete_projects),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")] = False,
     client: Client,

@@ -20,12 +20,7 @@ _PAGE_SIZE = 200
 async def runs(
     project: Annotated[
         str | None,
-        typer.Argument(
-            metavar="PROJECT",
-            help="Only runs of this project.",
-            show_default=False,
-            autocompletion=complete_projects,
-        ),
+        typer.Argument(metavar="PROJECT", help="Only runs of this project.", autocompletion=complete_projects),
     ] = None,
     *,
     status: Annotated[
@@ -34,18 +29,13 @@ async def runs(
             metavar="STATUS",
             parser=one_of(Status),
             help=f"Only runs with this status (repeatable): {', '.join(Status)}.",
-            show_default=False,
             autocompletion=one_of_values(Status),
         ),
     ] = None,
     rerun_of: Annotated[
         int | None,
         typer.Option(
-            metavar="RUN",
-            parser=whole_number(0),
-            help="Only the reruns of this run.",
-            show_default=False,
-            autocompletion=complete_runs,
+            metavar="RUN", parser=whole_number(0), help="Only the reruns of this run.", autocompletion=complete_runs
         ),
     ] = None,
     limit: Annotated[

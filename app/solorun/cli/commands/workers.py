@@ -33,7 +33,7 @@ async def workers(*, client: Client, json: JsonOption = False) -> None:
 async def drain(
     worker: Annotated[
         str,
-        typer.Argument(metavar="WORKER", help="A worker's id.", autocompletion=complete_workers, show_default=False),
+        typer.Argument(metavar="WORKER", help="A worker's id.", autocompletion=complete_workers),
     ],
     *,
     client: Client,
