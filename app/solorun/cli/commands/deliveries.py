@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from solorun.cli.client import Client, connected
-from solorun.cli.completion import complete_projects, complete_runs, one_of_values
+from solorun.cli.completion import complete_projects, complete_runs
 from solorun.cli.exit_codes import ExitCode
-from solorun.cli.options import JsonOption
-from solorun.cli.param_types import one_of, whole_number
+from solorun.cli.options import JsonOption, choice_option, limit_option
+from solorun.cli.param_types import whole_number
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
@@ -26,13 +26,7 @@ async def deliveries(
     *,
     target: Annotated[str | None, typer.Option(metavar="TARGET", help="Only deliveries to this target.")] = None,
     status: Annotated[
-        DeliveryStatus | None,
-        typer.Option(
-            metavar="STATUS",
-            parser=one_of(DeliveryStatus),
-            help=f"Only deliveries with this status: {', '.join(DeliveryStatus)}.",
-            autocompletion=one_of_values(DeliveryStatus),
-        ),
+        DeliveryStatus | None, choice_option(DeliveryStatus, "STATUS", "Only deliveries with this status")
     ] = None,
     project: Annotated[
         str | None,
@@ -47,9 +41,7 @@ async def deliveries(
             autocompletion=complete_runs,
         ),
     ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of deliveries.")
-    ] = 20,
+    limit: Annotated[int, limit_option("deliveries")] = 20,
     client: Client,
     json: JsonOption = False,
 ) -> None:

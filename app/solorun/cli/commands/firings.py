@@ -6,8 +6,7 @@ import typer
 
 from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_schedules
-from solorun.cli.options import JsonOption
-from solorun.cli.param_types import whole_number
+from solorun.cli.options import JsonOption, limit_option
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
@@ -23,12 +22,7 @@ async def firings(
         typer.Argument(metavar="[SCHEDULE]", help="Id of a schedule.", autocompletion=complete_schedules),
     ] = None,
     *,
-    limit: Annotated[
-        int,
-        typer.Option(
-            "--limit", "-n", metavar="N", parser=whole_number(1, _MAX_FIRINGS), help="Maximum number of firings."
-        ),
-    ] = 20,
+    limit: Annotated[int, limit_option("firings", _MAX_FIRINGS)] = 20,
     client: Client,
     json: JsonOption = False,
 ) -> None:

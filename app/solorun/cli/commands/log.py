@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from solorun.cli.client import Client, connected, find_named_run
-from solorun.cli.completion import complete_steps, one_of_values
-from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
-from solorun.cli.param_types import one_of
+from solorun.cli.completion import complete_steps
+from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption, choice_option
 from solorun.cli.render.log_lines import LogLines
 from solorun.cli.render.terminal import has_colour, write, write_json
 from solorun.record import Level, Record, Stream
@@ -29,24 +28,8 @@ async def log(
         int | None,
         typer.Option(metavar="N", min=1, help="Only this attempt of the step; requires --step."),
     ] = None,
-    stream: Annotated[
-        Stream | None,
-        typer.Option(
-            metavar="STREAM",
-            parser=one_of(Stream),
-            help=f"Only records from this stream: {', '.join(Stream)}.",
-            autocompletion=one_of_values(Stream),
-        ),
-    ] = None,
-    level: Annotated[
-        Level | None,
-        typer.Option(
-            metavar="LEVEL",
-            parser=one_of(Level),
-            help=f"Only this level and above: {', '.join(Level)}.",
-            autocompletion=one_of_values(Level),
-        ),
-    ] = None,
+    stream: Annotated[Stream | None, choice_option(Stream, "STREAM", "Only records from this stream")] = None,
+    level: Annotated[Level | None, choice_option(Level, "LEVEL", "Only this level and above")] = None,
     search: Annotated[
         str | None,
         typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case."),

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from solorun.cli.client import Client, connected
-from solorun.cli.completion import complete_projects, complete_runs, one_of_values
-from solorun.cli.options import JsonOption
-from solorun.cli.param_types import one_of, whole_number
+from solorun.cli.completion import complete_projects, complete_runs
+from solorun.cli.options import JsonOption, choice_option, limit_option
+from solorun.cli.param_types import whole_number
 from solorun.cli.render.formatting import format_elapsed, format_moment
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.run import Run
@@ -24,13 +24,7 @@ async def runs(
     ] = None,
     *,
     status: Annotated[
-        list[Status] | None,
-        typer.Option(
-            metavar="STATUS",
-            parser=one_of(Status),
-            help=f"Only runs with this status (repeatable): {', '.join(Status)}.",
-            autocompletion=one_of_values(Status),
-        ),
+        list[Status] | None, choice_option(Status, "STATUS", "Only runs with this status (repeatable)")
     ] = None,
     rerun_of: Annotated[
         int | None,
@@ -38,9 +32,7 @@ async def runs(
             metavar="RUN", parser=whole_number(0), help="Only the reruns of this run.", autocompletion=complete_runs
         ),
     ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of runs.")
-    ] = 20,
+    limit: Annotated[int, limit_option("runs")] = 20,
     client: Client,
     json: JsonOption = False,
 ) -> None:
