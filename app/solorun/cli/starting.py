@@ -10,7 +10,7 @@ from solorun.cli.completion import complete_params
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.render.formatting import format_labels, format_queue
 from solorun.cli.render.messages import print_note
-from solorun.cli.render.terminal import write, write_json
+from solorun.cli.render.terminal import write_result
 from solorun.cli.render.views import choose_view
 from solorun.cli.urls import run_url
 from solorun.errors import SolorunError
@@ -74,12 +74,8 @@ async def show_started(client: Client, run: StartedRun, *, follow: bool, json: b
             print_note(page)
         ended = await follow_run(client, run.id, choose_view(run, json=json, raw=raw))
         raise typer.Exit(exit_code_of_status(ended.status))
-    if json:
-        write_json([run])
-    elif quiet:
-        write(f"{run.id}\n")
-    else:
-        write(f"{_describe(run)}\n  {page}\n  solorun follow {run.id}\n")
+    text = f"{run.id}" if quiet else f"{_describe(run)}\n  {page}\n  solorun follow {run.id}"
+    write_result(run, text, json=json)
 
 
 def _describe(run: StartedRun) -> str:

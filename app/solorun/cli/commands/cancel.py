@@ -8,7 +8,7 @@ from solorun.cli.client import Client, connected, find_named_run, note_if_interr
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.messages import print_note
-from solorun.cli.render.terminal import write, write_json
+from solorun.cli.render.terminal import write_result
 from solorun.cli.render.views import ending
 from solorun.status import Status
 
@@ -38,11 +38,7 @@ async def cancel(
             f"Stopped waiting. Run {found.id} is still being cancelled.\n  solorun follow {found.id}"
         ):
             result = await client.wait_for_run(found.id)
-    if json:
-        write_json([result])
-    elif not result.has_ended:
-        write(f"Cancelling run {result.id}. It stays active until its work has stopped.\n")
-    else:
-        write(ending(result) + "\n")
+    cancelling = f"Cancelling run {result.id}. It stays active until its work has stopped."
+    write_result(result, ending(result) if result.has_ended else cancelling, json=json)
     if result.has_ended and result.status is not Status.CANCELLED:
         raise typer.Exit(ExitCode.CONFLICT)

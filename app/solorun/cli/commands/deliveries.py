@@ -12,7 +12,7 @@ from solorun.cli.options import JsonOption, choice_option, limit_option
 from solorun.cli.param_types import whole_number
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
-from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.cli.render.terminal import write, write_list, write_result
 from solorun.notification import Delivery, DeliveryStatus
 from solorun.notification_wire import NotifyTargetSummary
 from solorun.run import MAX_RUN_ID
@@ -60,15 +60,8 @@ async def deliveries(
         found.extend(page.deliveries)
         if (cursor := page.next_cursor) is None:
             break
-    if json:
-        write_json(found)
-    elif found:
-        write_table(
-            ["DELIVERY", "TARGET", "EVENT", "PROJECT", "RUN", "SINCE", "STATUS", "LAST ERROR"],
-            [_row(each) for each in found],
-        )
-    else:
-        write("No deliveries.\n")
+    headings = ["DELIVERY", "TARGET", "EVENT", "PROJECT", "RUN", "SINCE", "STATUS", "LAST ERROR"]
+    write_list(found, headings, _row, none="No deliveries.", json=json)
 
 
 @connected
@@ -99,32 +92,23 @@ async def notify(
         await _show_result(client, await client.test_notify_target(test), json=json)
         return
     targets = await client.list_notify_targets()
-    if json:
-        write_json(targets)
-    elif targets:
-        write_table(
-            ["TARGET", "KIND", "ON", "PROJECTS", "PENDING", "LAST DELIVERY"], [_target_row(each) for each in targets]
-        )
-        for each in targets:
-            for name in each.missing_variables:
-                write(f"{each.name}: the variable {name} is not set in the service's environment.\n")
-    else:
-        write("No notification targets. Declare one in a table [notify.<name>] of solorun.toml.\n")
+    headings = ["TARGET", "KIND", "ON", "PROJECTS", "PENDING", "LAST DELIVERY"]
+    none = "No notification targets. Declare one in a table [notify.<name>] of solorun.toml."
+    write_list(targets, headings, _target_row, none=none, json=json)
+    for each in targets if not json else ():
+        for name in each.missing_variables:
+            write(f"{each.name}: the variable {name} is not set in the service's environment.\n")
 
 
 async def _show_result(client: Client, sent: Delivery, *, json: bool) -> None:
     """Wait for the first attempt that follows, and print its result."""
-    delivery: Delivery = sent
+    delivery = sent
     while delivery.attempt_count == sent.attempt_count:
         await asyncio.sleep(_POLL_SECONDS)
         delivery = await client.get_delivery(sent.id)
     error = delivery.attempts[-1].error
-    if json:
-        write_json([delivery])
-    elif error is None:
-        write(f"Delivery {delivery.id} to {delivery.target}: delivered\n")
-    else:
-        write(f"Delivery {delivery.id} to {delivery.target} failed: {sanitize(error)}\n")
+    result = ": delivered" if error is None else f" failed: {sanitize(error)}"
+    write_result(delivery, f"Delivery {delivery.id} to {delivery.target}{result}", json=json)
     if error is not None:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -146,7 +130,7 @@ def _row(delivery: Delivery) -> list[str]:
     ]
 
 
-def _target_row(target: "NotifyTargetSummary") -> list[str]:
+def _target_row(target: NotifyTargetSummary) -> list[str]:
     last = target.last_delivery
     return [
         target.name,

@@ -9,7 +9,7 @@ from solorun.cli.completion import complete_schedules
 from solorun.cli.options import JsonOption, limit_option
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
-from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.cli.render.terminal import write_list
 from solorun.schedule import Firing, FiringTrigger
 
 _MAX_FIRINGS = 1000
@@ -28,12 +28,7 @@ async def firings(
 ) -> None:
     """List what became of due times and manual runs, newest first. With --json, one firing per line."""
     found = (await client.list_firings(schedule, limit=limit)).firings
-    if json:
-        write_json(found)
-    elif found:
-        write_table(["SCHEDULE", "DUE", "RESULT", "RUN", "REASON"], [_row(each) for each in found])
-    else:
-        write("No firings.\n")
+    write_list(found, ["SCHEDULE", "DUE", "RESULT", "RUN", "REASON"], _row, none="No firings.", json=json)
 
 
 def describe(firing: Firing) -> str:

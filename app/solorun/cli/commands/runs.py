@@ -9,7 +9,7 @@ from solorun.cli.completion import complete_projects, complete_runs
 from solorun.cli.options import JsonOption, choice_option, limit_option
 from solorun.cli.param_types import whole_number
 from solorun.cli.render.formatting import format_elapsed, format_moment
-from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.cli.render.terminal import write_list
 from solorun.run import Run
 from solorun.status import Status
 
@@ -48,14 +48,8 @@ async def runs(
         cursor = page.next_cursor
         if cursor is None:
             break
-    if json:
-        write_json(found)
-    elif found:
-        write_table(
-            ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "DURATION", "TRIGGERED BY"], [_row(run) for run in found]
-        )
-    else:
-        write("No runs.\n")
+    headings = ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "DURATION", "TRIGGERED BY"]
+    write_list(found, headings, _row, none="No runs.", json=json)
 
 
 def _row(run: Run) -> list[str]:

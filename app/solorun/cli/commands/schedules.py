@@ -9,7 +9,7 @@ from solorun.cli.commands.firings import describe
 from solorun.cli.completion import complete_projects
 from solorun.cli.options import JsonOption
 from solorun.cli.render.formatting import format_moment
-from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.cli.render.terminal import write_list
 from solorun.schedule import ScheduleSummary
 
 
@@ -25,12 +25,9 @@ async def schedules(
 ) -> None:
     """List schedules with their next and last due times, in local time. With --json, one schedule per line."""
     found = await client.list_schedules(project)
-    if json:
-        write_json(found)
-    elif found:
-        write_table(["SCHEDULE", "CRON", "TIME ZONE", "NEXT", "LAST", "RESULT", "RUN"], list(map(_row, found)))
-    else:
-        write("No schedules. Declare one in a table [[projects.<name>.schedules]] of solorun.toml.\n")
+    none = "No schedules. Declare one in a table [[projects.<name>.schedules]] of solorun.toml."
+    headings = ["SCHEDULE", "CRON", "TIME ZONE", "NEXT", "LAST", "RESULT", "RUN"]
+    write_list(found, headings, _row, none=none, json=json)
 
 
 def _row(schedule: ScheduleSummary) -> list[str]:

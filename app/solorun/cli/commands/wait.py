@@ -7,7 +7,7 @@ from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.formatting import format_queue
 from solorun.cli.render.messages import print_note
-from solorun.cli.render.terminal import write, write_json
+from solorun.cli.render.terminal import write_result
 from solorun.cli.render.views import ending
 from solorun.cli.waiting import describe_wait
 from solorun.status import Status
@@ -26,8 +26,5 @@ async def wait(run: RunArgument, *, client: Client, json: JsonOption = False) ->
         print_note(f"Waiting for run {found.id}{queued}{f', which waits for {waits_for}' if waits_for else ''}…")
     with note_if_interrupted(f"Stopped waiting. Run {found.id} continues.\n  solorun wait {found.id}"):
         ended = await client.wait_for_run(found.id)
-    if json:
-        write_json([ended])
-    else:
-        write(ending(ended) + "\n")
+    write_result(ended, ending(ended), json=json)
     raise typer.Exit(exit_code_of_status(ended.status))
