@@ -192,7 +192,7 @@ def test_a_scan_of_many_files_lets_other_threads_run(
         for name in range(100):
             create(tmp_path / str(number) / str(name))
     taken: list[float] = []
-    monkeypatch.setattr(artifacts.time, "sleep", taken.append)
+    monkeypatch.setattr("solorun.artifacts.scan.time.sleep", taken.append)
 
     artifacts.scan_artifacts(tmp_path)
 
