@@ -5,7 +5,7 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,7 @@ _TURNS_TO_END: Final = 32
 logger = logging.getLogger("solorun.steps")
 
 
+@dataclass(eq=False, repr=False)
 class CoroutineExecution:
     """The StepExecution of a running coroutine.
 
@@ -37,23 +38,20 @@ class CoroutineExecution:
     of repeated cancellations.
     """
 
-    def __init__(
-        self,
-        project: Project,
-        step: CoroutineStep,
-        context: StepContext,
-        watchdog: Watchdog,
-        commands: CoroutineCommands,
-        processes: CoroutineProcesses,
-    ) -> None:
-        self.project = project
-        self._call = FunctionCall(step) if step.kind == "function" else None
-        self._function: Callable[[StepContext], Any] = self._call or step.function
+    project: Project
+    step: CoroutineStep
+    context: StepContext
+    watchdog: Watchdog
+    commands: CoroutineCommands
+    processes: CoroutineProcesses
+
+    def __post_init__(self) -> None:
+        context = self.context
+        self._call = FunctionCall(self.step) if self.step.kind == "function" else None
+        self._function: Callable[[StepContext], Any] = self._call or self.step.function
         self._printed = PrintedOutput(context.name, context.output)
-        self._context = replace(context, output=self._printed, commands=commands)
-        self._commands = commands
-        self._processes = processes
-        self._span = processes.begin()
+        self._context = replace(context, output=self._printed, run_command=self.commands.run)
+        self._span = self.processes.begin()
         self.result: StepResult | None = None
         self._traceback: list[str] = []
         self._stop_requested = False
@@ -64,7 +62,7 @@ class CoroutineExecution:
         self._stopping: asyncio.Task[None] | None = None
         self._logging: set[asyncio.Task[None]] = set()
         name = f"coroutine {context.name} of run {context.run_id}"
-        self._work = asyncio.create_task(watchdog.watch(self), name=name)
+        self._work = asyncio.create_task(self.watchdog.watch(self), name=name)
         self._task = asyncio.create_task(self._supervise(), name=f"end of {name}")
 
     def is_running(self) -> bool:
@@ -124,8 +122,8 @@ class CoroutineExecution:
         names_exception = TracebackReader(is_open=True).exception_in
         for is_error, lines in groupby(self._traceback, lambda line: names_exception(line) != ""):
             await self._log(list(lines), Level.ERROR if is_error else Level.INFO)
-        await self._commands.stop()
-        await self._processes.end(self._span, self._warn, self._context.output.mask)
+        await self.commands.stop()
+        await self.processes.end(self._span, self._warn, self._context.output.mask)
         if self._logging:
             await asyncio.wait(self._logging)
         return self.result

@@ -12,7 +12,7 @@ import pytest
 from solorun.project import CommandStep, Project
 from solorun.step import StepContext, StepExecution
 from solorun.steps import StepDispatcher, become_subreaper
-from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
+from solorun.steps.command_limits import CommandLimits
 from solorun.steps.watchdog import Watchdog
 from tests.fakes.step_output import RecordedOutput
 from tests.process.steps.processes import eventually
@@ -62,7 +62,7 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def limits() -> CommandLimits:
     """Tests parametrize this."""
-    return DEFAULT_LIMITS
+    return CommandLimits()
 
 
 @pytest.fixture
