@@ -1,7 +1,7 @@
 """Handlers that read logs: a filtered page, or the whole log as a download."""
 
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from typing import Annotated, TypeVar
 
 import anyio
@@ -52,7 +52,9 @@ async def get_log_page(state: State, request: Request) -> Response:
 async def _read_page(state: State, request: Request) -> StoredLogPage:
     query: LogPageQuery = _checked(request.query)
     client = address_of(request.scope), request.headers.get(b"cookie", b"")
-    async with state.searches.setdefault(client, anyio.Lock()) if query.q else nullcontext():
+    # A search takes long: it waits for the client's other searches alone.
+    turn = state.searches.setdefault(client, anyio.Lock()) if query.q else state.turns.take(request.scope)
+    async with turn:
         return await state.service.store.read_log(
             run_id_of(request),
             LogQuery(
