@@ -115,6 +115,7 @@ class RunManager:
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
+            self.admission.check_draining()
         start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key, firing)
         if (joined := self._conflicts.resolve(start)) is not None:
             return Submission(joined, StartResult.JOINED)
