@@ -39,6 +39,25 @@ async def test_artifacts_are_listed_and_downloaded(open_served: OpenServed) -> N
     assert "sandbox" in page.headers["content-security-policy"]
 
 
+async def test_an_html_file_can_be_shown_as_an_isolated_page(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        for name in ("page.html", "data.json"):
+            (step.context.artifacts / name).write_text("[]")
+        step.end()
+        await served.end_of(run_id)
+
+        page = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/page.html?inline=true")
+        data = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/data.json?inline=true")
+
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html")
+    assert "content-disposition" not in page.headers
+    policy = page.headers["content-security-policy"].split("; ")
+    assert {"sandbox allow-scripts", "default-src 'none'", "frame-ancestors 'self'"} <= set(policy)
+    assert data.headers["content-disposition"].startswith("attachment;")
+    assert data.headers["content-security-policy"].startswith("default-src 'none'; sandbox;")
+
+
 @pytest.mark.parametrize("name", ["j.js", "module.mjs", "J.JS", "style.css"])
 async def test_no_artifact_can_be_a_script_or_a_style_of_the_dashboard(open_served: OpenServed, name: str) -> None:
     async with open_served() as served:

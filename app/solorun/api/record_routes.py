@@ -104,5 +104,6 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
             ResponseSpec(416, "The file ends before the part that `Range` selects", "text/plain"),
         ),
         problems=(RunNotFound, ArtifactNotFound, StoreUnavailable),
+        query=artifacts.ArtifactQuery,
     ),
 )

@@ -69,18 +69,13 @@ def scan_artifacts(directory: Path) -> ArtifactScan:
     return ArtifactScan(tuple(artifacts), len(found) > MAX_ARTIFACTS, tuple(skipped))
 
 
-def list_run_ids(artifacts: Path) -> set[int]:
-    """The ids of the runs that have an artifact directory."""
+def find_last_run_id(artifacts: Path) -> int:
+    """The largest id of a run with an artifact directory, 0 if there is none."""
     try:
         names = [entry.name for entry in artifacts.iterdir()]
     except OSError:
-        return set()
-    return {int(name) for name in names if _RUN_ID.fullmatch(name)}
-
-
-def find_last_run_id(artifacts: Path) -> int:
-    """The largest id of a run with an artifact directory, 0 if there is none."""
-    return max(list_run_ids(artifacts), default=0)
+        return 0
+    return max((int(name) for name in names if _RUN_ID.fullmatch(name)), default=0)
 
 
 def measure_artifacts(directory: Path) -> int:

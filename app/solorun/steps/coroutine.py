@@ -19,7 +19,7 @@ from solorun.steps.coroutine_processes import CoroutineProcesses
 from solorun.steps.coroutine_stack import came_of_cancellation, format_call, format_stack
 from solorun.steps.function import FunctionCall
 from solorun.steps.printed_output import PrintedOutput, redirected_to
-from solorun.steps.telling_line import TracebackReader
+from solorun.steps.traceback_reader import TracebackReader
 from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
@@ -177,8 +177,23 @@ class CoroutineExecution:
 
     def _error_message(self, error: BaseException) -> str:
         # Masked before it is shortened: half a secret would not be recognized.
-        text = self._context.output.mask(_text_of(error))
-        return short_error_message(f"{type(error).__name__}: {text}".rstrip(": "))
+        message, cause = (
+            f"{type(one).__name__}: {self._context.output.mask(_text_of(one))}".rstrip(": ")
+            for one in (error, _first_cause(error))
+        )
+        return short_error_message(f"{message} (caused by {cause})" if cause != message and ": " in cause else message)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Follows causes and the first exceptions of groups. Both may be circular."""
+    seen = {id(error)}
+    while True:
+        group = error.exceptions[:1] if isinstance(error, BaseExceptionGroup) else ()
+        cause = error.__cause__ or next(iter(group), None)
+        if cause is None or id(cause) in seen:
+            return error
+        seen.add(id(cause))
+        error = cause
 
 
 def _text_of(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 /** Draws one log row into an element: number, time, level, text. */
 import { type Row, groupOpenedBy, rowLevel, rowRecord, rowText } from './rows';
+import { formatLogTime } from '../runs/format';
 import { markDirection } from './controls';
 import { MAX_DRAWN, drawText, make } from './row_text';
 
@@ -38,7 +39,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   number.title = MARK_HINT;
   if (row.firstSeq < row.seq)
     number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}. ${MARK_HINT}`;
-  const time = make('span', 'time', clockTime(record.time));
+  const time = make('span', 'time', formatLogTime(Date.parse(record.time)));
   time.title = record.time;
   const text = make('span', 'text');
   if (group !== null) {
@@ -78,10 +79,4 @@ export function columnsOf(line: string): number {
   let wide = 0;
   for (let i = 0; i < drawn; i++) if (line.charCodeAt(i) > 0x2e7f) wide++;
   return drawn + wide;
-}
-
-function clockTime(iso: string): string {
-  const time = new Date(iso);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }

@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import DEFAULT_URL, connected
+from solorun.cli.client import DEFAULT_URL, Client, connected
 from solorun.cli.configuration import find_database_settings
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
@@ -22,9 +22,6 @@ from solorun.errors import ConfigurationInvalid, ServiceUnreachable
 from solorun.run import format_size
 from solorun.settings import DataDirectory, Settings
 
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-
 
 @connected
 async def backup(
@@ -34,7 +31,7 @@ async def backup(
     *,
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = None,
-    client: "RunClient",
+    client: Client,
 ) -> None:
     """Save a copy of the database of a running service, with every run acknowledged so far. Artifacts are not included.
 

@@ -1,19 +1,16 @@
 """`solorun cancel`: cancel a run and report how it ended."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected, find_named_run, note_if_interrupted
+from solorun.cli.client import Client, connected, find_named_run, note_if_interrupted
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.messages import print_note
-from solorun.cli.render.terminal import write, write_json
+from solorun.cli.render.terminal import write_result
 from solorun.cli.render.views import ending
 from solorun.status import Status
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 
 @connected
@@ -23,7 +20,7 @@ async def cancel(
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, stored with the run.")] = "",
     now: Annotated[bool, typer.Option("--now", help="Kill the work now, without a grace.")] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the run has ended.")] = True,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """Cancel a run and wait until its work has stopped.
@@ -41,11 +38,7 @@ async def cancel(
             f"Stopped waiting. Run {found.id} is still being cancelled.\n  solorun follow {found.id}"
         ):
             result = await client.wait_for_run(found.id)
-    if json:
-        write_json([result])
-    elif not result.has_ended:
-        write(f"Cancelling run {result.id}. It stays active until its work has stopped.\n")
-    else:
-        write(ending(result) + "\n")
+    cancelling = f"Cancelling run {result.id}. It stays active until its work has stopped."
+    write_result(result, ending(result) if result.has_ended else cancelling, json=json)
     if result.has_ended and result.status is not Status.CANCELLED:
         raise typer.Exit(ExitCode.CONFLICT)

@@ -1,20 +1,16 @@
 """`solorun firings`: what became of the due times and manual runs of schedules."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_schedules
-from solorun.cli.options import JsonOption
-from solorun.cli.param_types import whole_number
+from solorun.cli.options import JsonOption, limit_option
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
-from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.cli.render.terminal import write_list
 from solorun.schedule import Firing, FiringTrigger
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 _MAX_FIRINGS = 1000
 
@@ -26,23 +22,13 @@ async def firings(
         typer.Argument(metavar="[SCHEDULE]", help="Id of a schedule.", autocompletion=complete_schedules),
     ] = None,
     *,
-    limit: Annotated[
-        int,
-        typer.Option(
-            "--limit", "-n", metavar="N", parser=whole_number(1, _MAX_FIRINGS), help="Maximum number of firings."
-        ),
-    ] = 20,
-    client: "RunClient",
+    limit: Annotated[int, limit_option("firings", _MAX_FIRINGS)] = 20,
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """List what became of due times and manual runs, newest first. With --json, one firing per line."""
     found = (await client.list_firings(schedule, limit=limit)).firings
-    if json:
-        write_json(found)
-    elif found:
-        write_table(["SCHEDULE", "DUE", "RESULT", "RUN", "REASON"], [_row(each) for each in found])
-    else:
-        write("No firings.\n")
+    write_list(found, ["SCHEDULE", "DUE", "RESULT", "RUN", "REASON"], _row, none="No firings.", json=json)
 
 
 def describe(firing: Firing) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from solorun.cli.client import connected, find_named_run, note_disconnect, note_if_interrupted
+from solorun.cli.client import Client, connected, find_named_run, note_disconnect, note_if_interrupted
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
 from solorun.cli.render.messages import print_note
@@ -14,7 +14,7 @@ from solorun.cli.waiting import describe_wait
 from solorun.run import Run
 
 if TYPE_CHECKING:
-    from solorun.client import LogStream, RunClient
+    from solorun.client import LogStream
 
 
 @connected
@@ -22,7 +22,7 @@ async def follow(
     run: RunArgument,
     *,
     tail: TailOption = None,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
@@ -38,7 +38,7 @@ async def follow(
     raise typer.Exit(exit_code_of_status(ended.status))
 
 
-async def follow_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
+async def follow_run(client: Client, run_id: int, view: View, *, tail: int | None = None) -> Run:
     """Show a run until it ends. Reports lost connections, and that the run continues if this is cancelled."""
     stream = client.follow(run_id, tail=tail, on_disconnect=note_disconnect)
     with note_if_interrupted(

@@ -1,17 +1,14 @@
 """`solorun prune`: delete the runs that projects no longer keep."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_projects
 from solorun.cli.options import JsonOption
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.run import format_size
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 
 @connected
@@ -19,12 +16,10 @@ async def prune(
     *,
     project: Annotated[
         str | None,
-        typer.Option(
-            metavar="PROJECT", help="Only runs of this project.", show_default=False, autocompletion=complete_projects
-        ),
+        typer.Option(metavar="PROJECT", help="Only runs of this project.", autocompletion=complete_projects),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")] = False,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """Delete the ended runs that their projects no longer keep, with their logs and artifacts.

@@ -1,10 +1,10 @@
 """`solorun rerun`: run an ended run again, or show what that would do."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected, find_named_run, note_if_interrupted
+from solorun.cli.client import Client, connected, find_named_run, note_if_interrupted
 from solorun.cli.completion import complete_rerun_steps
 from solorun.cli.given_params import read_params
 from solorun.cli.options import JsonOption, RawOption, RunArgument
@@ -22,9 +22,6 @@ from solorun.cli.starting import (
     show_started,
 )
 from solorun.wire import FROM_START, RerunPreview, SkippedStep
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 
 @connected
@@ -49,7 +46,7 @@ async def rerun(
         bool, typer.Option("--preview", help="Show what would run and on whose results it builds, and start nothing.")
     ] = False,
     follow: FollowOption = False,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
     raw: RawOption = False,
     quiet: QuietOption = False,

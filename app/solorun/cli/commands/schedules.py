@@ -1,19 +1,16 @@
 """`solorun schedules`: list the schedules, with what is due next and what became of the last due time."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.cli.commands.firings import describe
 from solorun.cli.completion import complete_projects
 from solorun.cli.options import JsonOption
 from solorun.cli.render.formatting import format_moment
-from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.cli.render.terminal import write_list
 from solorun.schedule import ScheduleSummary
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 
 @connected
@@ -23,17 +20,14 @@ async def schedules(
         typer.Argument(metavar="[PROJECT]", help="Name of a project.", autocompletion=complete_projects),
     ] = None,
     *,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """List schedules with their next and last due times, in local time. With --json, one schedule per line."""
     found = await client.list_schedules(project)
-    if json:
-        write_json(found)
-    elif found:
-        write_table(["SCHEDULE", "CRON", "TIME ZONE", "NEXT", "LAST", "RESULT", "RUN"], list(map(_row, found)))
-    else:
-        write("No schedules. Declare one in a table [[projects.<name>.schedules]] of solorun.toml.\n")
+    none = "No schedules. Declare one in a table [[projects.<name>.schedules]] of solorun.toml."
+    headings = ["SCHEDULE", "CRON", "TIME ZONE", "NEXT", "LAST", "RESULT", "RUN"]
+    write_list(found, headings, _row, none=none, json=json)
 
 
 def _row(schedule: ScheduleSummary) -> list[str]:

@@ -1,10 +1,10 @@
 """`solorun start`: start a run, and follow it on request."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected, note_if_interrupted
+from solorun.cli.client import Client, connected, note_if_interrupted
 from solorun.cli.commands.start_help import describe_parameters
 from solorun.cli.completion import complete_scopes
 from solorun.cli.given_params import read_params
@@ -23,9 +23,6 @@ from solorun.cli.starting import (
     show_started,
 )
 from solorun.project import FULL_SCOPE
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 
 @connected
@@ -48,7 +45,7 @@ async def start(
     follow: FollowOption = False,
     describe: Annotated[bool, typer.Option("--describe", hidden=True)] = False,
     context: typer.Context,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
     raw: RawOption = False,
     quiet: QuietOption = False,

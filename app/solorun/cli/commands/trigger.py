@@ -1,8 +1,6 @@
 """`solorun trigger`: start a run of a schedule now."""
 
-from typing import TYPE_CHECKING
-
-from solorun.cli.client import connected, note_if_interrupted
+from solorun.cli.client import Client, connected, note_if_interrupted
 from solorun.cli.options import JsonOption, RawOption, ScheduleArgument
 from solorun.cli.starting import (
     FollowOption,
@@ -16,9 +14,6 @@ from solorun.cli.starting import (
 )
 from solorun.schedule import project_of
 
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-
 
 @connected
 async def trigger(
@@ -28,7 +23,7 @@ async def trigger(
     triggered_by: TriggeredByOption = "cli",
     idempotency_key: IdempotencyKeyOption = None,
     follow: FollowOption = False,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
     raw: RawOption = False,
     quiet: QuietOption = False,

@@ -1,25 +1,20 @@
 """`solorun wait`: wait until a run ends, without its log."""
 
-from typing import TYPE_CHECKING
-
 import typer
 
-from solorun.cli.client import connected, find_named_run, note_if_interrupted
+from solorun.cli.client import Client, connected, find_named_run, note_if_interrupted
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.formatting import format_queue
 from solorun.cli.render.messages import print_note
-from solorun.cli.render.terminal import write, write_json
+from solorun.cli.render.terminal import write_result
 from solorun.cli.render.views import ending
 from solorun.cli.waiting import describe_wait
 from solorun.status import Status
 
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-
 
 @connected
-async def wait(run: RunArgument, *, client: "RunClient", json: JsonOption = False) -> None:
+async def wait(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
     """Wait until a run ends, print how it ended, and exit with its exit code, like `solorun follow`.
 
     Ctrl-C stops waiting; the run continues.
@@ -31,8 +26,5 @@ async def wait(run: RunArgument, *, client: "RunClient", json: JsonOption = Fals
         print_note(f"Waiting for run {found.id}{queued}{f', which waits for {waits_for}' if waits_for else ''}…")
     with note_if_interrupted(f"Stopped waiting. Run {found.id} continues.\n  solorun wait {found.id}"):
         ended = await client.wait_for_run(found.id)
-    if json:
-        write_json([ended])
-    else:
-        write(ending(ended) + "\n")
+    write_result(ended, ending(ended), json=json)
     raise typer.Exit(exit_code_of_status(ended.status))
