@@ -4,7 +4,7 @@ from typing import Final
 
 from solorun.api import retention
 from solorun.api.state import State
-from solorun.errors import ProjectNotFound, RunNotFound, StoreUnavailable
+from solorun.errors import ProjectNotFound, RunNotFound
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.right import Right
 from solorun.run import Run
@@ -16,31 +16,28 @@ RETENTION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         f"POST {_RUN}/pin",
         retention.pin_run,
-        id="pinRun",
         summary="Pin a run, so that it is never deleted",
         responses=(ResponseSpec(200, "The run", model=Run),),
-        problems=(RunNotFound, StoreUnavailable),
+        problems=(RunNotFound,),
         right=Right.START,
     ),
     Operation(
         f"DELETE {_RUN}/pin",
         retention.unpin_run,
-        id="unpinRun",
         summary="Unpin a run",
         responses=(ResponseSpec(200, "The run", model=Run),),
-        problems=(RunNotFound, StoreUnavailable),
+        problems=(RunNotFound,),
         right=Right.START,
     ),
     Operation(
         "POST /api/v1/prune",
         retention.prune,
-        id="prune",
         summary="Delete the ended runs that their projects no longer keep",
         responses=(
             ResponseSpec(200, "With `dry_run`: what would be deleted", model=PruneReport),
             ResponseSpec(202, "What is being deleted", model=PruneReport),
         ),
-        problems=(ProjectNotFound, StoreUnavailable),
+        problems=(ProjectNotFound,),
         query=retention.PruneQuery,
         right=Right.ADMIN,
     ),
