@@ -6,8 +6,7 @@ from solorun.api import backup, hooks, projects, resources, workers
 from solorun.api.caller_trace import TRACEPARENT_HEADER
 from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.record_routes import RECORD_OPERATIONS
-from solorun.api.retention_routes import RETENTION_OPERATIONS
-from solorun.api.run_routes import RUN_OPERATIONS
+from solorun.api.run_routes import RETENTION_OPERATIONS, RUN_OPERATIONS
 from solorun.api.schedule_routes import SCHEDULE_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State

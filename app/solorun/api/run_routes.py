@@ -1,10 +1,10 @@
-"""The routes that start, repeat, cancel, get and list runs. The most frequent come first."""
+"""The routes that start, repeat, cancel, get, list, keep and delete runs. The most frequent come first."""
 
 from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import runs
+from solorun.api import retention, runs
 from solorun.api.caller_trace import TRACEPARENT_HEADER
 from solorun.api.state import State
 from solorun.errors import (
@@ -24,7 +24,7 @@ from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.right import Right
 from solorun.run import Run
-from solorun.wire import CancelRequest, RerunPreview, RerunRequest, RunPage, StartedRun, StartRequest
+from solorun.wire import CancelRequest, PruneReport, RerunPreview, RerunRequest, RunPage, StartedRun, StartRequest
 
 _RUN: Final = "/api/v1/runs/{run_id}"
 _PROJECT: Final = "/api/v1/projects/{project}"
@@ -114,5 +114,36 @@ RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(_RUN_PAGE,),
         problems=(InvalidCursor,),
         query=runs.RunsQuery,
+    ),
+)
+
+RETENTION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
+    Operation(
+        f"POST {_RUN}/pin",
+        retention.pin_run,
+        summary="Pin a run, so that it is never deleted",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound,),
+        right=Right.START,
+    ),
+    Operation(
+        f"DELETE {_RUN}/pin",
+        retention.unpin_run,
+        summary="Unpin a run",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound,),
+        right=Right.START,
+    ),
+    Operation(
+        "POST /api/v1/prune",
+        retention.prune,
+        summary="Delete the ended runs that their projects no longer keep",
+        responses=(
+            ResponseSpec(200, "With `dry_run`: what would be deleted", model=PruneReport),
+            ResponseSpec(202, "What is being deleted", model=PruneReport),
+        ),
+        problems=(ProjectNotFound,),
+        query=retention.PruneQuery,
+        right=Right.ADMIN,
     ),
 )
