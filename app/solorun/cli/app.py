@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from solorun.cli.commands.backup import backup
+from solorun.cli.commands.backup import backup, restore
 from solorun.cli.commands.deliveries import deliveries, notify, redeliver
 from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
@@ -21,18 +21,14 @@ from solorun.cli.commands.init import check, init, schema
 from solorun.cli.commands.log import log
 from solorun.cli.commands.mcp import mcp
 from solorun.cli.commands.migrate_to import migrate_to
-from solorun.cli.commands.pin import pin, unpin
-from solorun.cli.commands.prune import prune
-from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
-from solorun.cli.commands.restore import restore
+from solorun.cli.commands.retention import pin, prune, unpin
 from solorun.cli.commands.runs import runs
 from solorun.cli.commands.schedules import firings, pause, resume, schedules, trigger
-from solorun.cli.commands.serve import serve
+from solorun.cli.commands.serve import serve, worker
 from solorun.cli.commands.show import show
-from solorun.cli.commands.start import start
+from solorun.cli.commands.start import rerun, start
 from solorun.cli.commands.start_help import StartCommand
-from solorun.cli.commands.worker import worker
 from solorun.cli.commands.workers import drain, workers
 from solorun.cli.descriptors import open_standard_descriptors
 from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
