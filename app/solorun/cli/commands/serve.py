@@ -52,7 +52,7 @@ def serve(
         "token_file": token_file,
         "log_format": log_format,
     }
-    raise typer.Exit(run_logged(config, log_format, lambda environ: _serve(config, flags, environ)))
+    raise typer.Exit(_run_logged(config, log_format, lambda environ: _serve(config, flags, environ)))
 
 
 def describe_access(settings: Settings) -> str:
@@ -73,7 +73,7 @@ def _serve(config: Path, flags: dict[str, Any], environ: Mapping[str, str]) -> i
     catalog.log_warnings()
 
     def started(url: str) -> None:
-        print_lines(
+        _print_lines(
             settings,
             f"Serving {', '.join(projects) or 'no projects yet'} at {url} (data in {settings.data_dir})",
             describe_access(settings),
@@ -106,7 +106,7 @@ def worker(
     """
     names = parse_labels(labels)
     flags = {"data_dir": data_dir, "log_format": log_format}
-    raise typer.Exit(run_logged(config, log_format, lambda environ: _work(config, flags, environ, names, capacity)))
+    raise typer.Exit(_run_logged(config, log_format, lambda environ: _work(config, flags, environ, names, capacity)))
 
 
 def _work(
@@ -130,7 +130,7 @@ def _work(
         )
 
     def started(worker: Worker) -> None:
-        print_lines(
+        _print_lines(
             settings,
             f"Worker {worker.id} executes up to {capacity} runs with {format_labels(labels)} "
             f"(data in {settings.data_dir})",
@@ -139,7 +139,7 @@ def _work(
     return run_worker(settings, catalog, labels=labels, capacity=capacity, started=started)
 
 
-def run_logged(config: Path, log_format: str | None, run: Callable[[Mapping[str, str]], int]) -> int:
+def _run_logged(config: Path, log_format: str | None, run: Callable[[Mapping[str, str]], int]) -> int:
     """Start the log, call `run` with the environment, and return its exit code, or that of its error, which is logged.
 
     Secrets are taken out of the environment of this process first.
@@ -164,7 +164,7 @@ def run_logged(config: Path, log_format: str | None, run: Callable[[Mapping[str,
             return report_error(error)
 
 
-def print_lines(settings: Settings, *lines: str) -> None:
+def _print_lines(settings: Settings, *lines: str) -> None:
     """Print what a process says once it works, as lines of its log if that is JSON."""
     for line in lines:
         if settings.log_format == "json":
