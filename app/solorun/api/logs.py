@@ -77,13 +77,13 @@ async def _read_page(state: State, request: Request) -> StoredLogPage:
         )
 
 
-async def download_ndjson(state: State, request: Request) -> StreamingResponse:
+async def download_log_as_ndjson(state: State, request: Request) -> StreamingResponse:
     query = _checked(request.query)
     run = await state.service.manager.get_run(run_id_of(request))
     return _download(state, _payloads(state.service.tail, run, query), NDJSON, _name_of(run, query, "ndjson"))
 
 
-async def download_text(state: State, request: Request) -> StreamingResponse:
+async def download_log_as_text(state: State, request: Request) -> StreamingResponse:
     query = _checked(request.query)
     run = await state.service.manager.get_run(run_id_of(request))
     return _download(state, _texts(state.service.tail, run, query), TEXT, _name_of(run, query, "txt"))
