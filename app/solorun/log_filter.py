@@ -9,24 +9,12 @@ from solorun.record import Event, Level, Stream
 from solorun.run import MAX_RUN_ID, Attempt, Run, RunStep
 from solorun.segment import Segment
 from solorun.text_pattern import PLAIN, SearchOptions
-from solorun.text_search import TextSearch
+from solorun.text_search import Entry, TextSearch
 
 _ALL_LEVELS: Final = frozenset(Level)
 
 
-class _Entry(msgspec.Struct, gc=False):
-    """The members of a record that filters look at."""
-
-    seq: int
-    level: Level
-    step: str | None
-    stream: Stream
-    message: str
-    event: Event | None = None
-    partial: bool = False
-
-
-_decode_entries = msgspec.json.Decoder(_Entry).decode_lines
+_decode_entries: Final = msgspec.json.Decoder(Entry).decode_lines
 
 
 def find_range(run: Run, step: str | None, attempt: int | None = None) -> tuple[int, int]:
@@ -89,7 +77,7 @@ class LogFilter:
             if self._after < entry.seq <= self._upto
         ]
 
-    def _narrow(self, entries: list[_Entry]) -> list[_Entry]:
+    def _narrow(self, entries: list[Entry]) -> list[Entry]:
         # A list per criterion takes less time than a call per entry.
         if self._step is not None:
             entries = [entry for entry in entries if entry.step == self._step]

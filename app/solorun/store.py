@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
-from solorun.hook_store import HookStore
+from solorun.hook import HookStore
 from solorun.idempotency_key import IdempotencyKey
 from solorun.key_store import KeyStore
 from solorun.notification import NotifyEvent

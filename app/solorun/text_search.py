@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import compress
 from operator import attrgetter
-from typing import Final, Protocol, TypeVar
+from typing import Final
 from unicodedata import normalize
 
+import msgspec
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from solorun.folding import find_sources, fold
-from solorun.record import Event, Stream
+from solorun.record import Event, Level, Stream
 from solorun.segment import Segment
 from solorun.terminal_text import visible_text
 from solorun.text_pattern import PLAIN, SearchOptions, matcher_of
@@ -45,19 +46,20 @@ _find_escaped: Final = re.compile(_ESCAPED).search
 _find_control: Final = re.compile(rb"\x7f|\xc2[\x80-\x9f]|" + _ESCAPED).search
 
 
-class Entry(Protocol):
-    """The members of a record that a search looks at."""
+class Entry(msgspec.Struct, gc=False):
+    """The members of a record that searches and filters look at."""
 
+    seq: int
+    level: Level
     step: str | None
     stream: Stream
     message: str
-    event: Event | None
-    partial: bool
+    event: Event | None = None
+    partial: bool = False
 
 
 _Find = Callable[[bytes], Sequence[tuple[int, int, int]]]
 _is_partial: Final = attrgetter("partial")
-E = TypeVar("E", bound=Entry)
 
 
 class TextSearch:
@@ -97,7 +99,7 @@ class TextSearch:
         lines = segment.lines() if indexes else []
         return b"\n".join(lines[index] for index in sorted(indexes))
 
-    def find(self, entries: Sequence[E]) -> list[E]:
+    def find(self, entries: list[Entry]) -> list[Entry]:
         """The entries in which the text ends, of those in the next segment."""
         if not self._unfinished and not any(map(_is_partial, entries)):
             return list(compress(entries, self._matcher.select([visible_text(entry.message) for entry in entries])))

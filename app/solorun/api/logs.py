@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from typing import Annotated, TypeVar
 
 import anyio
@@ -57,7 +57,9 @@ async def get_log_page(state: State, request: Request) -> Response:
 async def _read_page(state: State, request: Request) -> StoredLogPage:
     query: LogPageQuery = _checked(request.query)
     client = address_of(request.scope), request.headers.get(b"cookie", b"")
-    async with state.searches.setdefault(client, anyio.Lock()) if query.q else nullcontext():
+    # A search takes long: it waits for the client's other searches alone.
+    turn = state.searches.setdefault(client, anyio.Lock()) if query.q else state.turns.take(request.scope)
+    async with turn:
         return await state.service.store.read_log(
             run_id_of(request),
             LogQuery(
@@ -75,13 +77,13 @@ async def _read_page(state: State, request: Request) -> StoredLogPage:
         )
 
 
-async def download_ndjson(state: State, request: Request) -> StreamingResponse:
+async def download_log_as_ndjson(state: State, request: Request) -> StreamingResponse:
     query = _checked(request.query)
     run = await state.service.manager.get_run(run_id_of(request))
     return _download(state, _payloads(state.service.tail, run, query), NDJSON, _name_of(run, query, "ndjson"))
 
 
-async def download_text(state: State, request: Request) -> StreamingResponse:
+async def download_log_as_text(state: State, request: Request) -> StreamingResponse:
     query = _checked(request.query)
     run = await state.service.manager.get_run(run_id_of(request))
     return _download(state, _texts(state.service.tail, run, query), TEXT, _name_of(run, query, "txt"))

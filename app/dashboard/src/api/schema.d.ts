@@ -3317,7 +3317,10 @@ export interface operations {
     };
     downloadArtifact: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Show an HTML file as a page, which is isolated from the service and the network. Other files remain attachments. */
+                inline?: boolean;
+            };
             header?: never;
             path: {
                 /** @description The run's id. */

@@ -3,6 +3,7 @@ import { type JsonLine } from './json_line';
 import { jsonOf } from './json_row';
 import { drawTree } from './json_tree';
 import { type Row, groupOpenedBy, rowLevel, rowRecord, rowText } from './rows';
+import { formatLogTime } from '../runs/format';
 import { markDirection } from './controls';
 import type { TextFinder } from './finding';
 import { MAX_DRAWN, drawText, make } from './row_text';
@@ -48,7 +49,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   number.title = MARK_HINT;
   if (row.firstSeq < row.seq)
     number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}. ${MARK_HINT}`;
-  const time = make('span', 'time', clockTime(record.time));
+  const time = make('span', 'time', formatLogTime(Date.parse(record.time)));
   time.title = record.time;
   const text = make('span', 'text');
   if (group !== null) {
@@ -112,10 +113,4 @@ export function columnsOf(line: string): number {
   let wide = 0;
   for (let i = 0; i < drawn; i++) if (line.charCodeAt(i) > 0x2e7f) wide++;
   return drawn + wide;
-}
-
-function clockTime(iso: string): string {
-  const time = new Date(iso);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }

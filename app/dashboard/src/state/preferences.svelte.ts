@@ -2,9 +2,12 @@
 const KEY = 'solorun.preferences';
 
 export type Theme = 'system' | 'light' | 'dark';
+/** The time zone of the dashboard's times. */
+export type Times = 'local' | 'utc';
 
 interface Preferences {
   theme: Theme;
+  times: Times;
   singleKeys: boolean;
   wrap: boolean;
   timestamps: boolean;
@@ -16,6 +19,7 @@ interface Preferences {
 
 const DEFAULTS: Preferences = {
   theme: 'system',
+  times: 'local',
   singleKeys: true,
   wrap: false,
   timestamps: true,

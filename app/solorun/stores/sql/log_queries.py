@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import accumulate
+from operator import itemgetter
 from typing import Final, Protocol, TypeVar
 
 import anyio
@@ -26,6 +27,7 @@ Match = tuple[int, bytes]
 SLICE_RECORDS: Final = 4_000
 SLICE_BYTES: Final = 2 * MAX_PAGE_BYTES
 SHORT_SCAN_RECORDS: Final = 50_000
+_seq: Final = itemgetter(0)
 
 
 class Read(Protocol):
@@ -186,10 +188,6 @@ def _next(page: list[Match], query: LogQuery) -> int | None:
     if not page:
         return None
     return page[0][0] if query.after is None else page[-1][0]
-
-
-def _seq(match: Match) -> int:
-    return match[0]
 
 
 def _records(found: list[Match]) -> tuple[Raw, ...]:
