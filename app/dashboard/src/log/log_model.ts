@@ -27,6 +27,7 @@ export type ReadLog = (query: LogQuery, signal: AbortSignal) => Promise<LogPage>
 
 const MAX_READS = 2;
 const RETRY_AFTER_MS = 1500;
+const MAX_GROUP_PAGES = 5;
 
 export class LogModel {
   private cache = new PageCache(0, 0, 0, false);
@@ -159,6 +160,12 @@ export class LogModel {
     this.onChange(() => this.cache.hide(this.folds, this.foldsProgress));
   }
 
+  /** Folds all groups, or unfolds them if one is folded. */
+  async toggleAllGroups(): Promise<void> {
+    this.folds = this.folds.length ? [] : await this.findGroups();
+    this.onChange(() => this.cache.hide(this.folds, this.foldsProgress));
+  }
+
   /** Unfolds the groups that hide this record. */
   reveal(seq: number): void {
     const folds = this.folds.filter((fold) => seq < fold.from || fold.upTo < seq);
@@ -245,6 +252,30 @@ export class LogModel {
       this.failedAt = performance.now();
       setTimeout(() => signal.aborted || this.onChange(() => undefined), RETRY_AFTER_MS);
     }
+  }
+
+  /** What the outermost groups hide, of the first few thousand. */
+  private async findGroups(): Promise<Fold[]> {
+    const found: Fold[] = [];
+    let opened: number | null = null;
+    let depth = 0;
+    const close = (seq: number): void => {
+      if (opened !== null && seq > opened) found.push({ from: opened + 1, upTo: seq - 1 });
+      [opened, depth] = [null, 0];
+    };
+    let after: number | null = 0;
+    for (let pages = 0; after !== null && pages < MAX_GROUP_PAGES; pages++) {
+      const page: LogPage = await this.read({ after, event: ['group', 'step'], limit: PAGE }, this.abort.signal);
+      for (const record of page.records) {
+        if (record.event === 'step') close(record.seq);
+        else if (!closesGroup(record)) {
+          if (depth++ === 0) opened = record.seq;
+        } else if (depth > 0 && --depth === 0) close(record.seq);
+      }
+      after = page.next;
+    }
+    if (after === null) close(this.upTo + 1);
+    return found;
   }
 
   /** The seq of the group's last record: the one before the group's own end, or else the last of its step. */
