@@ -44,7 +44,7 @@ export class RowList {
     rows: readonly (Row | undefined)[],
     options: LogViewOptions,
     held: ReadonlySet<HTMLElement>,
-    before?: Row | undefined,
+    before?: Row,
   ): void {
     const states = rows.map((row, i) => row && this.stateOf(row, options, i === 0 ? before : rows[i - 1]));
     const keys = rows.map((row, i) => keyOf(row, states[i]));
