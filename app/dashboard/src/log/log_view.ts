@@ -45,7 +45,7 @@ export class LogView {
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
   private readonly input = new UserInput(this.listening.signal);
-  private options: LogViewOptions = { q: '', current: null, marked: null, wrap: false, steps: [] };
+  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, steps: [] };
   private anchor: Anchor = { row: 0, y: 0 };
   /** The line to show once it is loaded, and the place of its upper edge; null for any place in sight. */
   private target: { readonly seq: number; readonly y: number | null } | null = null;
