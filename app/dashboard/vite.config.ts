@@ -33,5 +33,11 @@ export default defineConfig({
   },
   server: { proxy: { '/api': SERVICE, '/login': SERVICE, '/logout': SERVICE } },
   // Generous, because slow machines are no failure: these limits only stop tests that hang.
-  test: { environment: 'jsdom', include: ['src/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    environment: 'jsdom',
+    include: ['src/**/*.test.ts'],
+    setupFiles: ['src/testing_locale.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 });

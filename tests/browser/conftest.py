@@ -79,7 +79,7 @@ def params(api: Api, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1440, "height": 860})
+    opened = browser.new_context(viewport={"width": 1440, "height": 860}, locale="en-GB")
     yield opened
     opened.close()
 

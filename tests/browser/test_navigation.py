@@ -1,6 +1,7 @@
 """Navigation: the command palette, shortcuts, addresses, filters, and the theme."""
 
 import re
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -98,6 +99,28 @@ def test_the_chosen_theme_persists(open_page: OpenPage, browser: Browser) -> Non
     page.reload()
 
     expect(page.locator("body")).to_have_css("background-color", "rgb(13, 17, 23)")
+    context.close()
+
+
+def test_all_times_are_in_the_chosen_zone(open_page: OpenPage, browser: Browser, api: Api) -> None:
+    run_id = api.complete("novel")
+    started = datetime.fromisoformat(api.run(run_id)["started_at"])
+    context = browser.new_context(timezone_id="Asia/Tokyo", locale="en-GB")
+    page = open_page(f"/p/novel/runs/{run_id}", within=context)
+    line = page.locator(".log-pane .row .time").first
+    expect(line).to_contain_text((started + timedelta(hours=9)).strftime("%H:%M:"))
+
+    page.keyboard.press("?")
+    page.get_by_role("radio", name="UTC").check()
+    page.keyboard.press("Escape")
+    expect(line).to_contain_text(started.strftime("%H:%M:"))
+    page.get_by_role("tab", name="Events").click()
+    event = page.locator(".panel time").first
+    expect(event).to_contain_text(started.strftime("%H:%M:"))
+    expect(event).to_have_attribute("title", re.compile(r"GMT\+9 · .* UTC$"))
+    page.reload()
+
+    expect(event).to_contain_text(started.strftime("%H:%M:"))
     context.close()
 
 

@@ -53,6 +53,26 @@ Text.
 [^1]: The note.
 """
 
+CHART = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="200"><rect width="300" height="200"/></svg>'
+SUMMARY = "# Result\n\nIt found 194 [words](words.csv).\n\n![the chart](chart.svg)\n\n" + "More text.\n\n" * 20
+
+PAGE = """<!doctype html><style>h1 { color: green }</style><h1>Report</h1><ul id="results"></ul>
+<script>
+  const list = document.getElementById("results");
+  const add = (text) => list.append(Object.assign(document.createElement("li"), {textContent: text}));
+  const attempt = (name, read) => { try { add(name + ": " + read()) } catch (error) { add(name + ": " + error.name) } };
+  attempt("cookie", () => document.cookie);
+  attempt("storage", () => localStorage.length);
+  attempt("parent", () => parent.document.title);
+  const image = new Image();
+  image.onerror = () => add("image: error");
+  fetch("/api/v1/runs").then(() => add("fetch: reached"), (error) => {
+    add("fetch: " + error.name);
+    image.src = "https://example.org/x.png";
+  });
+</script>
+"""
+
 
 def translate() -> None:
     print("::group::set up")
@@ -153,5 +173,16 @@ def files() -> None:
     (ARTIFACTS / "model.bin").write_bytes(bytes(range(256)))
 
 
-WORKS = (translate, terminal, crash, tick, walk, paced, unkillable, files)
+def results() -> None:
+    (ARTIFACTS / "summary.md").write_text(SUMMARY)
+    (ARTIFACTS / "chart.svg").write_text(CHART)
+    (ARTIFACTS / "words.csv").write_text("word,count\nalpha,9\n")
+    (ARTIFACTS / "page.html").write_text(PAGE)
+    columns = range(1, 31)
+    rows = [",".join(["name", *map(str, columns)])]
+    rows += [",".join([f"row {row}", *(f"{row} of column {column}" for column in columns)]) for row in range(1, 10)]
+    (ARTIFACTS / "wide.csv").write_text("\n".join(rows))
+
+
+WORKS = (translate, terminal, crash, tick, walk, paced, unkillable, files, results)
 {work.__name__: work for work in WORKS}[sys.argv[1]]()

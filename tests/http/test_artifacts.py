@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,25 @@ async def test_artifacts_are_listed_and_downloaded(open_served: OpenServed) -> N
     assert page.headers["content-disposition"].startswith("attachment;")
     assert page.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in page.headers["content-security-policy"]
+
+
+async def test_an_html_file_can_be_shown_as_an_isolated_page(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        for name in ("page.html", "data.json"):
+            (step.context.artifacts / name).write_text("[]")
+        step.end()
+        await served.end_of(run_id)
+
+        page = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/page.html?inline=true")
+        data = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/data.json?inline=true")
+
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html")
+    assert "content-disposition" not in page.headers
+    policy = page.headers["content-security-policy"].split("; ")
+    assert {"sandbox allow-scripts", "default-src 'none'", "frame-ancestors 'self'"} <= set(policy)
+    assert data.headers["content-disposition"].startswith("attachment;")
+    assert data.headers["content-security-policy"].startswith("default-src 'none'; sandbox;")
 
 
 @pytest.mark.parametrize("name", ["j.js", "module.mjs", "J.JS", "style.css"])
@@ -180,3 +200,20 @@ async def test_a_file_name_may_contain_line_breaks(open_served: OpenServed) -> N
 
     assert [item["name"] for item in listed] == ["new\nline\n"]
     assert (response.status_code, response.content) == (200, b"x")
+
+
+@pytest.mark.parametrize(("create", "breaks"), [(Path.touch, 6), (lambda path: path.symlink_to("x"), 3)])
+def test_a_scan_of_many_files_lets_other_threads_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, create: Callable[[Path], None], breaks: int
+) -> None:
+    for number in range(8):
+        (tmp_path / str(number)).mkdir()
+        for name in range(100):
+            create(tmp_path / str(number) / str(name))
+    taken: list[float] = []
+    monkeypatch.setattr("solorun.artifacts.scan.time.sleep", taken.append)
+
+    artifacts.scan_artifacts(tmp_path)
+
+    # While it finds the files, and while it reads their sizes.
+    assert len(taken) == breaks

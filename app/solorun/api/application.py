@@ -32,7 +32,7 @@ DEFAULT_HEADERS: Final[tuple[Header, ...]] = (
     (
         b"content-security-policy",
         b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-        b"font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        b"font-src 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     ),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),

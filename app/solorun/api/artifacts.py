@@ -18,6 +18,16 @@ from solorun.wire import ArtifactList
 
 _TAG: Final = re.compile(rb'"[^"]*"')
 _RANGE: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_ISOLATED: Final[tuple[Header, ...]] = (
+    (
+        b"content-security-policy",
+        b"sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob:; "
+        b"style-src 'unsafe-inline'; img-src data: blob:; font-src data:; media-src data: blob:; base-uri 'none'; "
+        b"form-action 'none'; frame-ancestors 'self'",
+    ),
+    (b"x-frame-options", b"SAMEORIGIN"),
+)
+"""A page that runs its own scripts, and reaches neither the service, its cookie, nor the network."""
 _SANDBOX: Final = (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'")
 # The dashboard's content security policy admits scripts and styles of its own origin, which artifacts share.
 _ACTIVE: Final = re.compile(r"script|css")
@@ -28,17 +38,29 @@ class ArtifactsQuery(msgspec.Struct, forbid_unknown_fields=True):
     cursor: Cursor | None = None
 
 
+class ArtifactQuery(msgspec.Struct, forbid_unknown_fields=True):
+    inline: Annotated[
+        bool,
+        Meta(
+            description="Show an HTML file as a page, which is isolated from the service and the network. Other files"
+            " remain attachments."
+        ),
+    ] = False
+
+
 async def list_artifacts(state: State, request: Request) -> Response:
     query: ArtifactsQuery = request.query
     after = "" if query.cursor is None else decode_cursor(query.cursor)
     run = await state.service.manager.get_run(run_id_of(request))
     page = await state.service.artifacts.list_page(run.id, after=after, limit=query.limit)
     cursor = encode_cursor(page.artifacts[-1].name) if page.has_more else None
-    return json_response(ArtifactList(page.artifacts, cursor, page.truncated))
+    async with state.turns.take(request.scope):
+        return json_response(ArtifactList(page.artifacts, cursor, page.truncated))
 
 
 async def download_artifact(state: State, request: Request) -> Response | StreamingResponse:
     """Sends the file or the part that the client requests, unless the client has the file already."""
+    query: ArtifactQuery = request.query
     run = await state.service.manager.get_run(run_id_of(request))
     name = request.path_params["name"]
     artifact = await state.service.artifacts.open(run.id, name)
@@ -53,16 +75,16 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
         artifact.close()
         return Response(status=416, media_type=TEXT, headers=[(b"content-range", b"bytes */%d" % size)])
     sent = range(size) if part is None else part
+    media_type = media_type_of(name)
+    is_page = query.inline and media_type == "text/html"
     headers = [
         (b"content-length", b"%d" % len(sent)),
         (b"etag", tag),
         (b"accept-ranges", b"bytes"),
-        content_disposition(name.rpartition("/")[2]),
-        _SANDBOX,
+        *(_ISOLATED if is_page else (content_disposition(name.rpartition("/")[2]), _SANDBOX)),
     ]
     if part is not None:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.stop - 1, size)))
-    media_type = media_type_of(name)
     return StreamingResponse(
         artifact.read(sent),
         status=200 if part is None else 206,

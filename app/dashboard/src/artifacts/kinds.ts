@@ -1,7 +1,7 @@
 /** How an artifact is displayed. Its extension decides first: the media types of text files differ between machines. */
 import type { Artifact } from '../api/mapping';
 
-export type Kind = 'markdown' | 'json' | 'table' | 'image' | 'text' | 'none';
+export type Kind = 'markdown' | 'json' | 'table' | 'image' | 'page' | 'text' | 'none';
 
 const BY_ENDING: Readonly<Record<string, Kind>> = {
   md: 'markdown',
@@ -26,7 +26,8 @@ const BY_ENDING: Readonly<Record<string, Kind>> = {
   yml: 'text',
   toml: 'text',
   xml: 'text',
-  html: 'text',
+  html: 'page',
+  htm: 'page',
   css: 'text',
   js: 'text',
   ts: 'text',

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { renderMarkdown as render, type Rendered } from './markdown';
 
-const renderMarkdown = (text: string, name = 'report.md'): Rendered => render(text, name)!;
+const addressOf = (path: string): string => `/p/x/runs/1/artifacts/${path}`;
+const renderMarkdown = (text: string, name = 'report.md'): Rendered => render(text, name, addressOf)!;
 
 test.each([
   '<script>alert(1)</script>',
@@ -103,6 +104,13 @@ test.each([
   expect(renderMarkdown(text, name).markup).toContain(`data-artifact="${path}"`);
 });
 
+test.each([
+  ['[words](words.csv)', 'report.md', '/p/x/runs/1/artifacts/words.csv'],
+  ['[words](../words.md#top)', 'a/report.md', '/p/x/runs/1/artifacts/words.md#top'],
+])('the link in %j of %s leads to %s', (text, name, address) => {
+  expect(renderMarkdown(text, name).markup).toContain(`href="${address}"`);
+});
+
 test.each(['/api/v1/runs', '..%2F..%2Fruns', 'https://example.org/x.png', 'javascript:alert(1)', '#top'])(
   'a picture at %s is replaced by its description',
   (address) => {
@@ -119,5 +127,5 @@ test.each([
   '![['.repeat(10_000),
   '<div>'.repeat(3_000),
 ])('deep nesting ends without an error: %#', (text) => {
-  expect(() => render(text, 'report.md')).not.toThrow();
+  expect(() => render(text, 'report.md', addressOf)).not.toThrow();
 });

@@ -6,7 +6,7 @@ import DOMPurify from 'dompurify';
 import GithubSlugger from 'github-slugger';
 import { Marked } from 'marked';
 import footnotes from 'marked-footnote';
-import { openElsewhere, pointToSections, pointToPictures } from './references';
+import { openElsewhere, pointToArtifacts, pointToPictures, pointToSections } from './references';
 
 export interface Heading {
   readonly id: string;
@@ -22,8 +22,11 @@ export interface Rendered {
 /** The parser calls itself for each level of nesting. */
 const TOO_DEEP = /^(?:[ \t]*(?:>|[-*+](?=[ \t]))){100}/m;
 
-/** `name` is the file's, which its pictures are relative to. Returns null if the text is nested too deeply. */
-export function renderMarkdown(text: string, name = ''): Rendered | null {
+/**
+ * `name` is the file's, which its pictures and links are relative to; `addressOf` returns the page of another file of the
+ * run. Returns null if the text is nested too deeply.
+ */
+export function renderMarkdown(text: string, name: string, addressOf: (path: string) => string): Rendered | null {
   const dirty = toHtml(text);
   if (dirty === null) return null;
   const body = DOMPurify.sanitize(dirty, {
@@ -40,6 +43,7 @@ export function renderMarkdown(text: string, name = ''): Rendered | null {
   }) as HTMLElement | null;
   if (!body) return null;
   pointToPictures(body, name);
+  pointToArtifacts(body, name, addressOf);
   openElsewhere(body);
   for (const table of body.querySelectorAll('table')) {
     const frame = document.createElement('div');

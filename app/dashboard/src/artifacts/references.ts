@@ -28,6 +28,15 @@ export function pointToPictures(body: HTMLElement, document: string): void {
   }
 }
 
+/** Relative links lead to the pages of the run's files, wherever the document is shown. */
+export function pointToArtifacts(body: HTMLElement, document: string, addressOf: (path: string) => string): void {
+  for (const link of body.querySelectorAll('a[href]')) {
+    const [, reference = '', section = ''] = /^([^#]*)(.*)$/s.exec(link.getAttribute('href')!)!;
+    const path = reference === '' ? null : resolveArtifact(document, reference);
+    if (path !== null) link.setAttribute('href', addressOf(path) + section);
+  }
+}
+
 /** Links to another origin open in a new tab, and tell it nothing. `//host` is one of them. */
 export function openElsewhere(body: HTMLElement): void {
   for (const link of body.querySelectorAll('a')) {

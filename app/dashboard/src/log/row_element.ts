@@ -1,14 +1,16 @@
 /** Draws one log row into an element: number, time, level, text. */
 import { type Row, groupOpenedBy, rowLevel, rowRecord, rowText } from './rows';
+import { formatLogTime } from '../runs/format';
 import { markDirection } from './controls';
+import type { TextFinder } from './finding';
 import { MAX_DRAWN, drawText, make } from './row_text';
 
 const MARK_HINT = 'Click to mark the line, and Shift-click another to mark all between them';
 const LEVEL_WORDS = { debug: 'DEBUG', info: '', warning: 'WARN', error: 'ERROR' } as const;
 
 export interface RowState {
-  /** The search text, folded, or ''. */
-  readonly q: string;
+  /** What is searched. */
+  readonly text: TextFinder | null;
   readonly isCurrent: boolean;
   readonly isMarked: boolean;
   readonly isFolded: boolean;
@@ -38,7 +40,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   number.title = MARK_HINT;
   if (row.firstSeq < row.seq)
     number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}. ${MARK_HINT}`;
-  const time = make('span', 'time', clockTime(record.time));
+  const time = make('span', 'time', formatLogTime(Date.parse(record.time)));
   time.title = record.time;
   const text = make('span', 'text');
   if (group !== null) {
@@ -48,7 +50,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     text.append(toggle);
   } else {
     if (row.isFolded) text.append(makeUnfold());
-    drawText(text, rowText(row), state.q);
+    drawText(text, rowText(row), state.text);
   }
   if (row.updates > 1) text.append(make('span', 'repeats', `${row.updates.toLocaleString('en')} updates`));
   const label = make('span', 'level', LEVEL_WORDS[level] || (isStderr ? 'stderr' : ''));
@@ -78,10 +80,4 @@ export function columnsOf(line: string): number {
   let wide = 0;
   for (let i = 0; i < drawn; i++) if (line.charCodeAt(i) > 0x2e7f) wide++;
   return drawn + wide;
-}
-
-function clockTime(iso: string): string {
-  const time = new Date(iso);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }

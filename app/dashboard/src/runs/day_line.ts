@@ -1,6 +1,6 @@
 /** Where due times and their runs are on the line of a day, and what went wrong in it. */
 import { type Firing, MAX_FIRINGS, MAX_STARTS, type Schedule } from '../api/schedules';
-import { formatClock } from './format';
+import { formatClock, hourOf } from './format';
 
 export const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -27,10 +27,9 @@ export interface Row {
 /** The full hours of the line, one for each `step` hours. */
 export function hoursOf(from: number, step: number): { left: number; label: string }[] {
   const hours = [];
-  const first = new Date(from);
-  first.setHours(first.getHours() + 1, 0, 0, 0);
-  for (let time = first.getTime(); time < from + DAY_MS; time += HOUR_MS)
-    if (new Date(time).getHours() % step === 0) hours.push({ left: placeOf(time, from), label: formatClock(time) });
+  const first = new Date(from).setMinutes(60, 0, 0);
+  for (let time = first; time < from + DAY_MS; time += HOUR_MS)
+    if (hourOf(time) % step === 0) hours.push({ left: placeOf(time, from), label: formatClock(time) });
   return hours;
 }
 

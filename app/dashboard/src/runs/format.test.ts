@@ -1,11 +1,14 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { RunStep } from '../api/mapping';
 import { aRun, aRunStep } from '../log/testing';
+import { preferences } from '../state/preferences.svelte';
 import type { StepStatus } from './status';
 import {
   formatApproximate,
   formatDuration,
+  formatClock,
   formatExact,
+  formatLogTime,
   formatRelativeTime,
   formatResult,
   formatScope,
@@ -16,6 +19,12 @@ import {
   formatOrigin,
   stoppedStepOf,
 } from './format';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+  preferences.times = 'local';
+});
 
 const step = (name: string, status: StepStatus): RunStep => aRunStep({ name, status });
 
@@ -67,9 +76,43 @@ test.each([
   expect(formatExact(Date.parse(time), zone)).toBe(text);
 });
 
+test.each([
+  ['de-DE', '27. Nov. 2026, 19:04:18 MEZ · 18:04:18 UTC', '27. Nov., 19:04:18'],
+  ['ja-JP', '2026年11月27日 19:04:18 GMT+1 · 18:04:18 UTC', '11月27日 19:04:18'],
+  ['en-US', 'Nov 27, 2026, 07:04:18 PM GMT+1 · 06:04:18 PM UTC', 'Nov 27, 07:04:18 PM'],
+  ['ar-EG', '⁨٢٧ نوفمبر ٢٠٢٦، ٠٧:٠٤:١٨ م غرينتش+١⁩ · ⁨٠٦:٠٤:١٨ م UTC⁩', '⁨٢٧ نوفمبر، ٠٧:٠٤:١٨ م⁩'],
+])('dates are in the language of the browser: %s', (language, exact, event) => {
+  vi.stubEnv('TZ', 'Europe/Berlin');
+  vi.spyOn(navigator, 'language', 'get').mockReturnValue(language);
+  const time = Date.parse('2026-11-27T18:04:18Z');
+
+  expect(formatExact(time)).toBe(exact);
+  expect(formatTime(time, time + 86_400_000)).toBe(event);
+});
+
+test('a time that comes twice in the night in which clocks go back names its zone', () => {
+  vi.stubEnv('TZ', 'Europe/Berlin');
+  const times = ['2026-10-24T23:59:59Z', '2026-10-25T00:30:00Z', '2026-10-25T01:30:00Z', '2026-10-25T02:00:00Z'];
+  const clocks = times.map((time) => formatTime(Date.parse(time), Date.parse(time)));
+
+  expect(clocks).toEqual(['01:59:59', '02:30:00 CEST', '02:30:00 CET', '03:00:00']);
+});
+
+test('all times can be in UTC', () => {
+  vi.stubEnv('TZ', 'Asia/Tokyo');
+  const time = Date.parse('2026-11-27T18:04:18.250Z');
+  expect([formatLogTime(time), formatClock(time)]).toEqual(['03:04:18.250', '03:04']);
+
+  preferences.times = 'utc';
+
+  expect([formatLogTime(time), formatClock(time)]).toEqual(['18:04:18.250', '18:04']);
+  expect(formatTime(time, Date.parse('2026-11-28T01:00:00Z'))).toBe('27 Nov, 18:04:18');
+  expect(formatExact(time)).toBe('28 Nov 2026, 03:04:18 GMT+9 · 18:04:18 UTC');
+});
+
 test('the time of an event has its date unless it was today', () => {
   expect(formatTime(EVENING, EVENING)).toBe('21:00:00');
-  expect(formatTime(EVENING, EVENING + 86_400_000)).toBe('10 Feb 21:00:00');
+  expect(formatTime(EVENING, EVENING + 86_400_000)).toBe('10 Feb, 21:00:00');
 });
 
 test.each([

@@ -1,5 +1,6 @@
 /** Formats numbers, times, scopes and origins, the same way on every page. */
 import type { Run, RunStep } from '../api/mapping';
+import { preferences } from '../state/preferences.svelte';
 
 const count = new Intl.NumberFormat('en');
 export const formatCount = (value: number): string => count.format(value);
@@ -60,44 +61,68 @@ export function formatRelativeTime(time: number, now: number): string {
   return days === 1 ? 'yesterday' : days < 30 ? `${days} d ago` : formatDate(time);
 }
 
-const midnightOf = (time: number): number => new Date(time).setHours(0, 0, 0, 0);
-
-/** The page is in English, whatever the browser's language: one form of dates, and no clock of twelve hours. */
-const LOCALE = 'en-GB';
 const DATE = { day: 'numeric', month: 'short', year: 'numeric' } as const;
 const SHORT_DATE = { day: 'numeric', month: 'short' } as const;
 const CLOCK = { hour: '2-digit', minute: '2-digit' } as const;
 const SECONDS = { ...CLOCK, second: '2-digit' } as const;
+const ZONE = { timeZoneName: 'short' } as const;
+const RIGHT_TO_LEFT = /[\u0590-\u08ff]/;
 
-const formatDate = (time: number): string => new Date(time).toLocaleDateString(LOCALE, DATE);
-export const formatClock = (time: number): string => new Date(time).toLocaleTimeString(LOCALE, CLOCK);
+const isUtc = (): boolean => preferences.times === 'utc';
 
-/** With its time zone, and in UTC as in logs and in the API: `1 Mar 2026, 13:00:00 CET · 12:00:00 UTC`. */
+/** In the browser's language, and in the time zone that the user prefers. */
+function format(time: number, options: Intl.DateTimeFormatOptions, timeZone = isUtc() ? 'UTC' : undefined): string {
+  const text = new Date(time).toLocaleString(navigator.language, { ...options, timeZone });
+  return RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text;
+}
+
+/** The beginning of the day of this time. */
+export const midnightOf = (time: number): number =>
+  isUtc() ? new Date(time).setUTCHours(0, 0, 0, 0) : new Date(time).setHours(0, 0, 0, 0);
+
+/** 0 to 23. */
+export const hourOf = (time: number): number => (isUtc() ? new Date(time).getUTCHours() : new Date(time).getHours());
+
+const formatDate = (time: number): string => format(time, DATE);
+export const formatClock = (time: number): string => format(time, { ...CLOCK, ...zoneOfRepeated(time) });
+
+/** In the time zone of the reader, and in UTC as in the API: `1 Mar 2026, 13:00:00 CET · 12:00:00 UTC`. */
 export function formatExact(time: number, timeZone?: string): string {
-  const date = new Date(time);
-  const here = date.toLocaleString(LOCALE, { ...DATE, ...SECONDS, timeZoneName: 'short', timeZone });
-  const clock = date.toLocaleTimeString(LOCALE, { ...SECONDS, timeZone: 'UTC' });
-  return here.endsWith(`${clock} UTC`) ? here : `${here} · ${clock} UTC`;
+  const options = { ...DATE, ...SECONDS, ...ZONE };
+  const zone = timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const [here, utc] = [format(time, options, zone), format(time, options, 'UTC')];
+  return here === utc ? here : `${here} · ${format(time, { ...SECONDS, ...ZONE }, 'UTC')}`;
 }
 
 /** The time of an event, with the date if it was not today. */
-export function formatTime(time: number, now = Date.now()): string {
-  const clock = new Date(time).toLocaleTimeString(LOCALE, SECONDS);
-  if (midnightOf(time) === midnightOf(now)) return clock;
-  return `${new Date(time).toLocaleDateString(LOCALE, SHORT_DATE)} ${clock}`;
-}
+export const formatTime = (time: number, now = Date.now()): string =>
+  format(time, { ...dateOf(time, now), ...SECONDS });
 
 /** The same without seconds, for what was planned. */
-export function formatMinute(time: number, now = Date.now()): string {
-  if (midnightOf(time) === midnightOf(now)) return formatClock(time);
-  return `${new Date(time).toLocaleDateString(LOCALE, SHORT_DATE)} ${formatClock(time)}`;
-}
+export const formatMinute = (time: number, now = Date.now()): string =>
+  format(time, { ...dateOf(time, now), ...CLOCK });
 
 /** `begins at about 14:05`, with the date if it is not today, or `begins soon`. */
-export function formatBegin(time: number, now: number): string {
-  if (time <= now) return 'begins soon';
-  const day = midnightOf(time) === midnightOf(now) ? '' : `${new Date(time).toLocaleDateString(LOCALE, SHORT_DATE)}, `;
-  return `begins at about ${day}${formatClock(time)}`;
+export const formatBegin = (time: number, now: number): string =>
+  time <= now ? 'begins soon' : `begins at about ${formatMinute(time, now)}`;
+
+/** The time of a line of a log: always as wide, and in 24 hours. */
+export function formatLogTime(time: number): string {
+  const date = new Date(time - (isUtc() ? 0 : new Date(time).getTimezoneOffset() * 60_000));
+  return date.toISOString().slice(11, 23);
+}
+
+function dateOf(time: number, now: number): Intl.DateTimeFormatOptions {
+  return { ...(midnightOf(time) === midnightOf(now) ? {} : SHORT_DATE), ...zoneOfRepeated(time) };
+}
+
+/** Names the zone in the night in which clocks go back, when each time of an hour comes twice. */
+function zoneOfRepeated(time: number): Intl.DateTimeFormatOptions {
+  const offset = (at: number): number => new Date(at).getTimezoneOffset();
+  const isRepeated = (minutes: number): boolean =>
+    offset(time + minutes * 60_000) - offset(time) === minutes ||
+    offset(time) - offset(time - minutes * 60_000) === minutes;
+  return !isUtc() && (isRepeated(60) || isRepeated(30)) ? ZONE : {};
 }
 
 export function formatSize(bytes: number): string {

@@ -15,6 +15,7 @@ export const lazy = {
   artifact: () => import('../pages/ArtifactPage.svelte'),
   compare: () => import('../pages/ComparePage.svelte'),
   artifacts: () => import('../components/ArtifactList.svelte'),
+  summary: () => import('../components/RunSummary.svelte'),
   parameters: () => import('../components/ParameterList.svelte'),
   events: () => import('../components/EventList.svelte'),
   choices: async () => ({ default: (await dialogs()).ConflictChoices }),

@@ -2,9 +2,12 @@
 const KEY = 'solorun.preferences';
 
 export type Theme = 'system' | 'light' | 'dark';
+/** The time zone of the dashboard's times. */
+export type Times = 'local' | 'utc';
 
 interface Preferences {
   theme: Theme;
+  times: Times;
   singleKeys: boolean;
   wrap: boolean;
   timestamps: boolean;
@@ -12,7 +15,14 @@ interface Preferences {
   progress: boolean;
 }
 
-const DEFAULTS: Preferences = { theme: 'system', singleKeys: true, wrap: false, timestamps: true, progress: false };
+const DEFAULTS: Preferences = {
+  theme: 'system',
+  times: 'local',
+  singleKeys: true,
+  wrap: false,
+  timestamps: true,
+  progress: false,
+};
 
 function read(): Preferences {
   try {

@@ -55,7 +55,7 @@ export const ROUTES: readonly RouteDefinition[] = [
     page: 'run',
     component: 'pages/RunPage.svelte',
     // The run first: a log that is older than its run would have a gap, which costs another request.
-    requests: ['runs/{run}', `runs/{run}/log?limit=${TAIL_RECORDS}`],
+    requests: ['runs/{run}', `runs/{run}/log?limit=${TAIL_RECORDS}`, 'runs/{run}/artifacts'],
   },
   { path: '/p/{project}/runs/{run}/artifacts/{name:path}', page: 'artifact', component: 'pages/ArtifactPage.svelte' },
   { path: '/compare/{run}/{other}', page: 'compare', component: 'pages/ComparePage.svelte' },
