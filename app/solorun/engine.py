@@ -85,7 +85,8 @@ class Engine:
         environ = utf8_environment(os.environ if environ is None else environ)
         directory = DataDirectory(settings.data_dir, settings.shared_dir)
         host = socket.gethostname()
-        owner = _new_id(host)
+        # It begins with the name of the host, and is never used again.
+        owner = f"{re.sub('[^A-Za-z0-9.-]+', '-', host)[:63]}-{secrets.token_hex(8)}"
         async with AsyncExitStack() as stack:
             identity = stack.enter_context(own_data_directory(directory, owner=owner))
             worker = Worker(owner, host, labels, capacity, identity)
@@ -226,8 +227,3 @@ def missing_cluster_extra(feature: str, error: ImportError) -> DatabaseUnusable:
 def now() -> datetime:
     """The service's clock: aware UTC."""
     return datetime.now(UTC)
-
-
-def _new_id(host: str) -> str:
-    """The id of this process as an owner of runs: it begins with the name of its host, and is never used again."""
-    return f"{re.sub('[^A-Za-z0-9.-]+', '-', host)[:63]}-{secrets.token_hex(8)}"

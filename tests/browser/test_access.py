@@ -8,10 +8,10 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
 from tests.browser.conftest import OpenPage
 from tests.browser.deployments import TOKEN, Deployment
 from tests.browser.projects import CONFIGURATION, Api
-from tests.browser.test_accessibility import DESKTOP, PHONE, violations_everywhere
 from tests.fakes.running_service import ServedService, served
 
 

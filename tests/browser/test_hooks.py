@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import expect
 
+from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
 from tests.browser.conftest import OpenPage
-from tests.browser.test_accessibility import DESKTOP, PHONE, violations_everywhere
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import served
 

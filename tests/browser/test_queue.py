@@ -5,10 +5,10 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
 from tests.browser.conftest import OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
-from tests.browser.test_accessibility import DESKTOP, PHONE, violations_everywhere
 
 
 def test_a_queued_run_says_what_it_waits_for_until_it_begins(

@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 from solorun.dashboard.assets import STATIC_DIRECTORY
 from solorun.stores.postgres.lease import PostgresLease
 from solorun.worker import Worker
+from tests.browser.axe import DESKTOP, violations_everywhere
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
-from tests.browser.test_accessibility import DESKTOP, violations_everywhere
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 

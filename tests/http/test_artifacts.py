@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,20 @@ async def test_a_file_name_may_contain_line_breaks(open_served: OpenServed) -> N
 
     assert [item["name"] for item in listed] == ["new\nline\n"]
     assert (response.status_code, response.content) == (200, b"x")
+
+
+@pytest.mark.parametrize(("create", "breaks"), [(Path.touch, 6), (lambda path: path.symlink_to("x"), 3)])
+def test_a_scan_of_many_files_lets_other_threads_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, create: Callable[[Path], None], breaks: int
+) -> None:
+    for number in range(8):
+        (tmp_path / str(number)).mkdir()
+        for name in range(100):
+            create(tmp_path / str(number) / str(name))
+    taken: list[float] = []
+    monkeypatch.setattr("solorun.artifacts.scan.time.sleep", taken.append)
+
+    artifacts.scan_artifacts(tmp_path)
+
+    # While it finds the files, and while it reads their sizes.
+    assert len(taken) == breaks

@@ -54,7 +54,8 @@ async def list_artifacts(state: State, request: Request) -> Response:
     run = await state.service.manager.get_run(run_id_of(request))
     page = await state.service.artifacts.list_page(run.id, after=after, limit=query.limit)
     cursor = encode_cursor(page.artifacts[-1].name) if page.has_more else None
-    return json_response(ArtifactList(page.artifacts, cursor, page.truncated))
+    async with state.turns.take(request.scope):
+        return json_response(ArtifactList(page.artifacts, cursor, page.truncated))
 
 
 async def download_artifact(state: State, request: Request) -> Response | StreamingResponse:

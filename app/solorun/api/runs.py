@@ -140,7 +140,8 @@ async def get_current_run(state: State, request: Request) -> Response:
 
 
 async def list_runs(state: State, request: Request) -> Response:
-    return await _list_runs(state, request, project=None)
+    async with state.turns.take(request.scope):
+        return await _list_runs(state, request, project=None)
 
 
 async def list_project_runs(state: State, request: Request) -> Response:
@@ -149,7 +150,8 @@ async def list_project_runs(state: State, request: Request) -> Response:
     service = state.service
     if await service.store.find_latest_run(project) is None:
         service.catalog.get_project(project)
-    return await _list_runs(state, request, project=project)
+    async with state.turns.take(request.scope):
+        return await _list_runs(state, request, project=project)
 
 
 async def _list_runs(state: State, request: Request, *, project: str | None) -> Response:

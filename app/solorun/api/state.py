@@ -13,6 +13,7 @@ from solorun.auth.permissions import Authorize, Permissions
 from solorun.http.event_stream import Streams
 from solorun.http.operation import Operation
 from solorun.http.request import Request
+from solorun.http.turns import Turns
 from solorun.service import Service
 
 
@@ -31,6 +32,8 @@ class State:
     """How the host application names callers."""
     searches: WeakValueDictionary[tuple[str, bytes], anyio.Lock] = field(default_factory=WeakValueDictionary)
     """The search of each client, by its address and cookies. A client's next search waits for it."""
+    turns: Turns = field(default_factory=Turns)
+    """Of clients that request large pages."""
     responses: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How many responses were sent, by operation id and HTTP status."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import threading
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -12,7 +13,6 @@ from typing import Final
 from solorun.artifacts.file_chunks import FileChunks, read_file
 from solorun.artifacts.listings import ArtifactListings
 from solorun.artifacts.open_beneath import open_beneath
-from solorun.artifacts.removal import remove_artifacts
 from solorun.artifacts.scan import find_files, find_last_run_id, measure_artifacts
 from solorun.artifacts.store import ArtifactPage
 from solorun.errors import ArtifactNotFound
@@ -51,7 +51,9 @@ class DirectoryArtifacts:
         pass
 
     async def measure(self, run_ids: Sequence[int]) -> Mapping[int, int]:
-        return await asyncio.to_thread(self._measure, run_ids)
+        return await asyncio.to_thread(
+            lambda: {run_id: measure_artifacts(self._directory.artifacts(run_id)) for run_id in run_ids}
+        )
 
     async def remove(self, run_ids: Sequence[int]) -> None:
         stopping = threading.Event()
@@ -66,9 +68,6 @@ class DirectoryArtifacts:
 
     def close(self) -> None:
         self._listings.close()
-
-    def _measure(self, run_ids: Sequence[int]) -> dict[int, int]:
-        return {run_id: measure_artifacts(self._directory.artifacts(run_id)) for run_id in run_ids}
 
     def _remove(self, run_ids: Sequence[int], stopping: threading.Event) -> None:
         for run_id in run_ids:
@@ -94,6 +93,24 @@ class OpenFile:
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+
+def remove_artifacts(directory: DataDirectory, run_id: int) -> None:
+    """Delete a run's artifact directory, if it exists. A link in its place is deleted, not what it refers to. Blocks.
+
+    Raises OSError if something cannot be deleted. The rest is deleted all the same.
+    """
+    path = directory.artifacts(run_id)
+    if path.is_symlink() or path.is_file():
+        path.unlink(missing_ok=True)
+        return
+    try:
+        # It opens each directory by its descriptor: a process that is still there cannot replace one by a link.
+        shutil.rmtree(path)
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)
+        if os.path.lexists(path):
+            raise
 
 
 def _read_all(directory: Path) -> Iterator[tuple[str, Iterator[bytes]]]:

@@ -11,8 +11,8 @@ from solorun.settings import DataDirectory
 
 _MAX_SCANS: Final = 8
 _PAUSE_PER_SCAN: Final = 10
-"""A directory is scanned again after ten times as long as its last scan took: a small one is always fresh, and a huge
-one costs a tenth of a thread however often it is listed."""
+"""A directory is scanned again after ten times as long as its last scan computed: a small one is always fresh, and a
+huge one costs a tenth of a thread however often it is listed."""
 
 
 class ArtifactListings:
@@ -40,7 +40,6 @@ class ArtifactListings:
 
     def _scan(self, run_id: int) -> tuple[ArtifactScan, float]:
         """The scan, and until when it may be used."""
-        began = time.monotonic()
+        began = time.thread_time()
         artifacts = scan.scan_artifacts(self._directory.artifacts(run_id))
-        ended = time.monotonic()
-        return artifacts, ended + _PAUSE_PER_SCAN * (ended - began)
+        return artifacts, time.monotonic() + _PAUSE_PER_SCAN * (time.thread_time() - began)

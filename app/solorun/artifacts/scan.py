@@ -1,10 +1,12 @@
 """Finds the files that a run left in its artifact directory. They are recorded nowhere else."""
 
 import heapq
+import itertools
 import mimetypes
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +18,10 @@ from solorun.run import Artifact
 from solorun.wire import is_encodable
 
 MAX_ARTIFACTS: Final = 10_000
+ENTRIES_PER_SLICE: Final = 256
+"""Fewer than Python handles in half a millisecond. Then other threads run, or the event loop would wait for each of its
+turns until the interpreter takes them from a scan by force."""
+_BREAK_SECONDS: Final = 0.001
 _MAX_SKIPPED: Final = 20
 _RUN_ID: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 """What a service can reach. A longer number is no run's, and ids above it could run out."""
@@ -53,7 +59,8 @@ def scan_artifacts(directory: Path) -> ArtifactScan:
     artifacts: list[Artifact] = []
     if len(found) > MAX_ARTIFACTS:
         skipped.append(f"all after the first {MAX_ARTIFACTS:,} files by name")
-    for name, entry in found[:MAX_ARTIFACTS]:
+    for number, (name, entry) in enumerate(found[:MAX_ARTIFACTS], 1):
+        _break_after(number)
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:
@@ -62,18 +69,13 @@ def scan_artifacts(directory: Path) -> ArtifactScan:
     return ArtifactScan(tuple(artifacts), len(found) > MAX_ARTIFACTS, tuple(skipped))
 
 
-def list_run_ids(artifacts: Path) -> set[int]:
-    """The ids of the runs that have an artifact directory."""
+def find_last_run_id(artifacts: Path) -> int:
+    """The largest id of a run with an artifact directory, 0 if there is none."""
     try:
         names = [entry.name for entry in artifacts.iterdir()]
     except OSError:
-        return set()
-    return {int(name) for name in names if _RUN_ID.fullmatch(name)}
-
-
-def find_last_run_id(artifacts: Path) -> int:
-    """The largest id of a run with an artifact directory, 0 if there is none."""
-    return max(list_run_ids(artifacts), default=0)
+        return 0
+    return max((int(name) for name in names if _RUN_ID.fullmatch(name)), default=0)
 
 
 def measure_artifacts(directory: Path) -> int:
@@ -96,6 +98,7 @@ def find_files(directory: Path, skipped: list[str]) -> Iterator[tuple[str, os.Di
     if directory.is_symlink():
         skipped.append("the artifact directory (symbolic link)")
         return
+    numbers = itertools.count(1)
     waiting = [(directory, "")]  # no recursion: a tree may be deeper than Python's stack
     while waiting:
         here, prefix = waiting.pop()
@@ -105,6 +108,7 @@ def find_files(directory: Path, skipped: list[str]) -> Iterator[tuple[str, os.Di
             continue  # Missing, gone since it was listed, or too deep for a path.
         with scan as entries:
             for entry in entries:
+                _break_after(next(numbers))
                 own_name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # whatever the locale
                 name = prefix + own_name
                 try:
@@ -119,6 +123,11 @@ def find_files(directory: Path, skipped: list[str]) -> Iterator[tuple[str, os.Di
                         )
                 except OSError:
                     continue
+
+
+def _break_after(number: int) -> None:
+    if number % ENTRIES_PER_SLICE == 0:
+        time.sleep(_BREAK_SECONDS)
 
 
 def _find_obstacle(entry: os.DirEntry[str], name: str) -> str | None:

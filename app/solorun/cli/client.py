@@ -22,6 +22,10 @@ from solorun.settings import DEFAULT_PORT
 if TYPE_CHECKING:
     from solorun.client import RunClient
 
+    Client = RunClient
+else:
+    Client = object  # Commands name the type of their client without importing httpx.
+
 DEFAULT_URL: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
 UrlOption = Annotated[str, typer.Option("--url", metavar="URL", envvar="SOLORUN_URL", help="URL of the service.")]
 TokenFileOption = Annotated[
@@ -65,7 +69,7 @@ def connected(command: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
     return run
 
 
-def open_client(url: str, token_file: Path | None) -> "RunClient":
+def open_client(url: str, token_file: Path | None) -> Client:
     """A client for the values of the options --url and --token-file."""
     # httpx imports its command line with click, rich and pygments: a third of the time of a short command.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None hides the module
@@ -74,7 +78,7 @@ def open_client(url: str, token_file: Path | None) -> "RunClient":
     return RunClient(url, _read_token(token_file), traceparent=_read_traceparent())
 
 
-async def find_named_run(client: "RunClient", name: str) -> Run:
+async def find_named_run(client: Client, name: str) -> Run:
     """Get a run by id, or the current run of a project by name. Raises RunNotFound or ProjectNotFound."""
     if not (name.isascii() and name.isdigit()):
         return await client.get_current_run(name)

@@ -8,15 +8,12 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import typer
 
-from solorun.cli.client import DEFAULT_URL, find_named_run, open_client
+from solorun.cli.client import DEFAULT_URL, Client, find_named_run, open_client
 from solorun.wire import FROM_FAILED, FROM_START
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 T = TypeVar("T")
 
@@ -51,7 +48,7 @@ class _DaemonThreads(ThreadPoolExecutor):
         return future
 
 
-def _from_service(find: Callable[["RunClient", str], Awaitable[list[Item]]]) -> Complete:
+def _from_service(find: Callable[[Client, str], Awaitable[list[Item]]]) -> Complete:
     """Make a completer of a function that gets a client and the command's first argument, a project or a run."""
 
     async def ask(ctx: typer.Context) -> list[Item]:
@@ -73,13 +70,13 @@ def _from_service(find: Callable[["RunClient", str], Awaitable[list[Item]]]) -> 
 
 
 @_from_service
-async def complete_projects(client: "RunClient", _: str) -> list[Item]:
+async def complete_projects(client: Client, _: str) -> list[Item]:
     projects = (await client.list_projects()).projects
     return [(project.name, project.title if project.title != project.name else "") for project in projects]
 
 
 @_from_service
-async def complete_runs(client: "RunClient", _: str) -> list[Item]:
+async def complete_runs(client: Client, _: str) -> list[Item]:
     """The latest runs, newest first, and the projects, whose names stand for their current runs."""
     page = await client.list_run_page(limit=_MAX_RUNS)
     projects = (await client.list_projects()).projects
@@ -88,23 +85,23 @@ async def complete_runs(client: "RunClient", _: str) -> list[Item]:
 
 
 @_from_service
-async def complete_schedules(client: "RunClient", _: str) -> list[Item]:
+async def complete_schedules(client: Client, _: str) -> list[Item]:
     return [(schedule.id, schedule.cron) for schedule in await client.list_schedules()]
 
 
 @_from_service
-async def complete_workers(client: "RunClient", _: str) -> list[Item]:
+async def complete_workers(client: Client, _: str) -> list[Item]:
     return [(worker.id, worker.state) for worker in (await client.list_workers()).workers]
 
 
 @_from_service
-async def complete_scopes(client: "RunClient", first: str) -> list[Item]:
+async def complete_scopes(client: Client, first: str) -> list[Item]:
     project = await client.get_project(first)
     return [(scope, "") for scope in project.scopes]
 
 
 @_from_service
-async def complete_params(client: "RunClient", first: str) -> list[Item]:
+async def complete_params(client: Client, first: str) -> list[Item]:
     """`NAME=` for each parameter of the project, or of the run's project."""
     name = (await find_named_run(client, first)).project if first.isdigit() else first
     project = await client.get_project(name)
@@ -112,13 +109,13 @@ async def complete_params(client: "RunClient", first: str) -> list[Item]:
 
 
 @_from_service
-async def complete_steps(client: "RunClient", first: str) -> list[Item]:
+async def complete_steps(client: Client, first: str) -> list[Item]:
     run = await find_named_run(client, first)
     return [(step.name, step.status) for step in run.steps]
 
 
 @_from_service
-async def complete_rerun_steps(client: "RunClient", first: str) -> list[Item]:
+async def complete_rerun_steps(client: Client, first: str) -> list[Item]:
     run = await find_named_run(client, first)
     return [
         (FROM_START, "all steps"),
@@ -128,6 +125,6 @@ async def complete_rerun_steps(client: "RunClient", first: str) -> list[Item]:
 
 
 @_from_service
-async def complete_artifacts(client: "RunClient", first: str) -> list[Item]:
+async def complete_artifacts(client: Client, first: str) -> list[Item]:
     run = await find_named_run(client, first)
     return [(artifact.name, "") for artifact in (await client.list_artifacts(run.id)).artifacts]

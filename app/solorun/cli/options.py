@@ -1,12 +1,14 @@
 """Options and arguments that several commands share."""
 
+import math
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
-from solorun.cli.completion import complete_projects, complete_runs, complete_schedules
-from solorun.cli.param_types import whole_number
+from solorun.cli.completion import complete_projects, complete_runs, complete_schedules, one_of_values
+from solorun.cli.param_types import one_of, whole_number
 
 DEFAULT_CONFIG: Final = Path("solorun.toml")
 
@@ -38,3 +40,20 @@ DataDirOption = Annotated[
         help="Directory for runs and logs. Overrides SOLORUN_DATA_DIR and the configuration file.",
     ),
 ]
+
+
+def choice_option(values: type[StrEnum], metavar: str, help: str) -> Any:
+    """An option whose value is one of these, which its help lists."""
+    return typer.Option(
+        metavar=metavar,
+        parser=one_of(values),
+        help=f"{help}: {', '.join(values)}.",
+        autocompletion=one_of_values(values),
+    )
+
+
+def limit_option(what: str, maximum: float = math.inf) -> Any:
+    """The option for the length of a list."""
+    return typer.Option(
+        "--limit", "-n", metavar="N", parser=whole_number(1, maximum), help=f"Maximum number of {what}."
+    )

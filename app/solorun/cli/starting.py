@@ -1,24 +1,22 @@
 """What `start`, `rerun` and `trigger` share: their options, and how they show the run that they have started."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from solorun.cli.client import Client
 from solorun.cli.commands.follow import follow_run
 from solorun.cli.completion import complete_params
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.render.formatting import format_labels, format_queue
 from solorun.cli.render.messages import print_note
-from solorun.cli.render.terminal import write, write_json
+from solorun.cli.render.terminal import write_result
 from solorun.cli.render.views import choose_view
 from solorun.cli.urls import run_url
 from solorun.errors import SolorunError
 from solorun.queueing import ConflictPolicy
 from solorun.status import Status
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-    from solorun.wire import StartedRun
+from solorun.wire import StartedRun
 
 ParamOption = Annotated[
     list[str] | None,
@@ -33,9 +31,7 @@ ParamOption = Annotated[
 SecretOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--secret",
-        metavar="NAME",
-        help="Read a parameter from the terminal without showing it, or from stdin.",
+        "--secret", metavar="NAME", help="Read a parameter from the terminal without showing it, or from stdin."
     ),
 ]
 OnConflictOption = Annotated[
@@ -66,9 +62,7 @@ def note_retry(cause: SolorunError) -> None:
     print_note(f"{cause.message} Trying again…")
 
 
-async def show_started(
-    client: "RunClient", run: "StartedRun", *, follow: bool, json: bool, raw: bool, quiet: bool
-) -> None:
+async def show_started(client: Client, run: StartedRun, *, follow: bool, json: bool, raw: bool, quiet: bool) -> None:
     """Print the run, or follow it and exit with the code of its status."""
     for fault in run.configuration_faults:
         print_note(f"solorun.toml is invalid, and the run uses an earlier version: {fault}")
@@ -80,15 +74,11 @@ async def show_started(
             print_note(page)
         ended = await follow_run(client, run.id, choose_view(run, json=json, raw=raw))
         raise typer.Exit(exit_code_of_status(ended.status))
-    if json:
-        write_json([run])
-    elif quiet:
-        write(f"{run.id}\n")
-    else:
-        write(f"{_describe(run)}\n  {page}\n  solorun follow {run.id}\n")
+    text = f"{run.id}" if quiet else f"{_describe(run)}\n  {page}\n  solorun follow {run.id}"
+    write_result(run, text, json=json)
 
 
-def _describe(run: "StartedRun") -> str:
+def _describe(run: StartedRun) -> str:
     if run.replayed:
         return f"Run {run.id} of {run.project} was already started; it is {run.status}."
     if run.status is not Status.QUEUED:

@@ -1,16 +1,12 @@
 """What commands say about a run that waits for a worker."""
 
-from typing import TYPE_CHECKING
-
+from solorun.cli.client import Client
 from solorun.cli.render.formatting import format_labels, format_moment
 from solorun.errors import SolorunError
 from solorun.run import Run
 
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
-
-async def describe_wait(client: "RunClient", run: Run) -> str:
+async def describe_wait(client: Client, run: Run) -> str:
     """`a worker with the label gpu; none is connected`. "" if the run does not wait for one."""
     if not run.waits_for_worker:
         return ""

@@ -114,6 +114,7 @@ class RunRegistry:
         self._by_project: dict[str, RunHandle] = {}
         """The newest of each project."""
         self._recorded_cancels: Mapping[int, Cancel] = {}
+        self._leaving: dict[int, asyncio.Event] = {}
         self.ended: Counter[Status] = Counter()
         """How many runs have ended here, by status."""
 
@@ -156,6 +157,21 @@ class RunRegistry:
         await self.wait_for_starts()
         return self.find(run_id)
 
+    @contextmanager
+    def leaving(self, run_id: int) -> Iterator[None]:
+        """The block leaves a pending run of ours to a worker, without the start lock."""
+        left = self._leaving[run_id] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._leaving[run_id]
+            left.set()
+
+    @property
+    def leaving_ids(self) -> frozenset[int]:
+        """The runs that are being left to workers."""
+        return frozenset(self._leaving)
+
     def find_by_project(self, project: str) -> RunHandle | None:
         """The run that holds the project by its committed row; None once the run's end is committed."""
         handle = self._by_project.get(project)
@@ -176,10 +192,12 @@ class RunRegistry:
             released.set()
 
     async def wait_for_starts(self) -> None:
-        """Wait until the starts under way have their handles here, or have failed."""
+        """Wait until the starts under way have their handles here, have been left to workers, or have failed."""
         if self.start_lock.locked():
             async with self.start_lock:
                 pass
+        for left in list(self._leaving.values()):
+            await left.wait()
 
     def _apply_cancel(self, handle: RunHandle) -> None:
         if (cancel := self._recorded_cancels.get(handle.id)) is not None:

@@ -18,6 +18,15 @@ MAX_LINE_CHARACTERS: Final = 300
 _MAX_LINES: Final = 12
 _FEW: Final = 3
 _TRACEBACK: Final = "Traceback (most recent call last):"
+_VERBS: Final = {
+    NotifyEvent.FAILED: "failed",
+    NotifyEvent.INTERRUPTED: "was interrupted",
+    NotifyEvent.RECOVERED: "completed, and the project has recovered",
+    NotifyEvent.LATE: "is late",
+    NotifyEvent.WAITING: "waits for an approval",
+    NotifyEvent.COMPLETED: "completed",
+    NotifyEvent.CANCELLED: "was cancelled",
+}
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -74,27 +83,15 @@ def quote_errors(records: Sequence[Record]) -> tuple[str, ...]:
 
 
 def _title(delivery: Delivery, run: Run | None) -> str:
-    project = delivery.project
-    cause = f": {run.error_message}" if run is not None and run.error_message else ""
-    detail = f": {delivery.detail}" if delivery.detail else ""
-    match delivery.event:
-        case NotifyEvent.FAILED:
-            return f"{project} failed{cause}"
-        case NotifyEvent.INTERRUPTED:
-            return f"{project} was interrupted{cause}"
-        case NotifyEvent.RECOVERED:
-            return f"{project} has recovered"
-        case NotifyEvent.LATE:
-            return f"{project} is late{detail}"
-        case NotifyEvent.WAITING:
-            return f"{project} waits for an approval{detail}"
-        case NotifyEvent.COMPLETED:
-            return f"{project} completed"
-        case NotifyEvent.CANCELLED:
-            by = f" by {run.cancel_requested_by}" if run is not None and run.cancel_requested_by else ""
-            return f"{project} was cancelled{by}"
-        case NotifyEvent.TEST:
-            return f"Test: {delivery.target} receives notifications of Solorun"
+    event = delivery.event
+    if event is NotifyEvent.TEST:
+        return f"Test: {delivery.target} receives notifications of Solorun"
+    detail = f": {delivery.detail}" if delivery.detail and event in (NotifyEvent.LATE, NotifyEvent.WAITING) else ""
+    if run is not None and run.error_message and event in (NotifyEvent.FAILED, NotifyEvent.INTERRUPTED):
+        detail = f": {run.error_message}"
+    by = _by(run) if run is not None and event is NotifyEvent.CANCELLED else ""
+    verb = "has recovered" if event is NotifyEvent.RECOVERED else _VERBS[event]
+    return f"{delivery.project} {verb}{by}{detail}"
 
 
 def _summarize(delivery: Delivery, run: Run | None, broken: Run | None) -> str:
@@ -110,8 +107,7 @@ def _summarize(delivery: Delivery, run: Run | None, broken: Run | None) -> str:
             return f"{name} completed{after}.{before}"
         case NotifyEvent.CANCELLED:
             reason = f": {run.cancel_reason}" if run.cancel_reason else ""
-            by = f" by {run.cancel_requested_by}" if run.cancel_requested_by else ""
-            return f"{name} was cancelled{by}{after}{reason}"
+            return f"{name} was cancelled{_by(run)}{after}{reason}"
         case NotifyEvent.INTERRUPTED:
             return f"{name} was interrupted{cause}"  # the time of its end is when that was noticed
         case NotifyEvent.FAILED | NotifyEvent.COMPLETED:
@@ -124,14 +120,11 @@ def _without_run(delivery: Delivery, name: str) -> str:
     if delivery.event is NotifyEvent.TEST:
         return "This is a test message. It is about no run."
     detail = f": {delivery.detail}" if delivery.detail else "."
-    words = {
-        NotifyEvent.LATE: "is late",
-        NotifyEvent.WAITING: "waits for an approval",
-        NotifyEvent.RECOVERED: "completed, and the project has recovered",
-        NotifyEvent.INTERRUPTED: "was interrupted",
-        NotifyEvent.CANCELLED: "was cancelled",
-    }
-    return f"{name} {words.get(delivery.event, delivery.event)}{detail}"
+    return f"{name} {_VERBS[delivery.event]}{detail}"
+
+
+def _by(run: Run) -> str:
+    return f" by {run.cancel_requested_by}" if run.cancel_requested_by else ""
 
 
 def _words(run: Run) -> str:

@@ -31,8 +31,6 @@ MAX_WAIT_SECONDS: Final = 60.0
 """The clock may be set: deadlines are looked at again after this time."""
 POLL_SECONDS: Final = 2.0
 """The same if other processes use the database, whose notices may be lost."""
-HAND_OVER_PAUSES: Final = (0.05, 0.2, 0.5)
-"""Before each repetition. A connection that was cut can be opened again by then."""
 REFUSAL_SECONDS: Final = 60.0
 """How long a run that cannot begin here is left to other processes. Then it fails."""
 _MAX_CLAIMS: Final = 1_000
@@ -97,20 +95,17 @@ class Dispatcher:
         return self.worker.covers(labels) and self._may_begin
 
     async def hand_over(self, run: Run) -> Run:
-        """Leave a pending run of ours to a worker. Returns it as it is then. Raises StoreUnavailable.
+        """Leave a pending run of ours to a worker. Returns it as it is then.
 
-        If the answer of the database is lost, a worker may have begun the run: only a repetition can tell.
+        If the answer of the database is lost, a worker may have begun the run, so this is repeated until it responds.
         """
-        for pause in HAND_OVER_PAUSES:
+        with self.registry.leaving(run.id):
             try:
-                return await self._leave(run)
-            except StoreUnavailable:
-                await asyncio.sleep(pause)
-        try:
-            return await self._leave(run)
-        except SolorunError:
-            self.reaper.give_up_later(run, UNCONFIRMED, self._leave)
-            raise
+                await self._retry(lambda: self.store.return_run(run.id, owner=self.worker.id))
+            except SolorunError:
+                self.reaper.give_up_later(run, UNCONFIRMED, self.hand_over)
+                raise
+        return replace(run, worker=None)
 
     async def begin(self, start: AdmittedStart, run: Run, masker: Masker) -> None:
         """Hand a pending run of ours to its executor. The caller holds the start lock."""
@@ -143,10 +138,6 @@ class Dispatcher:
     @property
     def _may_begin(self) -> bool:
         return self.registry.has_lease and not self.draining.is_set()
-
-    async def _leave(self, run: Run) -> Run:
-        await self.store.return_run(run.id, owner=self.worker.id)
-        return replace(run, worker=None)
 
     async def _claim(self) -> list[Run]:
         worker = self.worker

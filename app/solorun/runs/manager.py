@@ -3,7 +3,6 @@
 Knows neither HTTP nor SQL. Executing a run, from its first step to its recorded end, is the job of `execution/`.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from solorun.run import Cancel, Run
 from solorun.runs.admission import Admission
 from solorun.runs.cancels import Cancels
 from solorun.runs.conflict import ConflictResolver
-from solorun.runs.detached import run_detached
+from solorun.runs.detached import Caller, run_detached
 from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.drain import Drain
 from solorun.runs.queue import RunQueue
@@ -116,13 +115,14 @@ class RunManager:
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
+            self.admission.check_draining()
         start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key, firing)
         if (joined := self._conflicts.resolve(start)) is not None:
             return Submission(joined, StartResult.JOINED)
         try:
             return await run_detached(
                 self.tasks,
-                lambda abandoned: self._start(start, abandoned),
+                lambda caller: self._start(start, caller),
                 limit_seconds=self.write_limit_seconds,
                 too_late=StoreUnavailable(
                     f"The start of {project} could not be written within {self.write_limit_seconds:g} s. "
@@ -135,11 +135,13 @@ class RunManager:
             self._conflicts.resolve(start)
             raise
 
-    async def _start(self, start: AdmittedStart, abandoned: asyncio.Event) -> Submission:
-        """Check again, insert the row and hand the run over, with the start lock held throughout."""
+    async def _start(self, start: AdmittedStart, caller: Caller) -> Submission:
+        """Check again, insert the row and hand the run over, with the start lock held until the run begins here, or is
+        about to be left to a worker.
+        """
         async with self.registry.start_lock:
             self.admission.check_draining()
-            if abandoned.is_set():
+            if caller.has_left:
                 raise StoreUnavailable
             if (joined := self._conflicts.resolve(start)) is not None:
                 return Submission(joined, StartResult.JOINED)
@@ -150,10 +152,12 @@ class RunManager:
             submission = await self._insert(start, new, hand_over)
             if submission.joined:
                 return submission
-            if abandoned.is_set():
+            if not caller.keep():
                 self.reaper.give_up_later(submission.run, TOO_LATE, hand_over)
-                return submission
-            return replace(submission, run=await hand_over(submission.run))
+                raise StoreUnavailable
+            if not self._is_left_to_worker(new, submission.run):
+                return replace(submission, run=await hand_over(submission.run))
+        return replace(submission, run=await self.dispatcher.hand_over(submission.run))
 
     async def _insert(self, start: AdmittedStart, new: NewRun, hand_over: HandOver) -> Submission:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
@@ -162,12 +166,13 @@ class RunManager:
         """
         seen: int | None = None
         while True:
+            leaving = self.registry.leaving_ids  # The store may read such a run as ours, and answer when it has left.
             try:
                 return Submission.of(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
             except RunActive as refusal:
                 blocking = refusal.active_run
-                if blocking.id == seen:
-                    # It is another process's: we can neither execute nor end it.
+                if blocking.id == seen or blocking.id in leaving:
+                    # It is another process's, or soon will be: we can neither execute nor end it.
                     return Submission(self._conflicts.resolve_foreign(blocking, start, new), StartResult.JOINED)
                 await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.
                 self.admission.check_draining()
@@ -196,13 +201,16 @@ class RunManager:
         """
         if run.status is Status.QUEUED:
             return self._enqueue(start, run)
+        if self._is_left_to_worker(new, run):
+            return await self.dispatcher.hand_over(run)
         if run.worker != self.owner:  # It was queued, and has been promoted meanwhile.
             await self.dispatcher.begin_promoted()
             return run
-        if new.is_for_worker:
-            return await self.dispatcher.hand_over(run)
         await self.dispatcher.begin(start, run, masker)
         return run
+
+    def _is_left_to_worker(self, new: NewRun, run: Run) -> bool:
+        return new.is_for_worker and run.status is Status.PENDING and run.worker == self.owner
 
     def _enqueue(self, start: AdmittedStart, run: Run) -> Run:
         """Keep a queued run until its turn, and stop what it replaces. Returns it with its place in the queue.

@@ -20,7 +20,7 @@ from solorun.store import FinalState, NewRun, Store
 from solorun.wire import encode_records
 from solorun.worker import Worker
 
-_INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the outcome of the work is unknown"
+_INTERRUPTED_MESSAGE: Final = "{} stopped while the run was active; the outcome of the work is unknown"
 
 WATCH_SECONDS: Final = 3.0
 
@@ -64,8 +64,9 @@ class Reaper:
                 group.create_task(self.executor.kill_orphans(run_id), name=f"orphans of run {run_id}")
         await self.store.end_leases_of_predecessors(worker)
 
-    async def recover(self) -> list[Run]:
-        """End every active run of an earlier owner, and return these runs as they were. Call it before any start.
+    async def recover(self, *, shares_database: bool = False) -> list[Run]:
+        """End every active run of an earlier owner, or without a lease if other processes use the database, and return
+        these runs as they were. Call it before any start.
 
         A run's processes end before its row does: until then, the row holds the project. Raises StoreUnavailable.
         """
@@ -73,7 +74,8 @@ class Reaper:
         try:
             async with asyncio.TaskGroup() as group:
                 for run in orphaned:
-                    group.create_task(self._recover(run), name=f"recovery of run {run.id}")
+                    stopped = f"the worker {run.worker}" if shares_database else "the service"
+                    group.create_task(self._recover(run, stopped), name=f"recovery of run {run.id}")
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         return orphaned
@@ -81,7 +83,7 @@ class Reaper:
     async def recover_now_or_later(self) -> None:
         """Like `recover`, for a database that several services use. What cannot be ended is left to `watch`."""
         try:
-            if await self.recover():
+            if await self.recover(shares_database=True):
                 self.registry.notify_released()
         except SolorunError as error:
             _logger.warning("Orphaned runs cannot be ended; retrying: %s", error)
@@ -142,14 +144,15 @@ class Reaper:
         while self._unfinished:
             await asyncio.wait(self._unfinished)
 
-    async def _recover(self, run: Run) -> None:
+    async def _recover(self, run: Run, stopped: str) -> None:
         await self.executor.kill_orphans(run.id)
-        ending = FinalState(Outcome(Status.INTERRUPTED, _INTERRUPTED_MESSAGE), self.now())
-        closing = warning_segment(run, _INTERRUPTED_MESSAGE, ending.finished_at)
+        message = _INTERRUPTED_MESSAGE.format(stopped)
+        ending = FinalState(Outcome(Status.INTERRUPTED, message), self.now())
+        closing = warning_segment(run, message, ending.finished_at)
         await self.store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending, closing=closing)
         _logger.warning(
-            "Run %s of %s was %s when the service stopped; it is now interrupted",
-            *(run.id, run.project, run.status),
+            "Run %s of %s was %s when %s stopped; it is now interrupted",
+            *(run.id, run.project, run.status, stopped),
             extra=run.log_fields,
         )
 

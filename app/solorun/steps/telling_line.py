@@ -5,33 +5,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from ahocorasick_rs import BytesAhoCorasick
-
 from solorun.record import Stream
+from solorun.steps.traceback_reader import TracebackReader
 from solorun.terminal_text import visible_text
 
-_TRACEBACK: Final = "Traceback (most recent call last):"
-_find_traceback: Final = BytesAhoCorasick([_TRACEBACK.encode()]).find_matches_as_indexes
-"""Several times faster than the search of a text."""
-_GROUP: Final = re.compile(r"^ +(?:\+ Exception Group |\| )")
-"""What comes before a line of an exception group."""
-
-
-class TracebackReader:
-    """Reads the lines of one stream and finds those that name an exception, at the end of a traceback."""
-
-    def __init__(self, *, is_open: bool = False) -> None:
-        self.is_open = is_open
-
-    def exception_in(self, line: str) -> str:
-        """The line without the margin of an exception group, if it names an exception; else an empty string."""
-        bare = _GROUP.sub("", line)
-        if bare.startswith(_TRACEBACK):
-            self.is_open = True
-        elif self.is_open and bare[:1] not in ("", " ", "\t"):
-            self.is_open = False
-            return bare
-        return ""
+_EPILOGUE: Final = re.compile(
+    r"\s*$|Node\.js v\d|\(Use `node --trace|note: |exit status \d+$|make(?:\[\d+\])?: \*\*\* \[.*\] Error \d"
+    r"|npm (?:ERR!|error) A complete log of this run|(?:Try|Run|Use) ['`][^'`]+ (?:--help|-h)['`] for "
+)
+"""What comes after the reason: blank lines, hints, and programs that repeat how another one ended."""
 
 
 class TellingLine:
@@ -44,13 +26,10 @@ class TellingLine:
         self._tracebacks: defaultdict[Stream, TracebackReader] = defaultdict(TracebackReader)
 
     def add_lines(self, stream: Stream, lines: Sequence[str]) -> None:
-        last = next((line for line in reversed(lines) if line.strip()), None)
+        last = next((line for line in reversed(lines) if not _EPILOGUE.match(line)), None)
         if last is not None:
             self._last[stream] = last
-        traceback = self._tracebacks[stream]
-        if traceback.is_open or _find_traceback("\n".join(lines).encode()):
-            for line in lines:
-                self._exception = traceback.exception_in(line) or self._exception
+        self._exception = self._tracebacks[stream].last_exception(lines) or self._exception
 
     def add_error(self, text: str) -> None:
         """Add the text of an `::error::`."""
@@ -58,6 +37,6 @@ class TellingLine:
 
     @property
     def text(self) -> str:
-        """The last exception of a traceback, else the last `::error::`, else the last line of stderr or stdout."""
+        """The last exception or panic, else the last `::error::`, else the last line of stderr or stdout."""
         best = self._exception or self._error or self._last.get(Stream.STDERR) or self._last.get(Stream.STDOUT, "")
         return visible_text(best).strip()

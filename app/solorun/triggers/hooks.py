@@ -25,8 +25,7 @@ from solorun.errors import (
     ServiceDraining,
     StoreUnavailable,
 )
-from solorun.hook import DeliveryOutcome, Hook, HookDelivery, Verification
-from solorun.hook_store import HookStore
+from solorun.hook import DeliveryOutcome, Hook, HookDelivery, HookStore, Verification
 from solorun.idempotency_key import KEY_FORMAT, IdempotencyKey, is_valid_key
 from solorun.project import FULL_SCOPE, Project, Projects
 from solorun.run import MAX_CALLER_CHARACTERS

@@ -17,6 +17,7 @@ from solorun.worker import Worker
 from tests.fakes.engine import Engine, declare, open_engine
 from tests.fakes.postgres import SECRET_KEY
 from tests.fakes.stores import opening_stores
+from tests.integration.postgres.dispatching import Processes
 from tests.integration.postgres.transfers import fill_database
 
 CUT_ALL = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name LIKE 'solorun%'"
@@ -110,3 +111,14 @@ def database(filled: Path, tmp_path: Path) -> Path:
 def target(database_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+async def processes(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Processes]:
+    async def open_store(_data_dir: Path) -> Store:
+        return await PostgresRunStore.open(database_url, ParamCipher(SECRET_KEY))
+
+    monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
+    monkeypatch.setattr("solorun.runs.dispatcher.POLL_SECONDS", 3600.0)
+    async with AsyncExitStack() as stack:
+        yield Processes(stack, tmp_path, database_url)

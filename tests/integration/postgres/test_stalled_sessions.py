@@ -120,3 +120,4 @@ async def test_a_process_starts_although_starts_and_ends_cannot_be_written_at_fi
                 await asyncio.sleep(0.01)
 
     assert (before.status, after.status) == (Status.RUNNING, Status.INTERRUPTED)
+    assert (after.error_message or "").startswith(f"the worker {orphaned.worker} stopped")

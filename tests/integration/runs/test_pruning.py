@@ -10,7 +10,7 @@ import pytest
 
 from solorun.artifacts import DirectoryArtifacts
 from solorun.artifacts import directory as artifact_directory
-from solorun.artifacts.removal import remove_artifacts
+from solorun.artifacts.directory import remove_artifacts
 from solorun.component import running
 from solorun.errors import ProjectNotFound, StoreUnavailable
 from solorun.project import Keep, Project

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,13 @@ import pytest
 from solorun.project import CommandStep, Project
 from solorun.step import StepContext, StepExecution
 from solorun.steps import StepDispatcher, become_subreaper
-from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
+from solorun.steps.command_limits import CommandLimits
+from solorun.steps.rlimits import INHERITED_SOFT_LIMIT
+from solorun.steps.shim_process import SHIM_PROGRAM
 from solorun.steps.watchdog import Watchdog
 from tests.fakes.step_output import RecordedOutput
 from tests.process.steps.processes import eventually
+from tests.process.steps.shims import NONCE, Started, StartShim
 
 LEAF = "echo $$ >> pids; exec sleep 600\n"
 """A process that writes down its pid and keeps running."""
@@ -62,7 +66,7 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def limits() -> CommandLimits:
     """Tests parametrize this."""
-    return DEFAULT_LIMITS
+    return CommandLimits()
 
 
 @pytest.fixture
@@ -127,3 +131,33 @@ def bystander() -> Iterator[Bystander]:
     for process in started:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def start_shim(directory: Path) -> Iterator[StartShim]:
+    """Starts the shim without -I, so that coverage can measure it."""
+    started: list[Started] = []
+
+    def start_shim(
+        *argv: str, python: tuple[str, ...] = (sys.executable, SHIM_PROGRAM), stops: str = "", deadline: int = -1
+    ) -> Started:
+        control, to_control = os.pipe()
+        status, to_status = os.pipe()
+        os.write(to_control, NONCE.encode() + stops.encode())
+        process = subprocess.Popen(
+            [*python, str(control), str(to_status), str(INHERITED_SOFT_LIMIT), "artifacts", str(deadline), *argv],
+            cwd=directory,
+            pass_fds=(control, to_status, *(() if deadline < 0 else (deadline,))),
+            start_new_session=True,
+        )
+        os.close(control)
+        os.close(to_status)
+        started.append(Started(process, to_control, os.fdopen(status)))
+        return started[-1]
+
+    yield start_shim
+    for each in started:
+        each.process.kill()
+        each.process.wait()
+        each.status.close()
+        os.close(each.control) if each.control >= 0 else None

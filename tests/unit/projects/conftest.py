@@ -4,17 +4,22 @@ import logging
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 from solorun.errors import ConfigurationInvalid
-from solorun.projects import catalog, loader
+from solorun.projects import catalog, loader, resolve_settings
 from solorun.projects.configuration import Configuration
 from solorun.projects.loader import check_document
+from solorun.settings import Settings
 from tests.unit.projects.schema import accepts, can_be_found, describe_faults
+
+Resolve = Callable[..., Settings]
+FindSettingErrors = Callable[..., dict[str, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +105,32 @@ def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """The messages logged so far as warnings or worse."""
     caplog.set_level(logging.INFO, "solorun.projects")
     return lambda: [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.fixture
+def resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resolve:
+    """Resolve with the file in `file/` and the working directory at `cwd/`."""
+    (tmp_path / "file").mkdir()
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+
+    def resolve(
+        service: Mapping[str, object] | None = None,
+        environ: Mapping[str, str] | None = None,
+        flags: Mapping[str, Any] | None = None,
+    ) -> Settings:
+        return resolve_settings(service or {}, environ or {}, flags or {}, base_dir=tmp_path / "file")
+
+    return resolve
+
+
+@pytest.fixture
+def find_setting_errors(resolve: Resolve) -> FindSettingErrors:
+    """The errors of settings: message by flag, variable or key."""
+
+    def find_setting_errors(**sources: Mapping[str, Any]) -> dict[str, str]:
+        with pytest.raises(ConfigurationInvalid) as caught:
+            resolve(**sources)
+        return {error.pointer: error.message for error in caught.value.errors}
+
+    return find_setting_errors

@@ -44,6 +44,18 @@ async def fail_again(step: StepContext) -> None:
         raise ValueError("no title") from error
 
 
+async def time_out(step: StepContext) -> None:
+    """Its cause has no message."""
+    async with asyncio.timeout(0):
+        await asyncio.sleep(60)
+
+
+async def fail_in_a_circle(step: StepContext) -> None:
+    first, second = ValueError("first"), KeyError("second")
+    second.__cause__ = first
+    raise first from second
+
+
 async def exit_process(step: StepContext) -> None:
     sys.exit(3)
 
@@ -95,7 +107,13 @@ async def fail_together(step: StepContext) -> None:
         (leak_a_secret, "ValueError: " + "x" * 487 + "…"),
         (leak_a_secret_that_ends_in_a_colon, "ValueError: ***"),
         (not_a_coroutine, "ValueError: no coroutine"),
-        (fail_together, "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"),
+        (
+            fail_together,
+            "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception) (caused by KeyError: 'title')",
+        ),
+        (fail_again, "ValueError: no title (caused by KeyError: 'title')"),
+        (time_out, "TimeoutError"),
+        (fail_in_a_circle, "ValueError: first (caused by KeyError: 'second')"),
     ],
 )
 async def test_an_exception_becomes_a_failed_result(

@@ -1,17 +1,19 @@
-"""`solorun backup`: save a copy of the database, from the running service or from a stopped one's data directory."""
+"""`solorun backup` and `restore`: save a copy of the database, and put one in the place of the database."""
 
 import asyncio
+import logging
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import DEFAULT_URL, connected
+from solorun.cli.client import DEFAULT_URL, Client, connected
 from solorun.cli.configuration import find_database_settings
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
@@ -22,9 +24,6 @@ from solorun.errors import ConfigurationInvalid, ServiceUnreachable
 from solorun.run import format_size
 from solorun.settings import DataDirectory, Settings
 
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-
 
 @connected
 async def backup(
@@ -34,7 +33,7 @@ async def backup(
     *,
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = None,
-    client: "RunClient",
+    client: Client,
 ) -> None:
     """Save a copy of the database of a running service, with every run acknowledged so far. Artifacts are not included.
 
@@ -112,3 +111,39 @@ async def _copy_stopped(settings: Settings, copy: Path) -> None:
                 await asyncio.to_thread(shutil.copyfileobj, source, target)
         finally:
             await store.close()
+
+
+def restore(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A backup, as `solorun backup` saves it.", exists=True, dir_okay=False),
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing database. Its runs are lost.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Restore a backup into the data directory. Stop the service first. Exits with 1 if the backup has problems.
+
+    New runs get ids above those in the backup, in the artifacts, and in the database that is replaced.
+    """
+    from solorun.artifacts.scan import find_last_run_id
+    from solorun.stores.directory_lock import own_data_directory
+    from solorun.stores.sqlite.restore import restore as restore_backup
+
+    logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stdout)
+    settings, _ = find_database_settings(config, data_dir)
+    if settings.database_url is not None:
+        raise typer.BadParameter("The runs are in PostgreSQL. Restore them with pg_restore.", param_hint="FILE")
+    directory = DataDirectory(settings.data_dir, settings.shared_dir)
+    with own_data_directory(directory, owner="restore"):
+        database = directory.path / "solorun.db"
+        if database.exists() and not force:
+            raise typer.BadParameter(f"{database} exists. Use --force to replace it.", param_hint="FILE")
+        last_id = find_last_run_id(directory.all_artifacts)
+        findings = asyncio.run(restore_backup(file, directory.path, last_id=last_id))
+    for finding in findings:
+        print_error(f"The backup has a problem: {finding.message}")
+    if findings:
+        print_error("Nothing was restored.")
+        raise typer.Exit(ExitCode.FAILED)
+    write(f"Restored {sanitize(str(file))} to {sanitize(str(database))}. It has no problems.\n")

@@ -1,24 +1,21 @@
 """`solorun deliveries`, `redeliver` and `notify`: what became of notifications, and how to send them again."""
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected
-from solorun.cli.completion import complete_projects, complete_runs, one_of_values
+from solorun.cli.client import Client, connected
+from solorun.cli.completion import complete_projects, complete_runs
 from solorun.cli.exit_codes import ExitCode
-from solorun.cli.options import JsonOption
-from solorun.cli.param_types import one_of, whole_number
+from solorun.cli.options import JsonOption, choice_option, limit_option
+from solorun.cli.param_types import whole_number
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
-from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.cli.render.terminal import write, write_list, write_result
 from solorun.notification import Delivery, DeliveryStatus
 from solorun.notification_wire import NotifyTargetSummary
 from solorun.run import MAX_RUN_ID
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 _PAGE_SIZE = 200
 _POLL_SECONDS = 0.2
@@ -27,27 +24,13 @@ _POLL_SECONDS = 0.2
 @connected
 async def deliveries(
     *,
-    target: Annotated[
-        str | None, typer.Option(metavar="TARGET", help="Only deliveries to this target.", show_default=False)
-    ] = None,
+    target: Annotated[str | None, typer.Option(metavar="TARGET", help="Only deliveries to this target.")] = None,
     status: Annotated[
-        DeliveryStatus | None,
-        typer.Option(
-            metavar="STATUS",
-            parser=one_of(DeliveryStatus),
-            help=f"Only deliveries with this status: {', '.join(DeliveryStatus)}.",
-            show_default=False,
-            autocompletion=one_of_values(DeliveryStatus),
-        ),
+        DeliveryStatus | None, choice_option(DeliveryStatus, "STATUS", "Only deliveries with this status")
     ] = None,
     project: Annotated[
         str | None,
-        typer.Option(
-            metavar="PROJECT",
-            help="Only news about this project.",
-            show_default=False,
-            autocompletion=complete_projects,
-        ),
+        typer.Option(metavar="PROJECT", help="Only news about this project.", autocompletion=complete_projects),
     ] = None,
     run: Annotated[
         int | None,
@@ -55,14 +38,11 @@ async def deliveries(
             metavar="RUN",
             parser=whole_number(0, MAX_RUN_ID),
             help="Only news about this run.",
-            show_default=False,
             autocompletion=complete_runs,
         ),
     ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of deliveries.")
-    ] = 20,
-    client: "RunClient",
+    limit: Annotated[int, limit_option("deliveries")] = 20,
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """List the deliveries of notifications, newest first. With --json, one delivery per line."""
@@ -80,15 +60,8 @@ async def deliveries(
         found.extend(page.deliveries)
         if (cursor := page.next_cursor) is None:
             break
-    if json:
-        write_json(found)
-    elif found:
-        write_table(
-            ["DELIVERY", "TARGET", "EVENT", "PROJECT", "RUN", "SINCE", "STATUS", "LAST ERROR"],
-            [_row(each) for each in found],
-        )
-    else:
-        write("No deliveries.\n")
+    headings = ["DELIVERY", "TARGET", "EVENT", "PROJECT", "RUN", "SINCE", "STATUS", "LAST ERROR"]
+    write_list(found, headings, _row, none="No deliveries.", json=json)
 
 
 @connected
@@ -97,7 +70,7 @@ async def redeliver(
         int, typer.Argument(metavar="DELIVERY", parser=whole_number(0, MAX_RUN_ID), help="Its number.")
     ],
     *,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """Send a notification again, whatever became of it, and wait for the result. Exits with 1 if it fails."""
@@ -109,11 +82,9 @@ async def notify(
     *,
     test: Annotated[
         str | None,
-        typer.Option(
-            metavar="TARGET", help="Send a test message to this target and wait for the result.", show_default=False
-        ),
+        typer.Option(metavar="TARGET", help="Send a test message to this target and wait for the result."),
     ] = None,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """List the notification targets, or test one. With --json, one target per line."""
@@ -121,32 +92,23 @@ async def notify(
         await _show_result(client, await client.test_notify_target(test), json=json)
         return
     targets = await client.list_notify_targets()
-    if json:
-        write_json(targets)
-    elif targets:
-        write_table(
-            ["TARGET", "KIND", "ON", "PROJECTS", "PENDING", "LAST DELIVERY"], [_target_row(each) for each in targets]
-        )
-        for each in targets:
-            for name in each.missing_variables:
-                write(f"{each.name}: the variable {name} is not set in the service's environment.\n")
-    else:
-        write("No notification targets. Declare one in a table [notify.<name>] of solorun.toml.\n")
+    headings = ["TARGET", "KIND", "ON", "PROJECTS", "PENDING", "LAST DELIVERY"]
+    none = "No notification targets. Declare one in a table [notify.<name>] of solorun.toml."
+    write_list(targets, headings, _target_row, none=none, json=json)
+    for each in targets if not json else ():
+        for name in each.missing_variables:
+            write(f"{each.name}: the variable {name} is not set in the service's environment.\n")
 
 
-async def _show_result(client: "RunClient", sent: Delivery, *, json: bool) -> None:
+async def _show_result(client: Client, sent: Delivery, *, json: bool) -> None:
     """Wait for the first attempt that follows, and print its result."""
-    delivery: Delivery = sent
+    delivery = sent
     while delivery.attempt_count == sent.attempt_count:
         await asyncio.sleep(_POLL_SECONDS)
         delivery = await client.get_delivery(sent.id)
     error = delivery.attempts[-1].error
-    if json:
-        write_json([delivery])
-    elif error is None:
-        write(f"Delivery {delivery.id} to {delivery.target}: delivered\n")
-    else:
-        write(f"Delivery {delivery.id} to {delivery.target} failed: {sanitize(error)}\n")
+    result = ": delivered" if error is None else f" failed: {sanitize(error)}"
+    write_result(delivery, f"Delivery {delivery.id} to {delivery.target}{result}", json=json)
     if error is not None:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -168,7 +130,7 @@ def _row(delivery: Delivery) -> list[str]:
     ]
 
 
-def _target_row(target: "NotifyTargetSummary") -> list[str]:
+def _target_row(target: NotifyTargetSummary) -> list[str]:
     last = target.last_delivery
     return [
         target.name,

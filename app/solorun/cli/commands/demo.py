@@ -38,7 +38,6 @@ def demo(
             help="A directory of Markdown and text files; default: the handbook of a small observatory.",
             exists=True,
             file_okay=False,
-            show_default=False,
         ),
     ] = None,
     cluster: Annotated[
@@ -51,7 +50,6 @@ def demo(
             metavar="PORT",
             parser=port_number,
             help=f"Port to listen on; 0 picks a free one. Default: {DEFAULT_PORT}, or a free one if it is in use.",
-            show_default=False,
         ),
     ] = None,
 ) -> None:

@@ -4,19 +4,16 @@ import os
 import sys
 from contextlib import aclosing
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected, find_named_run, note_disconnect
+from solorun.cli.client import Client, connected, find_named_run, note_disconnect
 from solorun.cli.completion import complete_artifacts
 from solorun.cli.options import RunArgument
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write
 from solorun.errors import ArtifactNotFound
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 
 @connected
@@ -41,7 +38,7 @@ async def download(
             "Default: its own name in the current directory.",
         ),
     ] = None,
-    client: "RunClient",
+    client: Client,
 ) -> None:
     """Download an artifact of a run, or all of them as a zip. The file appears only when the download is complete.
 

@@ -2,20 +2,16 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from solorun.cli.client import connected, find_named_run
-from solorun.cli.completion import complete_steps, one_of_values
-from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
-from solorun.cli.param_types import one_of
+from solorun.cli.client import Client, connected, find_named_run
+from solorun.cli.completion import complete_steps
+from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption, choice_option
 from solorun.cli.render.log_lines import LogLines
 from solorun.cli.render.terminal import has_colour, write, write_json
 from solorun.record import Level, Record, Stream
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 _PAGE_SIZE = 1_000
 
@@ -26,50 +22,33 @@ async def log(
     *,
     step: Annotated[
         str | None,
-        typer.Option(
-            metavar="STEP",
-            help="Only records of this step.",
-            show_default=False,
-            autocompletion=complete_steps,
-        ),
+        typer.Option(metavar="STEP", help="Only records of this step.", autocompletion=complete_steps),
     ] = None,
     attempt: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Only this attempt of the step; requires --step.", show_default=False),
+        typer.Option(metavar="N", min=1, help="Only this attempt of the step; requires --step."),
     ] = None,
-    stream: Annotated[
-        Stream | None,
-        typer.Option(
-            metavar="STREAM",
-            parser=one_of(Stream),
-            help=f"Only records from this stream: {', '.join(Stream)}.",
-            show_default=False,
-            autocompletion=one_of_values(Stream),
-        ),
-    ] = None,
-    level: Annotated[
-        Level | None,
-        typer.Option(
-            metavar="LEVEL",
-            parser=one_of(Level),
-            help=f"Only this level and above: {', '.join(Level)}.",
-            show_default=False,
-            autocompletion=one_of_values(Level),
-        ),
-    ] = None,
+    stream: Annotated[Stream | None, choice_option(Stream, "STREAM", "Only records from this stream")] = None,
+    level: Annotated[Level | None, choice_option(Level, "LEVEL", "Only this level and above")] = None,
     search: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case.", show_default=False),
+        typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case."),
     ] = None,
+    match_case: Annotated[bool, typer.Option("--match-case", help="The search does not ignore case.")] = False,
+    whole_word: Annotated[bool, typer.Option("--whole-word", help="Search whole words.")] = False,
+    regex: Annotated[bool, typer.Option("--regex", help="Search a regular expression (RE2).")] = False,
     tail: TailOption = None,
-    client: "RunClient",
+    client: Client,
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
     """Print a run's log so far. With --json, one record per line."""
     if attempt is not None and step is None:
         raise typer.BadParameter("requires --step: attempts are those of a step.", param_hint="--attempt")
-    filters = {"step": step, "attempt": attempt, "stream": stream, "level": level, "text": search}
+    search_options = {"match_case": match_case, "whole_word": whole_word, "regex": regex}
+    if search is None and (given := next((name for name, on in search_options.items() if on), None)):
+        raise typer.BadParameter("requires --search.", param_hint=f"--{given.replace('_', '-')}")
+    filters = {"step": step, "attempt": attempt, "stream": stream, "level": level, "text": search, **search_options}
     found = await find_named_run(client, run)
     steps = [of_run.name for of_run in found.steps]
     if step is not None and step not in steps:
@@ -86,13 +65,11 @@ async def log(
     write(lines.finish())
 
 
-def _read(client: "RunClient", run_id: int, filters: dict[str, Any], tail: int | None) -> AsyncGenerator[list[Record]]:
+def _read(client: Client, run_id: int, filters: dict[str, Any], tail: int | None) -> AsyncGenerator[list[Record]]:
     return client.stream_log(run_id, **filters) if tail is None else _read_last(client, run_id, filters, tail)
 
 
-async def _read_last(
-    client: "RunClient", run_id: int, filters: dict[str, Any], count: int
-) -> AsyncGenerator[list[Record]]:
+async def _read_last(client: Client, run_id: int, filters: dict[str, Any], count: int) -> AsyncGenerator[list[Record]]:
     """Yield the last `count` records in order, after reading the pages backwards."""
     pages: list[list[Record]] = []
     before = None

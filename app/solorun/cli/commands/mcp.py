@@ -2,17 +2,13 @@
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING
 
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.errors import ConfigurationInvalid, FieldError
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 
 @connected
-async def mcp(*, client: "RunClient") -> None:
+async def mcp(*, client: Client) -> None:
     """Let AI agents list, start, follow and cancel runs and read logs, over the Model Context Protocol.
 
     An agent's program starts this command and talks to it through stdin and stdout.

@@ -1,22 +1,17 @@
 """`solorun resources`: list the resources that runs share, and who holds them."""
 
-from typing import TYPE_CHECKING
-
-from solorun.cli.client import connected
+from solorun.cli.client import Client, connected
 from solorun.cli.options import JsonOption
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.run import Run
 from solorun.status import StepStatus
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-    from solorun.run import Run
-    from solorun.wire import ResourceSummary
+from solorun.wire import ResourceSummary
 
 
 @connected
-async def resources(*, client: "RunClient", json: JsonOption = False) -> None:
+async def resources(*, client: Client, json: JsonOption = False) -> None:
     """List the resources with their slots, holders and waiting runs. With --json, one resource per line."""
     found = await client.list_resources()
     if json:
@@ -38,12 +33,12 @@ async def resources(*, client: "RunClient", json: JsonOption = False) -> None:
         write("No resources. Declare one in a table [resources.<name>] of solorun.toml.\n")
 
 
-def _describe(run: "Run") -> str:
+def _describe(run: Run) -> str:
     step = next((f" (step {step.name})" for step in run.steps if step.status is StepStatus.WAITING), "")
     return f"run {run.id} of {run.project}{step}"
 
 
-def _rows(resource: "ResourceSummary") -> list[list[str]]:
+def _rows(resource: ResourceSummary) -> list[list[str]]:
     holds = {hold.slot: hold for hold in resource.holds}
     return [
         [resource.name, str(slot), str(hold.run_id), hold.project, hold.step or "-", format_moment(hold.held_since)]

@@ -1,20 +1,17 @@
 """`solorun runs`: list the runs of all projects, or of one, newest first."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected
-from solorun.cli.completion import complete_projects, complete_runs, one_of_values
-from solorun.cli.options import JsonOption
-from solorun.cli.param_types import one_of, whole_number
+from solorun.cli.client import Client, connected
+from solorun.cli.completion import complete_projects, complete_runs
+from solorun.cli.options import JsonOption, choice_option, limit_option
+from solorun.cli.param_types import whole_number
 from solorun.cli.render.formatting import format_elapsed, format_moment
-from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.cli.render.terminal import write_list
 from solorun.run import Run
 from solorun.status import Status
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 _PAGE_SIZE = 200
 
@@ -23,38 +20,20 @@ _PAGE_SIZE = 200
 async def runs(
     project: Annotated[
         str | None,
-        typer.Argument(
-            metavar="PROJECT",
-            help="Only runs of this project.",
-            show_default=False,
-            autocompletion=complete_projects,
-        ),
+        typer.Argument(metavar="PROJECT", help="Only runs of this project.", autocompletion=complete_projects),
     ] = None,
     *,
     status: Annotated[
-        list[Status] | None,
-        typer.Option(
-            metavar="STATUS",
-            parser=one_of(Status),
-            help=f"Only runs with this status (repeatable): {', '.join(Status)}.",
-            show_default=False,
-            autocompletion=one_of_values(Status),
-        ),
+        list[Status] | None, choice_option(Status, "STATUS", "Only runs with this status (repeatable)")
     ] = None,
     rerun_of: Annotated[
         int | None,
         typer.Option(
-            metavar="RUN",
-            parser=whole_number(0),
-            help="Only the reruns of this run.",
-            show_default=False,
-            autocompletion=complete_runs,
+            metavar="RUN", parser=whole_number(0), help="Only the reruns of this run.", autocompletion=complete_runs
         ),
     ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of runs.")
-    ] = 20,
-    client: "RunClient",
+    limit: Annotated[int, limit_option("runs")] = 20,
+    client: Client,
     json: JsonOption = False,
 ) -> None:
     """List runs, newest first. With --json, one run per line."""
@@ -69,14 +48,8 @@ async def runs(
         cursor = page.next_cursor
         if cursor is None:
             break
-    if json:
-        write_json(found)
-    elif found:
-        write_table(
-            ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "DURATION", "TRIGGERED BY"], [_row(run) for run in found]
-        )
-    else:
-        write("No runs.\n")
+    headings = ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "DURATION", "TRIGGERED BY"]
+    write_list(found, headings, _row, none="No runs.", json=json)
 
 
 def _row(run: Run) -> list[str]:

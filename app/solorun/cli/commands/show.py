@@ -1,11 +1,10 @@
 """`solorun show`: print everything about a run except its log."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict
 
-from solorun.cli.client import connected, find_named_run
+from solorun.cli.client import Client, connected, find_named_run
 from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.formatting import (
     format_duration,
@@ -25,12 +24,9 @@ from solorun.parameter import format_param
 from solorun.run import Artifact, Attempt, Cancel, Run, RunStep, format_size
 from solorun.status import Status
 
-if TYPE_CHECKING:
-    from solorun.client import RunClient
-
 
 @connected
-async def show(run: RunArgument, *, client: "RunClient", json: JsonOption = False) -> None:
+async def show(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
     """Show a run, its steps and its artifacts. With --json, the run with its `artifacts` and the ids of `reruns`."""
     found = await find_named_run(client, run)
     listed = await client.list_artifacts(found.id)

@@ -1,14 +1,12 @@
 """`solorun start --help PROJECT`: the help of the command, and the parameters of the project."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from typer.core import TyperCommand
 
+from solorun.cli.client import Client
 from solorun.cli.render.terminal import write, write_table
 from solorun.parameter import Parameter, ParameterType, format_param
-
-if TYPE_CHECKING:
-    from solorun.client import RunClient
 
 
 class StartCommand(TyperCommand):
@@ -21,7 +19,7 @@ class StartCommand(TyperCommand):
         return super().parse_args(ctx, args)
 
 
-async def describe_parameters(client: "RunClient", project: str) -> None:
+async def describe_parameters(client: Client, project: str) -> None:
     """Print the project's parameters, with what each accepts."""
     declared = (await client.get_project(project)).params
     if not declared:

@@ -4,12 +4,14 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
 from solorun.cli.render.sanitize import BIDIRECTIONAL_CONTROLS, sanitize
 from solorun.status import Status
 from solorun.wire import encode
+
+T = TypeVar("T")
 
 STATUS_STYLES: Final[dict[str, str]] = {
     Status.PENDING: "yellow",
@@ -52,6 +54,26 @@ def write_json(values: Iterable[object]) -> None:
     """Write values as JSON, one per line. On a terminal, characters that could control it are escaped."""
     text = b"".join(encode(value) + b"\n" for value in values).decode()
     write(escape_json(text) if sys.stdout.isatty() else text)
+
+
+def write_result(result: object, text: str, *, json: bool) -> None:
+    """Write what a command has done: as text, or as JSON."""
+    if json:
+        write_json([result])
+    else:
+        write(f"{text}\n")
+
+
+def write_list(
+    found: Sequence[T], headings: Sequence[str], row: Callable[[T], Sequence[str]], *, none: str, json: bool
+) -> None:
+    """Write a table, or as JSON one value per line. `none` stands for an empty table."""
+    if json:
+        write_json(found)
+    elif found:
+        write_table(headings, [row(each) for each in found])
+    else:
+        write(f"{none}\n")
 
 
 def escape_json(text: str) -> str:

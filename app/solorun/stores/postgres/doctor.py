@@ -8,7 +8,7 @@ from solorun.store_maintenance import Finding
 from solorun.stores.postgres.param_cipher import HOW_TO_SHARE_THE_KEY
 from solorun.stores.postgres.schema import MIGRATIONS
 from solorun.stores.postgres.statements import OWN, Statements
-from solorun.stores.sql.doctor import check_contents
+from solorun.stores.sql.doctor.checks import check_contents
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.unmasked_params import Encrypt
 

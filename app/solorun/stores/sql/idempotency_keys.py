@@ -13,7 +13,7 @@ from solorun.stores.sql.reads import get_run
 from solorun.stores.sql.rows import to_microseconds
 
 
-def find_run(connection: Connection, project: str, key: IdempotencyKey, at: datetime) -> KeyedRun | None:
+def find_run(connection: Connection, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
     """Raises IdempotencyKeyReused, RunNotFound."""
     row = connection.execute(QUERIES["select_key"], _values(project, key, at)).fetchone()
     if row is None:
@@ -41,7 +41,7 @@ def record(
         raise StartRepeated
 
 
-def acknowledge(connection: Connection, project: str, key: IdempotencyKey, at: datetime) -> bool:
+def acknowledge(connection: Connection, project: str, key: IdempotencyKey, *, at: datetime) -> bool:
     return connection.execute(QUERIES["acknowledge_key"], _values(project, key, at)).rowcount > 0
 
 

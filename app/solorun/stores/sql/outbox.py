@@ -41,12 +41,12 @@ def add_notification(connection: Connection, new: NewNotification, targets: Coll
     return [get_delivery(connection, row[0])[0] for row in rows if row is not None]
 
 
-def list_due_targets(connection: Connection, at: datetime) -> list[str]:
+def list_due_targets(connection: Connection, *, at: datetime) -> list[str]:
     return [target for (target,) in connection.execute(QUERIES["list_due_targets"], {"at": to_microseconds(at)})]
 
 
 def claim_deliveries(
-    connection: Connection, target: str, owner: str, at: datetime, until: datetime, limit: int
+    connection: Connection, target: str, *, owner: str, at: datetime, until: datetime, limit: int
 ) -> list[ClaimedDelivery]:
     claim = f"{owner} {secrets.token_hex(8)}"
     rows = connection.execute(
@@ -102,7 +102,7 @@ def get_delivery(connection: Connection, delivery_id: int) -> tuple[Delivery, by
 
 
 def list_deliveries(
-    connection: Connection, selected: DeliveryFilter, before_id: int | None, limit: int
+    connection: Connection, selected: DeliveryFilter, *, before_id: int | None = None, limit: int = 50
 ) -> list[Delivery]:
     values = asdict(selected) | {
         "run_id": None if selected.run_id is None else storable_id(selected.run_id),
@@ -124,7 +124,9 @@ def count_pending_deliveries(connection: Connection) -> dict[str, int]:
     return dict(connection.execute(QUERIES["count_pending_deliveries"]).fetchall())
 
 
-def give_up_deliveries(connection: Connection, target: str, occurred_before: datetime, at: datetime, error: str) -> int:
+def give_up_deliveries(
+    connection: Connection, target: str, *, occurred_before: datetime, at: datetime, error: str
+) -> int:
     values: dict[str, Any] = {"target": target, "at": to_microseconds(at), "before": to_microseconds(occurred_before)}
     stale = [_from_row(row) for row in connection.execute(QUERIES["list_stale_deliveries"], values).fetchall()]
     for delivery in stale:
@@ -134,7 +136,7 @@ def give_up_deliveries(connection: Connection, target: str, occurred_before: dat
     return len(stale)
 
 
-def delete_deliveries(connection: Connection, finished_before: datetime, limit: int) -> int:
+def delete_deliveries(connection: Connection, *, finished_before: datetime, limit: int = 500) -> int:
     values = {"before": to_microseconds(finished_before), "limit": limit}
     return connection.execute(QUERIES["delete_deliveries"], values).rowcount
 

@@ -4,6 +4,7 @@ Functions for a connection's thread, in the transaction of their caller.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from solorun.errors import StoreFailure
@@ -12,7 +13,7 @@ from solorun.run import Run
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run
-from solorun.stores.sql.rows import decode_resources, encode_array, encode_object
+from solorun.stores.sql.rows import decode_resources, encode_array, encode_object, to_microseconds
 
 _ALL: Final = 1_000_000
 
@@ -29,7 +30,12 @@ def promote(connection: Connection, at: int | None) -> None:
 
 
 def claim_runs(
-    connection: Connection, owner: str, labels: Collection[str] | None, limit: int | None, refused: Collection[int]
+    connection: Connection,
+    *,
+    owner: str,
+    labels: Collection[str] | None = None,
+    limit: int | None = None,
+    refused: Collection[int] = (),
 ) -> list[Run]:
     values = {
         "owner": owner,
@@ -41,15 +47,15 @@ def claim_runs(
     return [get_run(connection, run_id) for (run_id,) in sorted(rows)]
 
 
-def declare_resources(connection: Connection, slots: Mapping[str, int], at: int | None) -> None:
+def declare_resources(connection: Connection, slots: Mapping[str, int]) -> None:
     connection.execute(QUERIES["delete_resources"])
     connection.executemany(
         QUERIES["insert_resource"], [{"name": name, "slots": count} for name, count in slots.items()]
     )
-    promote(connection, at)
+    promote(connection, _now())
 
 
-def take_step_slots(connection: Connection, run_id: int, step: str, owner: str, at: int | None) -> Slots | None:
+def take_step_slots(connection: Connection, run_id: int, step: str, *, owner: str) -> Slots | None:
     """Raises StoreFailure if the run is not active, or not ours."""
     values = {"run_id": run_id, "step": step, "owner": owner}
     row = connection.execute(QUERIES["select_step_resources"], values).fetchone()
@@ -63,13 +69,13 @@ def take_step_slots(connection: Connection, run_id: int, step: str, owner: str, 
     if id(own) not in chosen:
         connection.execute(QUERIES["insert_wait"], values | {"resources": row[0]})
         return None
-    _give_to_step(connection, own, chosen[id(own)], at)
+    _give_to_step(connection, own, chosen[id(own)], _now())
     return chosen[id(own)]
 
 
-def release_step_slots(connection: Connection, run_id: int, step: str, at: int | None) -> None:
+def release_step_slots(connection: Connection, run_id: int, step: str) -> None:
     connection.execute(QUERIES["release_step"], {"run_id": run_id, "step": step})
-    promote(connection, at)
+    promote(connection, _now())
 
 
 def read_waiters(connection: Connection) -> list[Waiter]:
@@ -113,3 +119,7 @@ def _read_slots(connection: Connection, values: Mapping[str, object]) -> dict[st
     for name, slot in sorted(connection.execute(QUERIES["list_slots_of_step"], values).fetchall()):
         slots.setdefault(name, []).append(slot)
     return slots
+
+
+def _now() -> int | None:
+    return to_microseconds(datetime.now(UTC))

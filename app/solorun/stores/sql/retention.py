@@ -24,7 +24,9 @@ def set_pinned(connection: Connection, run_id: int, pinned: bool) -> Run:
     return get_run(connection, run_id)
 
 
-def list_ended_runs(connection: Connection, project: str, before_id: int | None, limit: int) -> list[EndedRun]:
+def list_ended_runs(
+    connection: Connection, project: str, *, before_id: int | None = None, limit: int
+) -> list[EndedRun]:
     values = {"project": project, "before_id": MAX_RUN_ID if before_id is None else before_id, "limit": limit}
     return [
         EndedRun(run_id, EPOCH + timedelta(microseconds=finished_at), status == Status.COMPLETED.value, bool(must_stay))
@@ -38,7 +40,7 @@ def measure_logs(connection: Connection, run_ids: Collection[int]) -> dict[int, 
     }
 
 
-def expire_runs(connection: Connection, run_ids: Collection[int], at: datetime) -> list[int]:
+def expire_runs(connection: Connection, run_ids: Collection[int], *, at: datetime) -> list[int]:
     values = {"at": to_microseconds(at)}
     return [
         run_id
@@ -47,7 +49,7 @@ def expire_runs(connection: Connection, run_ids: Collection[int], at: datetime) 
     ]
 
 
-def delete_expired(connection: Connection, at: datetime) -> Deletion:
+def delete_expired(connection: Connection, *, at: datetime) -> Deletion:
     deleted: list[int] = []
     segments_left, bytes_left = MAX_SEGMENTS, MAX_BYTES
     expired = connection.execute(QUERIES["list_expired_runs"], {"limit": MAX_RUNS + 1}).fetchall()
@@ -69,7 +71,7 @@ def delete_expired(connection: Connection, at: datetime) -> Deletion:
     return Deletion(tuple(deleted), more=len(expired) > MAX_RUNS)
 
 
-def list_deleted_runs(connection: Connection, after: DeletedRun | None, limit: int) -> list[DeletedRun]:
+def list_deleted_runs(connection: Connection, *, after: DeletedRun | None = None, limit: int) -> list[DeletedRun]:
     values = {"deleted_at": -1, "run_id": 0, "limit": limit}
     if after is not None:
         values |= {"deleted_at": to_microseconds(after.deleted_at) or 0, "run_id": after.id}
@@ -77,5 +79,5 @@ def list_deleted_runs(connection: Connection, after: DeletedRun | None, limit: i
     return [DeletedRun(EPOCH + timedelta(microseconds=deleted_at), run_id) for deleted_at, run_id in rows]
 
 
-def forget_deleted_runs(connection: Connection, before: datetime) -> None:
+def forget_deleted_runs(connection: Connection, *, before: datetime) -> None:
     connection.execute(QUERIES["forget_deleted_runs"], {"before": to_microseconds(before)})

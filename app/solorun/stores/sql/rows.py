@@ -17,8 +17,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
-_decode_position = msgspec.json.Decoder(tuple[str, ...]).decode
-_decode_labels = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode
 _decode_refusals = msgspec.json.Decoder(tuple[Refusal, ...]).decode
 decode_resources = msgspec.json.Decoder(dict[str, int]).decode
 decode_attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode
@@ -43,7 +42,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
             reason=cancel_reason,
             grace_seconds=cancel_grace_seconds,
             signalled_at=from_microseconds(cancel_signalled_at),
-            position=_decode_position(cancel_position) if cancel_position else (),
+            position=_decode_texts(cancel_position) if cancel_position else (),
             effect=StopEffect(cancel_effect) if cancel_effect else None,
             settled_at=from_microseconds(cancel_settled_at),
         )
@@ -74,7 +73,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         queue_deadline=from_microseconds(queue_deadline),
         pinned=bool(pinned),
         worker=owner,
-        labels=_decode_labels(labels),
+        labels=_decode_texts(labels),
         refusals=_decode_refusals(refusals) if refusals else (),
         pipeline=pipeline,
         traceparent=traceparent,
@@ -90,7 +89,7 @@ def cancel_values(run_id: int, cancel: Cancel) -> dict[str, Any]:
         "reason": cancel.reason,
         "grace_seconds": cancel.grace_seconds,
         "signalled_at": to_microseconds(cancel.signalled_at),
-        "position": msgspec.json.encode(cancel.position).decode() if cancel.position else None,
+        "position": encode_array(cancel.position) if cancel.position else None,
         "effect": cancel.effect and cancel.effect.value,
         "settled_at": to_microseconds(cancel.settled_at),
     }

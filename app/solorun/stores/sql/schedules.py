@@ -19,7 +19,7 @@ MAX_FIRINGS: Final = 2_000
 """How many are kept of each schedule and trigger: more than a day of one that is due every minute."""
 
 
-def register(connection: Connection, timings: Mapping[str, str], at: datetime) -> None:
+def register(connection: Connection, timings: Mapping[str, str], *, at: datetime) -> None:
     known: dict[str, str] = dict(connection.execute(QUERIES["list_timings"]))
     # A schedule that is declared again later begins afresh.
     wanted = {**dict.fromkeys(known, ""), **timings}
@@ -32,7 +32,7 @@ def register(connection: Connection, timings: Mapping[str, str], at: datetime) -
     connection.execute(QUERIES["begin_schedules_now"], {"at": to_microseconds(at)})
 
 
-def load(connection: Connection, schedule: str, at: datetime) -> ScheduleState:
+def load(connection: Connection, schedule: str, *, at: datetime) -> ScheduleState:
     """Raises ScheduleNotFound."""
     values = {"schedule": schedule, "at": to_microseconds(at)}
     row = connection.execute(QUERIES["select_schedule"], values).fetchone()
@@ -41,21 +41,21 @@ def load(connection: Connection, schedule: str, at: datetime) -> ScheduleState:
     return _state_from_row(row)
 
 
-def list_states(connection: Connection, at: datetime) -> dict[str, ScheduleState]:
+def list_states(connection: Connection, *, at: datetime) -> dict[str, ScheduleState]:
     rows = connection.execute(QUERIES["list_schedules"], {"at": to_microseconds(at)})
     return {row[0]: _state_from_row(row) for row in rows}
 
 
-def pause(connection: Connection, schedule: str, requested_by: str, reason: str, at: datetime) -> bool:
+def pause(connection: Connection, schedule: str, *, requested_by: str, reason: str, at: datetime) -> bool:
     """Raises ScheduleNotFound."""
-    load(connection, schedule, at)
+    load(connection, schedule, at=at)
     values = {"schedule": schedule, "requested_by": requested_by, "reason": reason, "at": to_microseconds(at)}
     return bool(connection.execute(QUERIES["pause_schedule"], values).rowcount)
 
 
-def resume(connection: Connection, schedule: str, at: datetime) -> None:
+def resume(connection: Connection, schedule: str, *, at: datetime) -> None:
     """Raises ScheduleNotFound."""
-    load(connection, schedule, at)
+    load(connection, schedule, at=at)
     connection.execute(QUERIES["resume_schedule"], {"schedule": schedule, "at": to_microseconds(at)})
 
 
@@ -87,13 +87,17 @@ def record_end(connection: Connection, run_id: int | None) -> None:
     connection.executemany(QUERIES["end_lateness"], [{"schedule": schedule, "run_id": run_id} for (schedule,) in rows])
 
 
-def list_unsettled_firings(connection: Connection, at: datetime) -> list[Firing]:
+def list_unsettled_firings(connection: Connection, *, at: datetime) -> list[Firing]:
     rows = connection.execute(QUERIES["list_unsettled_firings"], {"at": to_microseconds(at)})
     return [replace(_firing_from_row(row), late=bool(is_late)) for *row, is_late in rows]
 
 
 def settle_firings(
-    connection: Connection, firings: Collection[Firing], news: NewNotification | None, targets: Collection[str]
+    connection: Connection,
+    firings: Collection[Firing],
+    *,
+    news: NewNotification | None = None,
+    targets: Collection[str] = (),
 ) -> list[Firing]:
     settled = [firing for firing in firings if _settle(connection, firing)]
     late = min((firing for firing in settled if firing.late), key=lambda firing: firing.due_at, default=None)
@@ -104,7 +108,9 @@ def settle_firings(
     return settled
 
 
-def list_firings(connection: Connection, schedule: str | None, after: datetime | None, limit: int) -> list[Firing]:
+def list_firings(
+    connection: Connection, *, schedule: str | None = None, after: datetime | None = None, limit: int
+) -> list[Firing]:
     name = "list_firings" if schedule is None else "list_firings_of_schedule"
     values = {"schedule": schedule, "after": to_microseconds(after or EPOCH), "limit": limit}
     return [_firing_from_row(row) for row in connection.execute(QUERIES[name], values)]

@@ -13,7 +13,7 @@ from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.endings import release_run
 from solorun.stores.sql.promotion import choose_now, insert_holds, read_waiters
 from solorun.stores.sql.queries import QUERIES
-from solorun.stores.sql.reads import find_run, get_run, list_holds
+from solorun.stores.sql.reads import find_active_run, get_run, list_holds
 from solorun.stores.sql.rows import cancel_values, encode_array, encode_object, to_microseconds
 from solorun.stores.sql.unmasked_params import Encrypt, keep_unmasked
 from solorun.stores.sql.writes import request_cancel
@@ -85,7 +85,7 @@ def _insert_pending(connection: Connection, new: NewRun, values: dict[str, Any])
 
 
 def _insert_waiting(connection: Connection, new: NewRun, values: dict[str, Any]) -> int:
-    active = find_run(connection, "select_active_run", {"project": new.project})
+    active = find_active_run(connection, new.project)
     if new.on_conflict not in (ConflictPolicy.QUEUE, ConflictPolicy.REPLACE):
         if active is not None:
             raise RunActive(active)

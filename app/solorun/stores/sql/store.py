@@ -1,37 +1,43 @@
 """SqlRunStore: the contract of `store.py` over any SQL database. A subclass connects to one."""
 
 import asyncio
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 import anyio
 
 from solorun.idempotency_key import IdempotencyKey
-from solorun.key_store import KeyedRun
 from solorun.parameter import ParamValue
-from solorun.queueing import Hold, Slots, StartResult
+from solorun.queueing import StartResult
 from solorun.record import StoredLogPage
 from solorun.run import Cancel, Refusal, Run
 from solorun.segment import Segment
-from solorun.status import Status, UpdateResult
-from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, LogQuery, NewRun, Store
-from solorun.stores.sql import idempotency_keys, log_queries, promotion, reads, starts, writes
-from solorun.stores.sql.hook_store import SqlHookStore
-from solorun.stores.sql.outbox_store import SqlOutbox
-from solorun.stores.sql.retention_store import SqlRetentionStore
-from solorun.stores.sql.rows import to_microseconds
-from solorun.stores.sql.schedule_store import SqlScheduleStore
+from solorun.status import UpdateResult
+from solorun.store import MAX_PAGE_RECORDS, Batch, LogQuery, NewRun, Store
+from solorun.stores.sql import (
+    hook_deliveries,
+    idempotency_keys,
+    log_queries,
+    outbox,
+    promotion,
+    reads,
+    retention,
+    schedules,
+    sessions,
+    starts,
+    writes,
+)
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
-from solorun.stores.sql.session_store import SqlSessionStore
+from solorun.stores.sql.transactions import SqlTransactions, reading, writing, writing_in_turn
 from solorun.stores.sql.unmasked_params import read_unmasked
 
 _MAX_SCANS: Final = 2
 
 
-class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, SqlSessionStore, Store, ABC):
+class SqlRunStore(SqlTransactions, Store):
     """Runs, their steps and their logs in a database. Each call is one function that a thread executes."""
 
     def __init__(self) -> None:
@@ -64,15 +70,7 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
         return await self._write_in_turn(starts.insert_run, new, owner, self._encrypt)
 
-    async def claim_runs(
-        self,
-        *,
-        owner: str,
-        labels: Collection[str] | None = None,
-        limit: int | None = None,
-        refused: Collection[int] = (),
-    ) -> list[Run]:
-        return await self._write(promotion.claim_runs, owner, labels, limit, refused)
+    claim_runs = writing(promotion.claim_runs)
 
     async def return_run(
         self, run_id: int, *, owner: str, refusals: Sequence[Refusal] = (), closing: Segment | None = None
@@ -80,22 +78,14 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
         if not await self._write(writes.return_run, run_id, owner, refusals, closing, is_cancelled=False):
             await self._write_in_turn(writes.return_run, run_id, owner, refusals, closing, is_cancelled=True)
 
-    async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
-        now = to_microseconds(datetime.now(UTC))
-        return await self._write_in_turn(promotion.take_step_slots, run_id, step, owner, now)
-
-    async def release_step_slots(self, run_id: int, step: str) -> None:
-        now = to_microseconds(datetime.now(UTC))
-        await self._write_in_turn(promotion.release_step_slots, run_id, step, now)
-
-    async def declare_resources(self, slots: Mapping[str, int]) -> None:
-        await self._write_in_turn(promotion.declare_resources, slots, to_microseconds(datetime.now(UTC)))
+    take_step_slots = writing_in_turn(promotion.take_step_slots)
+    release_step_slots = writing_in_turn(promotion.release_step_slots)
+    declare_resources = writing_in_turn(promotion.declare_resources)
 
     async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
         await self._write_in_turn(idempotency_keys.record, project, key, run_id, StartResult.JOINED, at)
 
-    async def acknowledge_start(self, project: str, key: IdempotencyKey, *, at: datetime) -> bool:
-        return await self._write_in_turn(idempotency_keys.acknowledge, project, key, at)
+    acknowledge_start = writing_in_turn(idempotency_keys.acknowledge)
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
@@ -109,74 +99,29 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
             in_turn=any(batch.ending is not None for batch in batches),
         )
 
-    async def finalize_run(
-        self,
-        run_id: int,
-        *,
-        owner: str | None,
-        expected: Collection[Status],
-        ending: FinalState,
-        closing: Segment | None = None,
-    ) -> UpdateResult:
-        return await self._write_in_turn(writes.finalize_run, run_id, owner, expected, ending, closing)
-
-    async def give_up_start(self, run_id: int, *, owner: str, ending: FinalState, cancel: Cancel) -> bool:
-        return await self._write_in_turn(writes.give_up_start, run_id, owner, ending, cancel)
+    finalize_run = writing_in_turn(writes.finalize_run)
+    give_up_start = writing_in_turn(writes.give_up_start)
 
     # -- reads
 
-    async def get_run(self, run_id: int) -> Run:
-        return await self._read(reads.get_run, run_id)
-
-    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
-        return await self._read(idempotency_keys.find_run, project, key, at)
+    get_run = reading(reads.get_run)
+    find_run_by_key = reading(idempotency_keys.find_run)
 
     async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
         return await self._read(read_unmasked, run_id, self._decrypt)
 
-    async def find_active_run(self, project: str) -> Run | None:
-        return await self._read(reads.find_run, "select_active_run", {"project": project})
-
-    async def find_latest_run(self, project: str) -> Run | None:
-        return await self._read(reads.find_run, "select_latest_run", {"project": project})
-
-    async def list_runs(
-        self,
-        *,
-        project: str | None = None,
-        statuses: Collection[Status] = (),
-        rerun_of: int | None = None,
-        before_id: int | None = None,
-        limit: int = 50,
-    ) -> list[Run]:
-        return await self._read(reads.list_runs, project, statuses, rerun_of, before_id, limit)
-
-    async def find_runs(self, run_ids: Collection[int]) -> dict[int, Run]:
-        return await self._read(reads.find_runs, run_ids)
-
-    async def list_project_names(self) -> list[str]:
-        return await self._read(reads.list_project_names)
-
-    async def list_latest_runs(self) -> list[Run]:
-        return await self._read(reads.load_runs, "list_latest_runs", {})
-
-    async def list_queued_runs(self) -> list[Run]:
-        return await self._read(reads.load_runs, "list_queued_runs", {})
-
-    async def list_resources(self) -> dict[str, int]:
-        return await self._read(reads.list_resources)
-
-    async def list_holds(self) -> list[Hold]:
-        return await self._read(reads.list_holds)
-
-    async def list_foreign_runs(self, owner: str) -> list[Run]:
-        return await self._read(reads.load_runs, "list_foreign_runs", {"owner": owner})
-
-    async def list_orphaned_runs(self, owner: str) -> list[Run]:
-        return await self._read(reads.load_runs, "list_orphaned_runs", {"owner": owner})
-
-    async def median_duration_seconds(self, project: str, scope: str) -> float | None:
-        return await self._read(reads.median_duration_seconds, project, scope)
+    find_active_run = reading(reads.find_active_run)
+    find_latest_run = reading(reads.find_latest_run)
+    list_runs = reading(reads.list_runs)
+    find_runs = reading(reads.find_runs)
+    list_project_names = reading(reads.list_project_names)
+    list_latest_runs = reading(reads.list_latest_runs)
+    list_queued_runs = reading(reads.list_queued_runs)
+    list_resources = reading(reads.list_resources)
+    list_holds = reading(reads.list_holds)
+    list_foreign_runs = reading(reads.list_foreign_runs)
+    list_orphaned_runs = reading(reads.list_orphaned_runs)
+    median_duration_seconds = reading(reads.median_duration_seconds)
 
     async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
         # A single reader of a whole log gets long pages, which saves thread switches. With several readers pages are
@@ -186,6 +131,54 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
 
     async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         return await log_queries.read_log(self._read, self._scans, run_id, query)
+
+    # -- deliveries of hooks and notifications
+
+    record_delivery = writing(hook_deliveries.record_delivery)
+    list_last_deliveries = reading(hook_deliveries.list_last_deliveries)
+
+    add_notification = writing(outbox.add_notification)
+    list_due_targets = reading(outbox.list_due_targets)
+    claim_deliveries = writing(outbox.claim_deliveries)
+    release_deliveries = writing(outbox.release_deliveries)
+    record_attempt = writing(outbox.record_attempt)
+    get_delivery = reading(outbox.get_delivery)
+    list_deliveries = reading(outbox.list_deliveries)
+    redeliver = writing(outbox.redeliver)
+    count_pending_deliveries = reading(outbox.count_pending_deliveries)
+    give_up_deliveries = writing(outbox.give_up_deliveries)
+    delete_deliveries = writing(outbox.delete_deliveries)
+
+    # -- schedules
+
+    register_schedules = writing_in_turn(schedules.register)
+    load_schedule = reading(schedules.load)
+    pause_schedule = writing_in_turn(schedules.pause)
+    resume_schedule = writing_in_turn(schedules.resume)
+    end_lateness = writing_in_turn(schedules.end_lateness)
+    record_firing = writing_in_turn(schedules.record_firing)
+    list_unsettled_firings = reading(schedules.list_unsettled_firings)
+    settle_firings = writing_in_turn(schedules.settle_firings)
+    list_firings = reading(schedules.list_firings)
+    list_last_firings = reading(schedules.list_last_firings)
+    list_schedules = reading(schedules.list_states)
+
+    # -- sessions
+
+    insert_session = writing(sessions.insert)
+    has_session = reading(sessions.has)
+    delete_session = writing(sessions.delete)
+    count_sessions = reading(sessions.count)
+
+    # -- retention
+
+    set_pinned = writing(retention.set_pinned)
+    list_ended_runs = reading(retention.list_ended_runs)
+    measure_logs = reading(retention.measure_logs)
+    expire_runs = writing(retention.expire_runs)
+    delete_expired = writing(retention.delete_expired)
+    list_deleted_runs = reading(retention.list_deleted_runs)
+    forget_deleted_runs = writing(retention.forget_deleted_runs)
 
     # -- maintenance
 

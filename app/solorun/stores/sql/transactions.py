@@ -1,32 +1,59 @@
-"""How the parts of a SqlRunStore reach the database. Each call is one function that a thread executes."""
+"""How a SqlRunStore reaches the database. Each of its calls is one function that a thread executes in a transaction."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from solorun.stores.sql.connection import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Function = Callable[Concatenate[Connection, P], T]
+Method = Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]
 
 
 class SqlTransactions(ABC):
     """Implemented for each database."""
 
     @abstractmethod
-    async def _write(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Execute `function` in a transaction that writes. It completes even if the caller is cancelled."""
 
     @abstractmethod
-    async def _write_in_turn(
-        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def _write_in_turn(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Like `_write`, alone: what the function reads about starts and resources does not change until it ends."""
 
     @abstractmethod
-    async def _write_prepared(self, prepare: Callable[[], Callable[[Connection], T]], *, in_turn: bool) -> T:
+    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool) -> T:
         """Like `_write`, with the function that `prepare` returns, which is called before the transaction begins."""
 
     @abstractmethod
-    async def _read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Execute `function` in a transaction that reads one snapshot."""
+
+
+def reading(function: Function[P, T]) -> Method[P, T]:
+    """A method that executes `function` with `_read`."""
+
+    async def method(self: SqlTransactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._read(function, *args, **kwargs)
+
+    return method
+
+
+def writing(function: Function[P, T]) -> Method[P, T]:
+    """A method that executes `function` with `_write`."""
+
+    async def method(self: SqlTransactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._write(function, *args, **kwargs)
+
+    return method
+
+
+def writing_in_turn(function: Function[P, T]) -> Method[P, T]:
+    """A method that executes `function` with `_write_in_turn`."""
+
+    async def method(self: SqlTransactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._write_in_turn(function, *args, **kwargs)
+
+    return method

@@ -77,6 +77,7 @@ def prepare_commit(batches: Sequence[Batch], owner: str) -> Callable[[Connection
 def finalize_run(
     connection: Connection,
     run_id: int,
+    *,
     owner: str | None,
     expected: Collection[Status],
     ending: FinalState,
@@ -102,7 +103,7 @@ def finalize_run(
     return UpdateResult.NOT_IN_EXPECTED_STATUS if found else UpdateResult.NOT_FOUND
 
 
-def give_up_start(connection: Connection, run_id: int, owner: str, ending: FinalState, cancel: Cancel) -> bool:
+def give_up_start(connection: Connection, run_id: int, *, owner: str, ending: FinalState, cancel: Cancel) -> bool:
     values = {"run_id": run_id, "owner": owner}
     if connection.execute(QUERIES["select_acknowledged_key"], values).fetchone() is not None:
         return False
@@ -114,7 +115,8 @@ def give_up_start(connection: Connection, run_id: int, owner: str, ending: Final
         request_cancel(connection, run_id, cancel)
     else:
         outcome = ending.outcome if run.cancel is None else Outcome(Status.CANCELLED)
-        finalize_run(connection, run_id, owner, ACTIVE, FinalState(outcome, ending.finished_at))
+        ending = FinalState(outcome, ending.finished_at)
+        finalize_run(connection, run_id, owner=owner, expected=ACTIVE, ending=ending)
     return True
 
 

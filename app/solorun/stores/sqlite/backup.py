@@ -38,7 +38,7 @@ async def open_copy(database: Path) -> int:
     try:
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         await source.open()
-        await source.execute(_copy, target)
+        await source.execute(lambda connection: connection.execute("VACUUM INTO ?", (str(target),)).close())
         await asyncio.to_thread(_erase_secrets, target)
         return os.open(target, os.O_RDONLY)
     finally:
@@ -62,10 +62,6 @@ def _check_space(database: Path) -> None:
             f"The disk of the data directory has too little space for a copy of the database: {free // 2**20} MiB are"
             f" free, and the copy takes up to {size // 2**20 + 1} MiB."
         )
-
-
-def _copy(connection: sqlite3.Connection, target: Path) -> None:
-    connection.execute("VACUUM INTO ?", (str(target),))
 
 
 def _erase_secrets(copy: Path) -> None:

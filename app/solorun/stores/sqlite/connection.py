@@ -155,20 +155,25 @@ class Connection:
         return _complete(connection, function, *args, **kwargs)
 
     def _take_write_lock(self, connection: sqlite3.Connection) -> None:
-        deadline = time.monotonic() + self._lock_timeout_seconds
         seconds = min(_LOCK_SLICE_SECONDS, self._lock_timeout_seconds)
         connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}").close()
         try:
-            while True:
-                try:
-                    connection.execute(BEGIN_WRITE)
-                except sqlite3.OperationalError as error:
-                    if not is_busy(error) or not self._is_patient or time.monotonic() >= deadline:
-                        raise
-                else:
-                    return
+            self._execute_when_free(connection, BEGIN_WRITE)
         finally:
             connection.execute(f"PRAGMA busy_timeout = {int(self._lock_timeout_seconds * 1000)}").close()
+
+    def _execute_when_free(self, connection: sqlite3.Connection, statement: str, *, pause_seconds: float = 0.0) -> None:
+        """Retry for as long as another connection is in the way, up to the limit."""
+        deadline = time.monotonic() + self._lock_timeout_seconds
+        while True:
+            try:
+                connection.execute(statement).close()
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or not self._is_patient or time.monotonic() >= deadline:
+                    raise
+                time.sleep(pause_seconds)
+            else:
+                return
 
     def _execute(
         self, connection: sqlite3.Connection, function: Function[[], T], record_error: Callable[[str | None], None]
@@ -227,7 +232,9 @@ class Connection:
         )
         try:
             for pragma in self._pragmas:
-                _set_pragma(connection, pragma, self._lock_timeout_seconds)
+                # Two connections that set a new database's journal mode at the same moment are refused immediately:
+                # SQLite does not wait where waiting could deadlock.
+                self._execute_when_free(connection, f"PRAGMA {pragma}", pause_seconds=_PRAGMA_RETRY_SECONDS)
         except BaseException:
             connection.close()
             raise
@@ -252,21 +259,6 @@ def _complete(connection: sqlite3.Connection, function: Function[P, T], *args: P
             connection.execute("ROLLBACK")
         raise
     return result
-
-
-def _set_pragma(connection: sqlite3.Connection, pragma: str, limit_seconds: float) -> None:
-    deadline = time.monotonic() + limit_seconds
-    while True:
-        try:
-            connection.execute(f"PRAGMA {pragma}").close()
-        except sqlite3.OperationalError as error:
-            # Two connections that set a new database's journal mode at the same moment are refused immediately:
-            # SQLite does not wait where waiting could deadlock.
-            if not is_busy(error) or time.monotonic() >= deadline:
-                raise
-            time.sleep(_PRAGMA_RETRY_SECONDS)
-        else:
-            return
 
 
 _open_drivers: weakref.WeakSet[Driver] = weakref.WeakSet()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Final
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
@@ -20,22 +20,18 @@ from solorun.stores.sql.connection import Connection as SqlConnection
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.store import SqlRunStore
+from solorun.stores.sql.transactions import Function, P, T
 from solorun.stores.sql.unmasked_params import count_unmasked
 from solorun.stores.sqlite.backup import delete_unfinished_copies, open_copy
 from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import LOCK_TIMEOUT_SECONDS, Connection
 from solorun.stores.sqlite.doctor import check
-from solorun.stores.sqlite.empty_write import write_without_effect
 from solorun.stores.sqlite.recent_keys import RecentKeys
 from solorun.stores.sqlite.run_ids import find_last_run_id, reserve_run_ids
-from solorun.stores.sqlite.schema import migrate_alone
+from solorun.stores.sqlite.schema import migrate_alone, write_without_effect
 from solorun.stores.sqlite.shrinking import shrink
 from solorun.stores.sqlite.version_check import describe_wal_reset_bug
 from solorun.worker import Worker, WorkerStatus
-
-P = ParamSpec("P")
-T = TypeVar("T")
-Function = Callable[Concatenate[SqlConnection, P], T]
 
 _logger = logging.getLogger("solorun.stores")
 

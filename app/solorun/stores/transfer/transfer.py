@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from solorun.errors import DatabaseUnusable
 from solorun.store_maintenance import Finding
 from solorun.stores.postgres import ParamCipher
-from solorun.stores.transfer.digest import Digest
 from solorun.stores.transfer.source import Source, Table, open_source
 from solorun.stores.transfer.target import Target, open_target
 
 REPORT_ROWS: Final = 1_000
+_DIGEST_BYTES: Final = 16
+
+_encode: Final = msgspec.msgpack.Encoder().encode
 
 Report = Callable[[str, int, int | None], None]
 """Called with an activity, how many rows are done, and how many there are, if that is known."""
@@ -61,8 +66,26 @@ def transfer(
         return tables
 
 
+class _Digest:
+    """The number of rows, and the sum of their hashes: equal for equal rows in any order, as databases sort text
+    differently.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sum = 0
+
+    def add(self, row: Sequence[Any]) -> None:
+        self.count += 1
+        self._sum += int.from_bytes(blake2b(_encode(row), digest_size=_DIGEST_BYTES).digest())
+
+    @property
+    def value(self) -> tuple[int, int]:
+        return self.count, self._sum % (1 << 8 * _DIGEST_BYTES)
+
+
 def _copy(source: Source, target: Target, table: Table, cipher: ParamCipher, report: Report) -> tuple[int, int]:
-    digest = Digest()
+    digest = _Digest()
 
     def rows() -> Generator[tuple[Any, ...]]:
         with source.open_rows(table) as originals:
@@ -87,7 +110,7 @@ def _encrypt(table: Table, row: tuple[Any, ...], cipher: ParamCipher) -> tuple[A
 
 
 def _digest(target: Target, table: Table, report: Report) -> tuple[int, int]:
-    digest = Digest()
+    digest = _Digest()
     for row in target.read(table):
         digest.add(row)
         if digest.count % REPORT_ROWS == 0:
