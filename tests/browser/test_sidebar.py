@@ -88,6 +88,16 @@ def test_the_width_of_the_side_bar_is_kept(open_page: OpenPage, teams: ServedSer
     expect(bar).to_have_css("width", "360px")
 
 
+def test_a_long_list_of_projects_does_not_make_the_page_taller(open_page: OpenPage, teams: ServedService) -> None:
+    page = open_page("/p/glossary-law", url=teams.url)
+    page.set_viewport_size({"width": 1280, "height": 500})
+    expect(page.locator(".sidebar a .name")).to_have_count(8 + 6)
+
+    heights = page.evaluate("[document.documentElement.scrollHeight, document.querySelector('main').offsetHeight]")
+
+    assert heights[0] == heights[1]
+
+
 @pytest.mark.parametrize("path", ["/", "/runs", "/p/glossary-law", "/p/glossary-law/runs/2"])
 def test_no_two_controls_of_a_page_have_the_same_name(open_page: OpenPage, teams: ServedService, path: str) -> None:
     page = open_page(path, url=teams.url)
