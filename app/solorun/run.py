@@ -41,7 +41,6 @@ class LevelCounts(msgspec.Struct, frozen=True):
         )
 
     def total(self, levels: Iterable[str] = ("debug", "info", "warning", "error")) -> int:
-        """How many records have one of `levels`."""
         return sum(getattr(self, level) for level in levels)
 
 
