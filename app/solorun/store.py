@@ -31,6 +31,7 @@ from solorun.segment import Segment
 from solorun.session_store import SessionStore
 from solorun.status import Status, UpdateResult
 from solorun.store_maintenance import StoreMaintenance
+from solorun.text_pattern import PLAIN, SearchOptions
 from solorun.worker import DEFAULT_LABELS
 from solorun.worker_store import WorkerStore
 
@@ -104,8 +105,8 @@ class LogQuery:
 
     `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
     one. `attempt` is one of the attempts of `step`. `level` is the lowest level. `text` is part of what a terminal
-    shows of a line, ignoring case, and selects the record in which it ends (see text_search.py). `events` selects
-    records with one of these events; if it is empty, events do not matter.
+    shows of a line, found by its `options`, and selects the record in which it ends (see text_search.py). `events`
+    selects records with one of these events; if it is empty, events do not matter.
 
     A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """
@@ -118,6 +119,7 @@ class LogQuery:
     stream: Stream | None = None
     level: Level | None = None
     text: str | None = None
+    options: SearchOptions = PLAIN
     events: frozenset[Event] = frozenset()
 
 

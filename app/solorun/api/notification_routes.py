@@ -4,7 +4,7 @@ from typing import Final
 
 from solorun.api import notifications
 from solorun.api.state import State
-from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound, StoreUnavailable
+from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.notification import Delivery
 from solorun.notification_wire import DeliveryDetails, DeliveryPage, NotifyTargetList
@@ -17,10 +17,9 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         f"GET {_V1}/deliveries",
         notifications.list_deliveries,
-        id="listDeliveries",
         summary="List the deliveries of notifications, newest first",
         responses=(ResponseSpec(200, "A page of deliveries", model=DeliveryPage),),
-        problems=(InvalidCursor, StoreUnavailable),
+        problems=(InvalidCursor,),
         query=notifications.DeliveriesQuery,
         tag="notifications",
         right=Right.ADMIN,
@@ -28,40 +27,35 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         f"GET {_DELIVERY}",
         notifications.get_delivery,
-        id="getDelivery",
         summary="Get a delivery, with what it has sent",
         responses=(ResponseSpec(200, "The delivery", model=DeliveryDetails),),
-        problems=(DeliveryNotFound, StoreUnavailable),
+        problems=(DeliveryNotFound,),
         tag="notifications",
         right=Right.ADMIN,
     ),
     Operation(
         f"POST {_DELIVERY}/redeliver",
         notifications.redeliver,
-        id="redeliver",
         summary="Send a delivery again, whatever became of it",
         responses=(ResponseSpec(202, "The delivery, which is pending", model=Delivery),),
-        problems=(DeliveryNotFound, NotifyTargetNotFound, StoreUnavailable),
+        problems=(DeliveryNotFound, NotifyTargetNotFound),
         tag="notifications",
         right=Right.ADMIN,
     ),
     Operation(
         f"GET {_V1}/notify",
         notifications.list_notify_targets,
-        id="listNotifyTargets",
         summary="List the notification targets, with the projects that name them",
         responses=(ResponseSpec(200, "The targets", model=NotifyTargetList),),
-        problems=(StoreUnavailable,),
         tag="notifications",
         right=Right.ADMIN,
     ),
     Operation(
         f"POST {_V1}/notify/{{target}}/test",
         notifications.test_notify_target,
-        id="testNotifyTarget",
         summary="Send a test message to a notification target",
         responses=(ResponseSpec(202, "The delivery of the message, which is pending", model=Delivery),),
-        problems=(NotifyTargetNotFound, StoreUnavailable),
+        problems=(NotifyTargetNotFound,),
         tag="notifications",
         right=Right.ADMIN,
     ),

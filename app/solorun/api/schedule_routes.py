@@ -5,7 +5,7 @@ from typing import Final
 from solorun.api import schedules
 from solorun.api.run_routes import NOT_STARTED, START_HEADERS, STARTED
 from solorun.api.state import State
-from solorun.errors import ScheduleNotFound, StoreUnavailable
+from solorun.errors import ScheduleNotFound
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.right import Right
 from solorun.schedule import ScheduleSummary
@@ -18,30 +18,25 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         f"GET {_SCHEDULES}",
         schedules.list_schedules,
-        id="listSchedules",
         summary="List the schedules with their next due times",
         responses=(ResponseSpec(200, "The schedules", model=ScheduleList),),
-        problems=(StoreUnavailable,),
         query=schedules.SchedulesQuery,
         tag="schedules",
     ),
     Operation(
         "GET /api/v1/firings",
         schedules.list_firings,
-        id="listFirings",
         summary="List what became of the due times and manual runs of schedules, newest first",
         responses=(ResponseSpec(200, "The firings", model=FiringList),),
-        problems=(StoreUnavailable,),
         query=schedules.FiringsQuery,
         tag="schedules",
     ),
     Operation(
         f"POST {_SCHEDULE}/pause",
         schedules.pause_schedule,
-        id="pauseSchedule",
         summary="Start no more runs of a schedule until it is resumed",
         responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
-        problems=(ScheduleNotFound, StoreUnavailable),
+        problems=(ScheduleNotFound,),
         body=PauseRequest,
         tag="schedules",
         right=Right.START,
@@ -49,10 +44,9 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         f"POST {_SCHEDULE}/resume",
         schedules.resume_schedule,
-        id="resumeSchedule",
         summary="Resume a paused schedule, without catching up",
         responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
-        problems=(ScheduleNotFound, StoreUnavailable),
+        problems=(ScheduleNotFound,),
         body=ResumeRequest,
         tag="schedules",
         right=Right.START,
@@ -60,7 +54,6 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         f"POST {_SCHEDULE}/run",
         schedules.run_schedule,
-        id="runSchedule",
         summary="Start a run of a schedule now, with its scope and parameters, even if it is paused or not enabled",
         responses=STARTED,
         problems=(ScheduleNotFound, *NOT_STARTED),

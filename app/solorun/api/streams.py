@@ -88,7 +88,7 @@ async def follow_run(state: State, request: Request) -> EventStream:
     return EventStream(state.streams, source, is_still_authorized=await make_stream_check(state, request))
 
 
-async def follow_all(state: State, request: Request) -> EventStream:
+async def follow_all_runs(state: State, request: Request) -> EventStream:
     """Streams all active runs, then every change of a run, and the records of the followed runs."""
     follows = _parse_follows(request.query.follow)
     permissions = state.permissions_of(request)

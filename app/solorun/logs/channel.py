@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from solorun.logs.held_lines import HeldLines
 from solorun.logs.masking import LIMITS_TEXT, Masker
 from solorun.logs.message import clip_message, split_message
 from solorun.logs.projection import Projection
@@ -66,6 +67,7 @@ class Channel:
         self._next_seq = run.last_seq + 1
         self.segment_count = 0
         """How many segments the writer has taken."""
+        self._held = HeldLines(self._append_held)
         self._space = asyncio.Event()
         self._space.set()
         self._ending: FinalState | None = None
@@ -84,10 +86,15 @@ class Channel:
         level: Level = Level.INFO,
         partial: bool = False,
     ) -> None:
-        if self.masker.has_secrets and sum(map(len, lines)) > _MAX_CHARACTERS_MASKED_ON_LOOP:
-            lines = await asyncio.to_thread(self.masker.mask_lines, lines)
-        elif self.masker.has_secrets:
-            lines = self.masker.mask_lines(lines)
+        if self.masker.has_secrets:
+            lines = [*self._held.take(step, stream, level), *lines]
+            if sum(map(len, lines)) > _MAX_CHARACTERS_MASKED_ON_LOOP:
+                masked, open_count = await asyncio.to_thread(self._mask_lines, lines, partial)
+            else:
+                masked, open_count = self._mask_lines(lines, partial)
+            if open_count:
+                self._held.hold(step, stream, level, lines[-open_count:])
+            lines = masked[: len(masked) - open_count]
         for start in range(0, len(lines), MAX_SEGMENT_RECORDS):
             part = lines[start : start + MAX_SEGMENT_RECORDS] if len(lines) > MAX_SEGMENT_RECORDS else lines
             await self._space.wait()
@@ -159,6 +166,7 @@ class Channel:
         Idempotent: the first final state stands. The future is shared, so shield it when you await it.
         """
         if self._committed is None:
+            self._held.release(None)
             self._committed = asyncio.get_running_loop().create_future()
             self._ending = ending
             self._space.set()
@@ -242,6 +250,13 @@ class Channel:
         self._next_seq = seq
         self._grown(size)
 
+    def _mask_lines(self, lines: Sequence[str], partial: bool) -> tuple[list[str], int]:
+        """The masked lines, and how many of the last ones have to be held back."""
+        return self.masker.mask_lines(lines), 0 if partial else self.masker.count_open_lines(lines)
+
+    def _append_held(self, step: str, stream: Stream, level: Level, lines: Sequence[str]) -> None:
+        self._append(step, stream, self.masker.mask_lines(lines), level, partial=False)
+
     def _put(
         self,
         level: Level,
@@ -251,6 +266,7 @@ class Channel:
         event: Event | None,
         data: dict[str, Any] | None,
     ) -> None:
+        self._held.release(step)
         if self._committed is not None:
             return
         self._records.append(Record(self._next_seq, self._now(), level, step, stream, message, event, data))

@@ -82,6 +82,11 @@ class Masker:
             for index, (line, is_word) in enumerate(zip(lines, words, strict=True))
         ]
 
+    def count_open_lines(self, lines: Sequence[str]) -> int:
+        """How many lines at the end are wrapped base64 in which a secret has begun that the next line may continue."""
+        with self._lock:
+            return self._wrapped.count_open_lines(lines)
+
     def mask(self, text: str, known: Iterable[tuple[int, int]] = ()) -> str:
         """`text` with every secret replaced by `***`, and the `known` spans, which encode parts of secrets."""
         if not self._index.count:

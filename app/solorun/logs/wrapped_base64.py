@@ -1,7 +1,8 @@
 """Finds secrets that `base64` cut in two when it wrapped a longer text.
 
-A line of wrapped base64 decodes by itself, so each line is searched alone: no line waits for the next one. A line that
-ends with one or two bytes of a secret is found only if the next line has arrived with it.
+A line of wrapped base64 decodes by itself, so each line is searched alone. One or two bytes of a secret at the edge of
+a line are found only together with the line that holds the rest: a channel holds a line back until the next one
+arrives.
 """
 
 import base64
@@ -20,6 +21,8 @@ _LAST_LINE: Final = re.compile(r"[A-Za-z0-9+/_-]++={0,2}+")
 _STANDARD: Final = str.maketrans("-_", "+/")
 _LEAST: Final = 3
 """Fewer bytes at the edge of a line match too often by chance."""
+_MAX_OPEN_BYTES: Final = 64 * 1024
+"""An endless chain of secrets is released, masked."""
 _WINDOW: Final = 16
 """A line within a long secret contains one of the windows of this length into which the secret is divided."""
 
@@ -78,6 +81,26 @@ class WrappedBase64:
                     before = number * width
                     found.setdefault(first + number, []).append((max(0, start - before), min(width, end - before)))
         return found
+
+    def count_open_lines(self, lines: Sequence[str]) -> int:
+        """How many lines at the end have to be searched again with the next line, for a secret that it may end."""
+        first = stop = len(lines)
+        while first > 0 and len(lines[first - 1]) == len(lines[-1]) and _LINE.fullmatch(lines[first - 1]):
+            first -= 1
+        if first == stop:
+            return 0
+        decoded = _decode("".join(lines[first:]).translate(_STANDARD))
+        cut = self._forward.find_incomplete(decoded)
+        if cut is None:
+            return 0
+        line_bytes = len(lines[-1]) * 3 // 4
+        line = cut // line_bytes
+        for from_byte, to_byte in reversed(self._forward.find_spans(decoded)):
+            # A secret that ends in the first line that is held begins in an earlier one: hold that one too.
+            if to_byte > line * line_bytes:
+                line = min(line, from_byte // line_bytes)
+        count = stop - first - line
+        return count if count * line_bytes <= _MAX_OPEN_BYTES else 0
 
     def _is_middle(self, decoded: str) -> bool:
         starts = range(len(decoded) - _WINDOW + 1) if len(decoded) <= self._forward.longest else ()

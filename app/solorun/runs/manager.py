@@ -166,11 +166,12 @@ class RunManager:
         """
         seen: int | None = None
         while True:
+            leaving = self.registry.leaving_ids  # The store may read such a run as ours, and answer when it has left.
             try:
                 return Submission.of(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
             except RunActive as refusal:
                 blocking = refusal.active_run
-                if blocking.id == seen or self.registry.is_leaving(blocking.id):
+                if blocking.id == seen or blocking.id in leaving:
                     # It is another process's, or soon will be: we can neither execute nor end it.
                     return Submission(self._conflicts.resolve_foreign(blocking, start, new), StartResult.JOINED)
                 await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.

@@ -43,7 +43,7 @@ export class LogView {
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
   private readonly input = new UserInput(this.listening.signal);
-  private options: LogViewOptions = { q: '', current: null, marked: null, wrap: false, steps: [] };
+  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, steps: [] };
   private anchor: Anchor = { row: 0, y: 0 };
   private target: number | null = null;
   private following = false;

@@ -2,14 +2,15 @@
 import { type Row, groupOpenedBy, rowLevel, rowRecord, rowText } from './rows';
 import { formatLogTime } from '../runs/format';
 import { markDirection } from './controls';
+import type { TextFinder } from './finding';
 import { MAX_DRAWN, drawText, make } from './row_text';
 
 const MARK_HINT = 'Click to mark the line, and Shift-click another to mark all between them';
 const LEVEL_WORDS = { debug: 'DEBUG', info: '', warning: 'WARN', error: 'ERROR' } as const;
 
 export interface RowState {
-  /** The search text, folded, or ''. */
-  readonly q: string;
+  /** What is searched. */
+  readonly text: TextFinder | null;
   readonly isCurrent: boolean;
   readonly isMarked: boolean;
   readonly isFolded: boolean;
@@ -49,7 +50,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     text.append(toggle);
   } else {
     if (row.isFolded) text.append(makeUnfold());
-    drawText(text, rowText(row), state.q);
+    drawText(text, rowText(row), state.text);
   }
   if (row.updates > 1) text.append(make('span', 'repeats', `${row.updates.toLocaleString('en')} updates`));
   const label = make('span', 'level', LEVEL_WORDS[level] || (isStderr ? 'stderr' : ''));

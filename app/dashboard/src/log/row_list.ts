@@ -4,12 +4,12 @@
  */
 import type { RunStep } from '../api/mapping';
 import type { LineRange } from './filters';
-import { fold } from './finding';
+import type { TextFinder } from './finding';
 import { type RowState, columnsOf, drawPlaceholder, drawRow } from './row_element';
 import { type Row, rowText } from './rows';
 
 export interface LogViewOptions {
-  readonly q: string;
+  readonly text: TextFinder | null;
   /** The seq of the current match or line. */
   readonly current: number | null;
   readonly marked: LineRange | null;
@@ -81,9 +81,9 @@ export class RowList {
     }
   }
 
-  private stateOf(row: Row, { q, current, marked }: LogViewOptions): RowState {
+  private stateOf(row: Row, { text, current, marked }: LogViewOptions): RowState {
     return {
-      q: fold(q),
+      text,
       isCurrent: current !== null && row.firstSeq <= current && current <= row.seq,
       isMarked: marked !== null && marked.from <= row.seq && row.firstSeq <= marked.upTo,
       isFolded: this.isFolded(row.seq),
@@ -100,5 +100,5 @@ export class RowList {
 /** Names everything that a row's appearance depends on: an element with the same key need not be redrawn. */
 function keyOf(row: Row | undefined, state: RowState | undefined): string {
   if (!row || !state) return '';
-  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}:${state.q}`;
+  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}:${state.text?.key}`;
 }

@@ -29,6 +29,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ['n', 'Next match'],
   ['N', 'Previous match'],
   ['f', 'Follow the log'],
+  ['z', 'Log over the whole window, and back'],
   ['e', 'Next error'],
   ['E', 'Previous error'],
   [']', 'Next start or end of a step'],
