@@ -39,13 +39,7 @@ class Cancels:
             mask = self.executor.masker_for(start).mask
             cancel = replace(cancel, requested_by=mask(cancel.requested_by), reason=mask(cancel.reason))
         try:
-            result, run = await self.store.request_cancel(
-                run_id,
-                requested_by=cancel.requested_by,
-                reason=cancel.reason,
-                at=cancel.requested_at,
-                grace_seconds=cancel.grace_seconds,
-            )
+            result, run = await self.store.request_cancel(run_id, cancel)
         except StoreUnavailable:
             # The cancel of a queued run may have been committed.
             self.queue.in_doubt = True

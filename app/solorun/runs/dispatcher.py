@@ -16,7 +16,7 @@ from solorun.logs import Masker
 from solorun.outcome import StopReason
 from solorun.parameter import ParamValue
 from solorun.project import Projects
-from solorun.run import Refusal, Run
+from solorun.run import Cancel, Refusal, Run
 from solorun.runs.admission import Admission
 from solorun.runs.queue import QueuedRun, RunQueue
 from solorun.runs.reaper import UNCONFIRMED, Reaper, warning_segment
@@ -274,7 +274,7 @@ class Dispatcher:
         run = queued.run
         if run.queue_deadline is not None and run.queue_deadline <= self.now():
             reason = "it waited in the queue for too long"
-            _, run = await self.store.request_cancel(run.id, requested_by=QUEUE_ACTOR, reason=reason, at=self.now())
+            _, run = await self.store.request_cancel(run.id, Cancel(self.now(), QUEUE_ACTOR, reason))
             if run.has_ended:
                 _logger.info("Run %s of %s: cancelled, because %s", run.id, run.project, reason, extra=run.log_fields)
                 self.queue.end(run)

@@ -114,7 +114,7 @@ class Reaper:
             return False
         if not (await self._publish(run.id)).has_ended and run.status is Status.QUEUED:
             # Another service has just begun it.
-            await self.store.request_cancel(run.id, requested_by=_ACTOR, reason=why, at=now)
+            await self.store.request_cancel(run.id, cancel)
         return True
 
     def give_up_later(self, run: Run, why: str, hand_over: HandOver) -> None:
