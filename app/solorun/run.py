@@ -193,6 +193,11 @@ class Run(msgspec.Struct, frozen=True):
         return self.status.holds_project
 
     @property
+    def label(self) -> str:
+        """How the service's log names it."""
+        return f"Run {self.id} of {self.project}"
+
+    @property
     def log_fields(self) -> dict[str, object]:
         """The `extra` of a service log message about this run."""
         return {"run_id": self.id, "project": self.project}

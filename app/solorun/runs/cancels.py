@@ -63,11 +63,7 @@ class Cancels:
                 known = topic.run.cancel or run.cancel
                 self.hub.publish(run_id, **cancel_fields(replace(known, grace_seconds=run.cancel.grace_seconds)))
                 run = topic.run
-            _logger.info(
-                "Run %s of %s: cancel requested by %s",
-                *(run.id, run.project, cancel.requested_by),
-                extra=run.log_fields,
-            )
+            _logger.info("%s: cancel requested by %s", run.label, cancel.requested_by, extra=run.log_fields)
             return run, True
         if run.status is Status.CANCELLED:
             return run, False

@@ -244,7 +244,7 @@ class Dispatcher:
         refusals: tuple[Refusal, ...] = ()
         closing = None
         if not is_repeated:
-            _logger.warning("Run %s of %s is refused: %s", run.id, run.project, error, extra=run.log_fields)
+            _logger.warning("%s is refused: %s", run.label, error, extra=run.log_fields)
             refusals = (*run.refusals, Refusal(self.worker.id, now, str(error)))[-_MAX_REFUSALS:]
             closing = warning_segment(run, f"refused by {self.worker.id}: {error}", now)
         await self._retry(
@@ -276,7 +276,7 @@ class Dispatcher:
             reason = "it waited in the queue for too long"
             _, run = await self.store.request_cancel(run.id, Cancel(self.now(), QUEUE_ACTOR, reason))
             if run.has_ended:
-                _logger.info("Run %s of %s: cancelled, because %s", run.id, run.project, reason, extra=run.log_fields)
+                _logger.info("%s: cancelled, because %s", run.label, reason, extra=run.log_fields)
                 self.queue.end(run)
         elif not queued.is_estimated:
             queued.is_estimated = True

@@ -150,11 +150,8 @@ class Reaper:
         ending = FinalState(Outcome(Status.INTERRUPTED, message), self.now())
         closing = warning_segment(run, message, ending.finished_at)
         await self.store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending, closing=closing)
-        _logger.warning(
-            "Run %s of %s was %s when %s stopped; it is now interrupted",
-            *(run.id, run.project, run.status, stopped),
-            extra=run.log_fields,
-        )
+        text = "%s was %s when %s stopped; it is now interrupted"
+        _logger.warning(text, run.label, run.status, stopped, extra=run.log_fields)
 
     async def _finalize(self, run: Run, why: str) -> None:
         now = self.now()
