@@ -44,7 +44,7 @@ class ServiceLimits:
 DEFAULT_LIMITS: Final = ServiceLimits()
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Service:
     """A running Solorun, for the code that serves it. Created by `Service.open`."""
 
