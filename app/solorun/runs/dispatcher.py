@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import anyio
 from msgspec.structs import replace
 
+from solorun.component import Background
 from solorun.errors import DeclaredDifferently, SecretsUnreadable, SolorunError, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry
 from solorun.logs import Masker
@@ -44,11 +45,13 @@ Result = TypeVar("Result")
 
 
 @dataclass(kw_only=True, eq=False)
-class Dispatcher:
+class Dispatcher(Background):
     """A Component. It looks when something was released, and when the deadline of a queued run passes.
 
     A run that this process cannot execute is left to another one. `draining` is set when it may begin no more runs.
     """
+
+    task_name = "dispatcher"
 
     store: Store
     registry: RunRegistry
@@ -69,7 +72,6 @@ class Dispatcher:
     def __post_init__(self) -> None:
         self._refused: dict[int, datetime] = {}
         """When each run that was refused here fails, unless another process has claimed it."""
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load the queue that an earlier service left. Raises StoreUnavailable, unless others use the database too."""
@@ -83,12 +85,7 @@ class Dispatcher:
             if not self.shares_database:
                 raise
             _logger.warning("The queue cannot be read; retrying: %s", error)
-        self._task = asyncio.create_task(self._run(), name="dispatcher")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await super().start()
 
     def takes(self, labels: tuple[str, ...]) -> bool:
         """Whether a new run with these labels is executed here. If not, it is left to a worker."""
