@@ -83,7 +83,7 @@ async def _summarize(state: State, target: NotifyTarget, pending: int) -> Notify
         kind=target.kind,
         on=target.events,
         allow_private=target.allow_private,
-        missing_variables=tuple(service.notifier.find_missing_variables(target)),
+        missing_variables=tuple(target.find_missing_variables(service.notifier.environ)),
         projects=tuple(name for name, project in named.items() if target in project.notify),
         pending_count=pending,
         last_delivery=latest[0] if latest else None,
