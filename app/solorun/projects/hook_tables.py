@@ -12,10 +12,10 @@ from solorun.projects.validation import (
     InvalidValue,
     Node,
     Table,
-    choice,
     distinct,
     format_value,
     line,
+    member,
     suggest,
     table_of,
     text,
@@ -57,12 +57,12 @@ def _hook(node: Node, name: str, project: Project) -> Hook:
     return Hook(
         name=name,
         secret=table.require("secret", _secret, "", missing=_HOW_TO_NAME_IT),
-        verify=table.require("verify", _verification, Verification.GITHUB, missing=_HOW_TO_VERIFY),
+        verify=table.require("verify", member(Verification), Verification.GITHUB, missing=_HOW_TO_VERIFY),
         scope=table.read("scope", partial(_scope, project=project), FULL_SCOPE),
         params=params,
         when=table.read("when", _when, {}),
         events=table.read("events", distinct(line, 'a list of events, like ["push"]'), ()),
-        on_conflict=table.read("on_conflict", _policy, None),
+        on_conflict=table.read("on_conflict", member(ConflictPolicy), None),
     )
 
 
@@ -120,11 +120,3 @@ def _find_pointer_error(pointer: str) -> str:
     if pointer.startswith("/") and _POINTER.fullmatch(pointer):
         return ""
     return f'{format_value(pointer)} is not a JSON pointer into the body, like "/repository/name"'
-
-
-def _policy(node: Node) -> ConflictPolicy:
-    return ConflictPolicy(choice(*ConflictPolicy)(node))
-
-
-def _verification(node: Node) -> Verification:
-    return Verification(choice(*Verification)(node))

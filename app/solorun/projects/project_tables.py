@@ -45,6 +45,7 @@ from solorun.projects.validation import (
     is_directory,
     line,
     long_duration,
+    member,
     path,
     size,
     table_of,
@@ -161,7 +162,7 @@ def _project(node: Node, name: str, find_function: FindFunction, targets: Mappin
         params=table.read("params", params, ()),
         worker=table.read("worker", label, None),
         resources=table.read("resources", resources, {}),
-        on_conflict=table.read("on_conflict", _policy, ConflictPolicy.REJECT),
+        on_conflict=table.read("on_conflict", member(ConflictPolicy), ConflictPolicy.REJECT),
         queue_max=table.read("queue_max", whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),
         queue_timeout_seconds=table.read("queue_timeout", duration, None),
         notify=table.read("notify", partial(notify, targets=targets), ()),
@@ -192,14 +193,6 @@ def _directory(node: Node, *, has_calls: bool) -> Path:
     if not os.access(directory, os.X_OK):
         raise InvalidValue(f"the directory {directory} is not accessible to this user")
     return directory
-
-
-def _policy(node: Node) -> ConflictPolicy:
-    try:
-        return ConflictPolicy(text(node))
-    except ValueError:
-        known = ", ".join(f'"{policy}"' for policy in ConflictPolicy)
-        raise InvalidValue(f"{format_value(node.value)} is not a conflict policy; expected one of {known}") from None
 
 
 def _log_limit(node: Node) -> LogLimit:

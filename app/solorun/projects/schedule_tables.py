@@ -15,9 +15,9 @@ from solorun.projects.validation import (
     Table,
     array,
     boolean,
-    choice,
     duration,
     format_value,
+    member,
     suggest,
     table_of,
     text,
@@ -70,8 +70,8 @@ def _schedule(node: Node, project: Project) -> Schedule:
         cron=table.require("cron", partial(_cron, zone=zone), _NEVER, missing=missing),
         scope=table.read("scope", partial(_scope, project=project), FULL_SCOPE),
         params=node.below("params").read(partial(_params, project=project), {}),
-        on_conflict=table.read("on_conflict", _policy, ConflictPolicy.QUEUE),
-        missed=table.read("missed", _missed, MissedPolicy.RUN_ONCE),
+        on_conflict=table.read("on_conflict", member(ConflictPolicy), ConflictPolicy.QUEUE),
+        missed=table.read("missed", member(MissedPolicy), MissedPolicy.RUN_ONCE),
         jitter_seconds=table.read("jitter", duration, 0.0),
         enabled=table.read("enabled", boolean, True),
         late=table.read("late", _time_of_day, None),
@@ -135,14 +135,6 @@ def _params(node: Node, project: Project) -> Mapping[str, ParamValue]:
             except InvalidParameter as fault:
                 below.refuse(f"{fault}, not {format_value(below.value)}")
     return MappingProxyType(values)
-
-
-def _policy(node: Node) -> ConflictPolicy:
-    return ConflictPolicy(choice(*ConflictPolicy)(node))
-
-
-def _missed(node: Node) -> MissedPolicy:
-    return MissedPolicy(choice(*MissedPolicy)(node))
 
 
 def _time_of_day(node: Node) -> time:

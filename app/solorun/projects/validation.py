@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, time
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -19,6 +20,7 @@ from solorun.settings import parse_duration, parse_size
 
 T = TypeVar("T")
 D = TypeVar("D")
+E = TypeVar("E", bound=StrEnum)
 
 MAX_DURATION_SECONDS: Final = 366 * 86400.0
 MAX_LONG_DURATION_SECONDS: Final = 100 * MAX_DURATION_SECONDS
@@ -238,6 +240,12 @@ def choice(*values: str) -> Callable[[Node], str]:
         return str(node.value)
 
     return read
+
+
+def member(kind: type[E]) -> Callable[[Node], E]:
+    """A reader of a member of an enumeration."""
+    read = choice(*kind)
+    return lambda node: kind(read(node))
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
