@@ -13,6 +13,7 @@ from solorun.projects.validation import (
     Node,
     Table,
     array,
+    boolean,
     choice,
     duration,
     format_value,
@@ -44,8 +45,7 @@ def check_service(node: Node) -> Mapping[str, object]:
     return MappingProxyType(dict(node.value))
 
 
-log_format: Final = choice(*LOG_FORMATS)
-limit: Final = whole_number(1, 100_000)
+_limit: Final = whole_number(1, 100_000)
 
 
 def port(node: Node) -> int:
@@ -54,12 +54,6 @@ def port(node: Node) -> int:
             "is what Kubernetes sets for a Service named solorun; set enableServiceLinks: false for the pod"
         )
     return whole_number(0, MAX_PORT)(node)
-
-
-def switch(node: Node) -> bool:
-    if not isinstance(node.value, bool):
-        raise InvalidValue(f"expected true or false, got {format_value(node.value)}")
-    return node.value
 
 
 def host(node: Node) -> str:
@@ -160,7 +154,7 @@ def data_dir(node: Node) -> Path:
     directory = path(node)
     # It need not exist yet.
     is_directory(directory)
-    return directory
+    return directory.absolute()
 
 
 allowed_hosts: Final = array(_allowed_host, 'a list of host names, like ["runs.example.org"]')
@@ -176,14 +170,14 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "allowed_hosts": allowed_hosts,
     "public_url": public_url,
     "token_file": path,
-    "require_token": switch,
-    "execute_runs": switch,
+    "require_token": boolean,
+    "execute_runs": boolean,
     "shutdown_limit": duration,
-    "log_format": log_format,
+    "log_format": choice(*LOG_FORMATS),
     "otlp_endpoint": otlp_endpoint,
-    "max_projects_per_pattern": limit,
-    "max_streams": limit,
-    "max_streams_per_client": limit,
+    "max_projects_per_pattern": _limit,
+    "max_streams": _limit,
+    "max_streams_per_client": _limit,
 }
 """The reader of each key."""
 
