@@ -3,15 +3,18 @@ them.
 """
 
 import logging
+import math
 import re
 import stat
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
-from solorun.projects.token_strength import MIN_TOKEN_BITS, estimate_bits
 from solorun.projects.validation import InvalidValue, Node, path
 
 MAX_CHARS: Final = 1024
+MIN_TOKEN_BITS: Final = 28.0
+"""Far below what any random token of 16 characters has, and above repetitions and sequences."""
 HOW_TO_MAKE_ONE: Final = "`openssl rand -hex 32` generates a good one"
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+", re.ASCII)
@@ -63,3 +66,11 @@ class Credential:
 
 TOKEN: Final = Credential("token", min_chars=16)
 SECRET_KEY: Final = Credential("secret key", min_chars=32)
+
+
+def estimate_bits(token: str) -> float:
+    """A rough number of bits. Repeating a text adds nothing, and continuing a sequence (abc, 321, aaa) adds little."""
+    unit = token[: (token + token).index(token, 1)]  # the text that the token repeats, or the token itself
+    surprise = math.log2(len(set(unit)))
+    steps = (0.5 if abs(ord(one) - ord(other)) <= 1 else surprise for one, other in pairwise(unit))
+    return surprise + sum(min(surprise, step) for step in steps)
