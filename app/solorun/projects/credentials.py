@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from solorun.projects.validation import InvalidValue, Node, path
+from solorun.projects import readers
+from solorun.projects.validation import InvalidValue, Node
 
 MAX_CHARS: Final = 1024
 MIN_TOKEN_BITS: Final = 28.0
@@ -35,7 +36,7 @@ class Credential:
 
     def read_file(self, node: Node) -> str:
         """A reader of the file that contains the secret, perhaps with whitespace around it."""
-        file = path(node)
+        file = readers.path(node)
         try:
             with file.open("rb") as opened:
                 mode = file.stat().st_mode
