@@ -17,7 +17,6 @@ import {
   anchorAt,
   isScaled,
   moveAnchor,
-  rowInView,
   scrollOf,
   scrollTopOf,
   shareAt,
@@ -36,6 +35,9 @@ export interface LogViewEvents {
   readerMoved(): void;
 }
 
+/** The first line in view, and the distance of its upper edge from the top of the pane in pixels; or the end. */
+export type LogPlace = { readonly seq: number; readonly y: number } | 'end';
+
 export class LogView {
   private readonly spacer = document.createElement('div');
   private readonly layer = document.createElement('div');
@@ -47,7 +49,8 @@ export class LogView {
   private readonly input = new UserInput(this.listening.signal);
   private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, raw: false, steps: [] };
   private anchor: Anchor = { row: 0, y: 0 };
-  private target: number | null = null;
+  /** The line to show once it is loaded, and the place of its upper edge; null for any place in sight. */
+  private target: { readonly seq: number; readonly y: number | null } | null = null;
   private following = false;
   private isEmpty = false;
   private frame = 0;
@@ -121,10 +124,10 @@ export class LogView {
   }
 
   /** Scrolls to a line, even if it must be loaded first. */
-  goTo(seq: number): void {
+  goTo(seq: number, y: number | null = null): void {
     this.setFollowing(false);
     this.model.reveal(seq);
-    this.target = seq;
+    this.target = { seq, y };
     this.aim();
     this.schedule();
   }
@@ -134,9 +137,17 @@ export class LogView {
     return this.model.seqAt(this.anchor.row + (this.anchor.y < -ROW_HEIGHT / 2 ? 1 : 0));
   }
 
-  /** The line to go to in order to return to this view; undefined while following. */
-  place(): number | undefined {
-    return this.following ? undefined : this.model.seqAt(rowInView(this.anchor, this.height));
+  /** Undefined on the way to a line in sight, which the address or the run names. */
+  place(): LogPlace | undefined {
+    const { target, anchor } = this;
+    if (this.following) return 'end';
+    if (target) return target.y === null ? undefined : { seq: target.seq, y: target.y };
+    return { seq: this.model.seqAt(anchor.row), y: anchor.y };
+  }
+
+  returnTo(place: LogPlace): void {
+    if (place === 'end') this.follow();
+    else this.goTo(place.seq, place.y);
   }
 
   /** The lines in which the reader has selected text; null for a part of one line. */
@@ -147,7 +158,7 @@ export class LogView {
   private keepPlace(change: () => void): void {
     const seq = this.model.seqAt(this.anchor.row);
     change();
-    if (this.target !== null) this.aim();
+    if (this.target) this.aim();
     else if (!this.following) this.anchor = { row: this.model.indexOf(seq), y: this.anchor.y };
     this.schedule();
   }
@@ -163,7 +174,10 @@ export class LogView {
   }
 
   private aim(): void {
-    this.anchor = anchorInView(this.model.indexOf(this.target ?? 0), this.height);
+    if (!this.target) return;
+    const { seq, y } = this.target;
+    const row = this.model.indexOf(seq);
+    this.anchor = y === null ? anchorInView(row, this.height) : { row, y };
   }
 
   private unfoldProgress(): void {
@@ -199,8 +213,8 @@ export class LogView {
     const scrollTop = this.following ? Math.max(0, spacer - height) : scrollTopOf(share, spacer, height);
     if (Math.abs(this.pane.scrollTop - scrollTop) > 1) this.pane.scrollTop = scrollTop;
     this.expectedScroll = this.pane.scrollTop;
-    if (this.target !== null && this.model.isLoaded(this.target)) {
-      if (this.model.isFoldedProgress(this.target)) this.unfoldProgress();
+    if (this.target && this.model.isLoaded(this.target.seq)) {
+      if (this.model.isFoldedProgress(this.target.seq)) this.unfoldProgress();
       this.target = null;
     }
     // At least one row: without any, the log may still have rows that were not requested yet.

@@ -5,9 +5,17 @@ export type Theme = 'system' | 'light' | 'dark';
 /** The time zone of the dashboard's times. */
 export type Times = 'local' | 'utc';
 
+/** Of the overview; `auto` is by the number of projects. */
+export type Layout = 'auto' | 'cards' | 'rows';
+
 interface Preferences {
   theme: Theme;
   times: Times;
+  layout: Layout;
+  /** In pixels. */
+  sidebarWidth: number;
+  /** The patterns of the families that are folded in the side bar. */
+  folded: readonly string[];
   singleKeys: boolean;
   wrap: boolean;
   timestamps: boolean;
@@ -20,6 +28,9 @@ interface Preferences {
 const DEFAULTS: Preferences = {
   theme: 'system',
   times: 'local',
+  layout: 'auto',
+  sidebarWidth: 208,
+  folded: [],
   singleKeys: true,
   wrap: false,
   timestamps: true,
