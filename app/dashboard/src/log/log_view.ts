@@ -45,7 +45,7 @@ export class LogView {
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
   private readonly input = new UserInput(this.listening.signal);
-  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, steps: [] };
+  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, raw: false, steps: [] };
   private anchor: Anchor = { row: 0, y: 0 };
   /** The line to show once it is loaded, and the place of its upper edge; null for any place in sight. */
   private target: { readonly seq: number; readonly y: number | null } | null = null;
@@ -222,7 +222,9 @@ export class LogView {
     if (wrap && (count === total || Math.abs(average / this.rowHeight - 1) > 0.2)) this.rowHeight = average;
     const seen = (row: number): SeenRow => ({ seq: this.model.seqAt(row), y: tops[row - first]! });
     const next = anchor.row + 1 < first + count ? seen(anchor.row + 1) : undefined;
-    if (count > 0) this.heading.show(steps, seen(anchor.row), next);
+    // At the top, it would hide the first line, and no scrolling would show that.
+    const isAtTop = anchor.row === 0 && anchor.y >= 0;
+    if (count > 0) this.heading.show(isAtTop ? [] : steps, seen(anchor.row), next);
     return layout;
   }
 
@@ -283,7 +285,12 @@ export class LogView {
   }
 
   private handleKey(event: KeyboardEvent): void {
+    if (event.key === 'Escape' && this.list.opened !== null) {
+      this.openJson(null);
+      return event.preventDefault();
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.pane) return;
+    if (event.key === 'Enter') return this.openJson(this.options.current);
     const way = scrollOf(event, this.height);
     if (event.key === 'Home') this.goTo(this.model.seqAt(0));
     else if (event.key === 'End') this.follow();
@@ -293,11 +300,24 @@ export class LogView {
     event.preventDefault();
   }
 
+  /** Shows the fields of a line, or hides them again. There must be room below it. */
+  private openJson(seq: number | null): void {
+    this.list.opened = this.list.opened === seq ? null : seq;
+    const row = seq === null ? 0 : this.model.indexOf(seq);
+    const y = this.anchor.y + (row - this.anchor.row) * ROW_HEIGHT;
+    if (this.list.opened !== null && y > this.height / 2) {
+      this.setFollowing(false);
+      this.anchor = { row, y: Math.round(this.height / 3) };
+    }
+    this.schedule();
+  }
+
   private handleClick(event: MouseEvent): void {
     const at = event.target as HTMLElement;
     if (at.closest('.heading')) return this.goTo(this.heading.firstSeq);
     const seq = Number(at.closest<HTMLElement>('.row')?.dataset['seq']);
     if (!seq) return;
+    if (at.closest('.json')) return this.openJson(seq);
     if (at.closest('.fold')) return at.closest('.progress') ? this.unfoldProgress() : this.events.toggleGroup(seq);
     if (at.closest('.number') && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
