@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 
+from tests.browser.browsers import not_in_firefox
 from tests.browser.conftest import OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
@@ -121,6 +122,7 @@ QUIET = """() => new Promise(done => {
 """Resolves with the shifts when nothing has moved or loaded for some frames."""
 
 
+@not_in_firefox("Firefox reports no layout shifts")
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize(
     "path",

@@ -4,10 +4,11 @@ A channel masks each message. Code that splits a line calls `pending_secret_leng
 two.
 """
 
+import asyncio
 import re
 import threading
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
 from solorun.logs.secret_forms import find_forms
 from solorun.logs.secret_index import SecretIndex
@@ -22,8 +23,19 @@ LIMITS_TEXT: Final = (
     f"a run masks values of up to {MAX_SECRET_CHARACTERS:,} characters, and {MAX_FORMS:,} encodings of all of them"
 )
 
+_MAX_CHARACTERS_ON_LOOP: Final = 4 * 1024
+"""A step may declare secrets with which more take many milliseconds."""
 _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m|\x1b\[K")
 """Colours, and what `grep --color` writes after them: invisible, so a secret may be interrupted by them."""
+
+Result = TypeVar("Result")
+
+
+async def search(characters: int, work: Callable[..., Result], *arguments: object) -> Result:
+    """Search a text for secrets: in a thread, if it is long."""
+    if characters > _MAX_CHARACTERS_ON_LOOP:
+        return await asyncio.to_thread(work, *arguments)
+    return work(*arguments)
 
 
 class Masker:

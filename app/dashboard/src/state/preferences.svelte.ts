@@ -21,6 +21,8 @@ interface Preferences {
   timestamps: boolean;
   /** Whether logs show all progress reports of a step, or only the last one. */
   progress: boolean;
+  /** Whether logs show lines of JSON as they are. */
+  raw: boolean;
 }
 
 const DEFAULTS: Preferences = {
@@ -33,6 +35,7 @@ const DEFAULTS: Preferences = {
   wrap: false,
   timestamps: true,
   progress: false,
+  raw: false,
 };
 
 function read(): Preferences {

@@ -10,6 +10,7 @@ export const OTHER_KEYS: readonly (readonly [keys: string, action: string])[] = 
   ['Ctrl F', 'Search the log'],
   ['Ctrl A', 'Mark the whole log'],
   ['Alt W', 'Wrap long lines'],
+  ['Enter', 'Fields of the current line of JSON'],
   ['Home', 'First line of the log'],
   ['End', 'Last line of the log'],
   ['Shift click', 'On a line number: mark a range'],
