@@ -1,8 +1,10 @@
 """The contract of what works in the background and has to be started and stopped, such as the log writer."""
 
+import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 
 class Component(Protocol):
@@ -13,6 +15,25 @@ class Component(Protocol):
 
     async def stop(self) -> None:
         """End its tasks. Safe if it was never started, and safe to call twice."""
+
+
+class Background(ABC):
+    """A Component that works in one task."""
+
+    task_name: ClassVar[str]
+    _task: asyncio.Task[None] | None = None
+
+    @abstractmethod
+    async def _run(self) -> None:
+        """Work until the task is cancelled."""
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=self.task_name)
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
 
 ComponentT = TypeVar("ComponentT", bound=Component)

@@ -8,24 +8,13 @@ import msgspec
 from solorun.record import Event, Level, Stream
 from solorun.run import MAX_RUN_ID, Attempt, Run, RunStep
 from solorun.segment import Segment
-from solorun.text_search import TextSearch
+from solorun.text_pattern import PLAIN, SearchOptions
+from solorun.text_search import Entry, TextSearch
 
 _ALL_LEVELS: Final = frozenset(Level)
 
 
-class _Entry(msgspec.Struct, gc=False):
-    """The members of a record that filters look at."""
-
-    seq: int
-    level: Level
-    step: str | None
-    stream: Stream
-    message: str
-    event: Event | None = None
-    partial: bool = False
-
-
-_decode_entries = msgspec.json.Decoder(_Entry).decode_lines
+_decode_entries: Final = msgspec.json.Decoder(Entry).decode_lines
 
 
 def find_range(run: Run, step: str | None, attempt: int | None = None) -> tuple[int, int]:
@@ -48,7 +37,7 @@ class LogFilter:
     """Selects records of at least this level, of this step and stream, that end this text, with one of these events.
 
     None, an empty `text` and empty `events` select every record. `after` (exclusive) and `upto` bound their seqs. Takes
-    the segments of a log in order.
+    the segments of a log in order. Raises InvalidPattern.
     """
 
     def __init__(
@@ -58,6 +47,7 @@ class LogFilter:
         step: str | None = None,
         stream: Stream | None = None,
         text: str | None = None,
+        options: SearchOptions = PLAIN,
         events: Collection[Event] = (),
         after: int = 0,
         upto: int = MAX_RUN_ID,
@@ -67,7 +57,9 @@ class LogFilter:
         self._step = step
         self._after, self._upto = after, upto
         self._stream = stream
-        self._search = TextSearch(text) if text else None
+        self._search = TextSearch(text, options) if text else None
+        self.is_slow: Final = bool(text) and options.regex
+        """Whether it may take a second for a segment, as some regular expressions do."""
         self.selects_everything = self.levels == _ALL_LEVELS and not (step is not None or stream or text or events)
 
     def select(self, segment: Segment) -> list[tuple[int, bytes]]:
@@ -85,7 +77,7 @@ class LogFilter:
             if self._after < entry.seq <= self._upto
         ]
 
-    def _narrow(self, entries: list[_Entry]) -> list[_Entry]:
+    def _narrow(self, entries: list[Entry]) -> list[Entry]:
         # A list per criterion takes less time than a call per entry.
         if self._step is not None:
             entries = [entry for entry in entries if entry.step == self._step]

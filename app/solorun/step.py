@@ -5,7 +5,7 @@ step and returns a StepExecution, which can be awaited and stopped.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,13 +25,7 @@ class StepOutput(Protocol):
     """
 
     async def write(
-        self,
-        step: str,
-        stream: Stream,
-        lines: Sequence[str],
-        *,
-        level: Level = Level.INFO,
-        partial: bool = False,
+        self, step: str, stream: Stream, lines: Sequence[str], *, level: Level = Level.INFO, partial: bool = False
     ) -> None:
         """Append one record per line, in order. `partial`: the last line continues in the step's next record."""
 
@@ -60,12 +54,8 @@ class CommandFailed(Exception):
         self.exit_code = exit_code
 
 
-class CommandRunner(Protocol):
-    """Runs the commands of one coroutine step."""
-
-    async def run(self, command: tuple[str, ...]) -> StepResult:
-        """Return when the command has ended. Cancelling this call stops the command, and waits until it has ended."""
-        ...
+RunCommand = Callable[[tuple[str, ...]], Awaitable[StepResult]]
+"""Returns when the command has ended. Cancelling the call stops the command, and waits until it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +85,7 @@ class StepContext:
     workspace: Path
     artifacts: Path
     output: StepOutput
-    commands: CommandRunner | None = None
+    run_command: RunCommand | None = None
     rerun_of: int | None = None
     attempt: int = 1
     slots: Slots = field(default_factory=dict)
@@ -125,10 +115,10 @@ class StepContext:
         Returns when it has exited with code 0. Raises CommandFailed if it could not be started, or ended otherwise. If
         this call is cancelled, the command gets SIGTERM, and after the project's grace SIGKILL.
         """
-        if self.commands is None:
+        if self.run_command is None:
             raise RuntimeError("only the coroutine of a step can run commands")
         command = tuple(os.fspath(word) for word in (program, *arguments))
-        result = await self.commands.run(command)
+        result = await self.run_command(command)
         if result.error_message is not None:
             raise CommandFailed(f"{Path(program).name}: {result.error_message}", result.exit_code)
 

@@ -31,6 +31,7 @@ from solorun.segment import Segment
 from solorun.session_store import SessionStore
 from solorun.status import Status, UpdateResult
 from solorun.store_maintenance import StoreMaintenance
+from solorun.text_pattern import PLAIN, SearchOptions
 from solorun.worker import DEFAULT_LABELS
 from solorun.worker_store import WorkerStore
 
@@ -104,8 +105,8 @@ class LogQuery:
 
     `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
     one. `attempt` is one of the attempts of `step`. `level` is the lowest level. `text` is part of what a terminal
-    shows of a line, ignoring case, and selects the record in which it ends (see text_search.py). `events` selects
-    records with one of these events; if it is empty, events do not matter.
+    shows of a line, found by its `options`, and selects the record in which it ends (see text_search.py). `events`
+    selects records with one of these events; if it is empty, events do not matter.
 
     A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """
@@ -118,6 +119,7 @@ class LogQuery:
     stream: Stream | None = None
     level: Level | None = None
     text: str | None = None
+    options: SearchOptions = PLAIN
     events: frozenset[Event] = frozenset()
 
 
@@ -186,9 +188,7 @@ class RunStore(KeyStore, Protocol):
     async def reserve_run_ids(self, last_id: int) -> bool:
         """Give new runs ids above `last_id`. False if that was so already."""
 
-    async def request_cancel(
-        self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
-    ) -> tuple[UpdateResult, Run]:
+    async def request_cancel(self, run_id: int, cancel: Cancel) -> tuple[UpdateResult, Run]:
         """Record on an active run that its cancellation was requested, and return the run. A queued run ends.
 
         A second request is UPDATED, and keeps what the first one recorded, except for a longer grace. Raises

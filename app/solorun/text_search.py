@@ -4,16 +4,19 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import compress
 from operator import attrgetter
-from typing import Final, Protocol, TypeVar
+from typing import Final
 from unicodedata import normalize
 
+import msgspec
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from solorun.folding import find_sources, fold
-from solorun.record import Event, Stream
+from solorun.record import Event, Level, Stream
 from solorun.segment import Segment
 from solorun.terminal_text import visible_text
+from solorun.text_pattern import PLAIN, SearchOptions, matcher_of
 
 MAX_LINE_CHARACTERS: Final = 4096
 """How much of a line that continues in the next record is searched together with it."""
@@ -43,25 +46,28 @@ _find_escaped: Final = re.compile(_ESCAPED).search
 _find_control: Final = re.compile(rb"\x7f|\xc2[\x80-\x9f]|" + _ESCAPED).search
 
 
-class Entry(Protocol):
-    """The members of a record that a search looks at."""
+class Entry(msgspec.Struct, gc=False):
+    """The members of a record that searches and filters look at."""
 
+    seq: int
+    level: Level
     step: str | None
     stream: Stream
     message: str
-    event: Event | None
-    partial: bool
+    event: Event | None = None
+    partial: bool = False
 
 
 _Find = Callable[[bytes], Sequence[tuple[int, int, int]]]
 _is_partial: Final = attrgetter("partial")
-E = TypeVar("E", bound=Entry)
 
 
 class TextSearch:
-    """Finds the records in which the text ends. Takes the segments of a log in order."""
+    """Finds the records in which the text ends. Takes the segments of a log in order. Raises InvalidPattern."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, options: SearchOptions = PLAIN) -> None:
+        self._matcher = matcher_of(text, options)
+        self._is_literal = not options.regex
         self._text = fold(text)
         # JSON escapes each character separately, so an escaped message contains the escaped form of each of its parts.
         self._escaped = json.dumps(self._text, ensure_ascii=False)[1:-1].encode(errors="surrogatepass")
@@ -82,7 +88,7 @@ class TextSearch:
         self._next_seq = segment.last_seq + 1
         payload = segment.payload
         is_ascii = payload.isascii()
-        if self._unfinished or _find_partial(payload) or (self._may_compose and not is_ascii):
+        if not self._is_literal or self._unfinished or _find_partial(payload) or (self._may_compose and not is_ascii):
             return payload
         is_literal = is_ascii or self._find_sources is None or not self._find_sources(payload)
         has_colours = b"\\" in payload and _COLOUR in payload  # A single character is found faster.
@@ -93,11 +99,10 @@ class TextSearch:
         lines = segment.lines() if indexes else []
         return b"\n".join(lines[index] for index in sorted(indexes))
 
-    def find(self, entries: Sequence[E]) -> list[E]:
+    def find(self, entries: list[Entry]) -> list[Entry]:
         """The entries in which the text ends, of those in the next segment."""
-        text = self._text
         if not self._unfinished and not any(map(_is_partial, entries)):
-            return [entry for entry in entries if text in fold(visible_text(entry.message))]
+            return list(compress(entries, self._matcher.select([visible_text(entry.message) for entry in entries])))
         return [entry for entry in entries if self._ends_in(entry)]
 
     def _lines_with_text(self, payload: bytes, is_literal: bool, has_colours: bool) -> Iterator[int]:
@@ -147,9 +152,7 @@ class TextSearch:
         line = before + entry.message
         if entry.partial:
             self._unfinished[source] = line[-MAX_LINE_CHARACTERS:]
-        shown, earlier = fold(visible_text(line)), fold(visible_text(before))
-        new = max(0, len(earlier) - len(self._text) + 1) if shown.startswith(earlier) else 0
-        return shown.find(self._text, new) >= 0
+        return self._matcher.ends_in(visible_text(line), visible_text(before))
 
 
 def _finder(wanted: Sequence[bytes]) -> _Find:

@@ -149,7 +149,7 @@ def test_a_dialog_that_is_taller_than_the_window_has_one_scrollbar(open_page: Op
     assert scrolling == 1
 
 
-@not_in_firefox("reduce motion")
+@not_in_firefox("Playwright does not reduce motion in Firefox")
 def test_reduced_motion_stops_animations(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")

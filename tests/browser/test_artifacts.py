@@ -74,7 +74,7 @@ def test_all_artifacts_are_downloaded_together(open_page: OpenPage, report_id: i
         assert archive.read("Makefile") == b"all:\n\techo done\n"
 
 
-@not_in_firefox("change the address of a request")
+@not_in_firefox("Playwright does not change the address of a request in Firefox")
 def test_the_list_continues_page_by_page(open_page: OpenPage, context: BrowserContext, report_id: int) -> None:
     context.route(
         re.compile(r"/artifacts(\?|$)"),

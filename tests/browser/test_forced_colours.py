@@ -10,7 +10,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
 
-pytestmark = not_in_firefox("force colours")
+pytestmark = not_in_firefox("Playwright does not force colours in Firefox")
 
 BACKGROUND = "element => getComputedStyle(element).backgroundColor"
 

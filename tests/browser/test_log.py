@@ -232,6 +232,33 @@ def test_the_tab_of_the_log_uses_the_whole_width(open_page: OpenPage, flood_id: 
     assert (pane.bounding_box() or {"width": 0})["width"] >= 0.95 * (2560 - 208)
 
 
+def test_the_log_fills_the_window_until_the_reader_leaves(open_page: OpenPage, flood_id: int) -> None:
+    page = open_page(f"/p/flood/runs/{flood_id}")
+    page.set_viewport_size({"width": 3840, "height": 2160})
+    pane = page.locator(".log-pane")
+    expect(pane).to_contain_text("line 1 of the flood")
+
+    page.keyboard.press("z")
+    expect(page.get_by_role("link", name="Overview")).to_be_hidden()
+    box = pane.bounding_box() or {"width": 0, "height": 0}
+    assert (box["width"] >= 0.95 * 3840, box["height"] >= 0.9 * 2160) == (True, True)
+    expect(pane).to_be_focused()
+
+    page.reload()
+    expect(pane).to_contain_text("line 90 of the flood")
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("searchbox")).not_to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Log over the whole window")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("link", name="Overview")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Overview").first).to_be_visible()
+    expect(page).not_to_have_url(re.compile("zoom"))
+
+
 def test_the_log_can_be_downloaded(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}?level=error")

@@ -131,6 +131,30 @@ def test_only_matches_are_shown_until_the_filter_is_removed(open_page: OpenPage,
     expect(rows).not_to_have_count(0)
 
 
+def test_a_search_matches_case_words_and_expressions(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log&q=BATCH+4")
+    count, marks = page.locator(".search .count"), page.locator(".log-pane mark")
+    switches = page.get_by_role("group", name="How to search").get_by_role("button")
+    expect(count).to_have_text("1 of 2")
+
+    page.get_by_role("button", name="Match whole words").click()
+    expect(count).to_have_text("1 of 1")
+    page.get_by_role("button", name="Match case").click()
+    expect(count).to_have_text("No matches")
+    page.get_by_role("button", name="Match whole words").click()
+    page.get_by_role("button", name="Use a regular expression").click()
+    page.get_by_role("searchbox").fill("batch [0-9]*7 of .*$")
+    expect(count).to_have_text("1 of 4")
+    expect(marks.first).to_have_text("batch 7 of 40")
+    assert [switch.get_attribute("aria-pressed") for switch in switches.all()] == ["true", "false", "true"]
+    expect(page).to_have_url(re.compile(r"q=batch.*&match_case=1&regex=1$"))
+
+    page.reload()
+    expect(count).to_have_text("1 of 4")
+    page.get_by_role("searchbox").fill("batch (")
+    expect(page.get_by_role("status").filter(has_text="Not a valid expression")).to_be_visible()
+
+
 def test_only_matches_of_a_live_log_are_added(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}?tab=log&q=5&only=1")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.browsers import not_in_firefox
+from tests.browser.clipboard import pasted
 from tests.browser.conftest import OpenPage
 from tests.browser.deployments import on_both
 from tests.browser.projects import Api
@@ -61,7 +62,7 @@ def test_the_run_gets_the_chosen_scope_and_parameters(open_page: OpenPage, api: 
     assert (run["scope"], run["params"], run["triggered_by"]) == ("fetch", {"book": "Ulysses"}, "dashboard")
 
 
-@not_in_firefox("repeat the body of a request")
+@not_in_firefox("Playwright does not repeat the body of a request in Firefox")
 def test_a_start_whose_answer_is_lost_starts_one_run_and_opens_it(open_page: OpenPage, api: Api) -> None:
     page = open_page("/p/novel")
     received: list[int] = []
@@ -154,7 +155,8 @@ def test_a_failed_run_explains_itself(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/novel/runs/{run_id}")
     card = page.locator(".failure")
     expect(card.locator("h2")).to_have_text(re.compile(r"^translate failed after \S+\ss$"))
-    expect(card.locator(".reason")).to_have_text("exit code 3: placeholder {name} is missing from segment 1943")
+    expect(card.locator(".reason")).to_have_text("placeholder {name} is missing from segment 1943")
+    expect(card.locator("footer")).to_contain_text("Exit code 3")
     expect(card.locator("pre")).to_contain_text("placeholder {name} is missing from segment 1943")
 
 
@@ -164,8 +166,35 @@ def test_a_failed_run_shows_its_exception_first(open_page: OpenPage, api: Api, w
     page.set_viewport_size({"width": width, "height": 844})
 
     reason = page.locator(".failure .reason")
-    expect(reason).to_have_text("exit code 1: KeyError: 'text'")
+    expect(reason).to_have_text("KeyError: 'text'")
     expect(reason).to_be_in_viewport(ratio=1)
+
+
+def test_the_card_of_a_failed_run_leads_to_the_reason(open_page: OpenPage, api: Api) -> None:
+    """The only record with the level `error` is the service's own."""
+    run_id = api.complete("flood", params={"lines": "many"})
+    seq = next(record["seq"] for record in api.log(run_id) if record["message"].startswith("seq: invalid"))
+    page = open_page(f"/p/flood/runs/{run_id}")
+    card = page.locator(".failure")
+    expect(card.locator(".reason")).to_contain_text("seq: invalid")
+
+    card.get_by_role("button", name=f"Go to line {seq}").click()
+
+    expect(page.locator(f".log-pane [data-seq='{seq}']")).to_have_class(re.compile("current"))
+
+
+def test_the_error_of_a_failed_run_is_copied_as_text(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("crash")
+    page = open_page(f"/p/crash/runs/{run_id}")
+    expect(page.locator(".failure pre")).to_contain_text("Traceback")
+
+    page.get_by_role("button", name="Copy error").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+
+    heading, reason, blank, first, *_, address = pasted(page)
+    assert re.fullmatch(rf"crash #{run_id}: parse failed after \S+\ss", heading)
+    assert (reason, blank, first) == ("exit code 1: KeyError: 'text'", "", "Traceback (most recent call last):")
+    assert address.startswith(page.url)
 
 
 def test_the_timeline_shows_usual_durations_and_skipped_steps(open_page: OpenPage, api: Api) -> None:

@@ -81,7 +81,7 @@ class FaultyStore:
         return gate
 
     def hold_after(self, method: str) -> Gate:
-        """Hold the next call of `method` after it has done its work."""
+        """Hold the next call of `method` after it has done its work, or has failed."""
         gate = Gate()
         self._after[method].append(gate)
         return gate
@@ -107,10 +107,11 @@ class FaultyStore:
             self.calls.append(name)
             await _apply(self._before[name])
             await self._live()
-            result = await attribute(*args, **kwargs)
-            await self._live()
-            await _apply(self._after[name])
-            return result
+            try:
+                return await attribute(*args, **kwargs)
+            finally:
+                await self._live()
+                await _apply(self._after[name])
 
         return call
 

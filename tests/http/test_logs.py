@@ -28,6 +28,10 @@ def page_of(response: Any) -> tuple[list[int], int, bool, bool]:
         ({"after": 2, "before": 4}, ([3], 7, True, True)),
         ({"q": "LINE"}, ([2, 3, 4, 5, 6], 5, False, False)),
         ({"q": "line 1"}, ([3], 1, False, False)),
+        ({"q": "LINE", "match_case": 1}, ([], 0, False, False)),
+        ({"q": "ine", "whole_word": 1}, ([], 0, False, False)),
+        ({"q": "^line [13]$", "regex": 1}, ([3, 5], 2, False, False)),
+        ({"regex": 1}, ([1, 2, 3, 4, 5, 6, 7], 7, False, False)),
         ({"q": ""}, ([1, 2, 3, 4, 5, 6, 7], 7, False, False)),
         ({"step": "nothing"}, ([], 0, False, False)),
         ({"step": "deploy", "attempt": 1, "limit": 2}, ([6, 7], 7, True, False)),
@@ -53,6 +57,23 @@ async def test_a_page_contains_the_records_between_its_bounds(
 
     assert response.status_code == 200
     assert page_of(response) == expected
+
+
+@pytest.mark.parametrize("path", ["log", "log.txt", "log.ndjson"])
+async def test_an_invalid_expression_is_refused_with_its_reason(open_served: OpenServed, path: str) -> None:
+    async with open_served() as served:
+        run = await served.complete()
+
+        responses = [
+            await served.client.get(f"/api/v1/runs/{run.id}/{path}", params={"q": text, "regex": 1})
+            for text in ("(a", r"\pL{500}", "(?=a)")
+        ]
+
+    assert [response.json()["errors"][0] for response in responses] == [
+        {"pointer": "?q", "message": f"is not a valid regular expression: {reason}"}
+        for reason in ("missing ): (a", "pattern too large - compile failed", "invalid perl operator: (?=")
+    ]
+    assert {response.status_code for response in responses} == {422}
 
 
 @pytest.mark.parametrize("path", ["log", "log.txt", "log.ndjson"])
@@ -140,6 +161,7 @@ async def test_the_whole_log_is_downloaded_as_it_was_printed(open_served: OpenSe
     ("query", "messages"),
     [
         ({"q": "LINE 1"}, ["line 1"]),
+        ({"q": "line [1-9]", "regex": 1}, ["line 1"]),
         ({"level": "warning"}, []),
         ({"step": "nothing"}, []),
         ({"step": "deploy", "attempt": 1, "q": "line"}, ["line 0", "line 1"]),

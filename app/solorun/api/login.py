@@ -52,7 +52,7 @@ async def show_login(state: State, request: Request) -> Response:
     return Response(page.encode(), media_type=HTML, headers=_HEADERS)
 
 
-async def show_style(_state: State, _request: Request) -> Response:
+async def show_login_style(_state: State, _request: Request) -> Response:
     return Response(_STYLE, media_type=b"text/css; charset=utf-8", headers=[(b"cache-control", b"max-age=3600")])
 
 

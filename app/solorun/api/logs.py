@@ -1,5 +1,6 @@
 """Handlers that read logs: a filtered page, or the whole log as a download."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Annotated, TypeVar
@@ -20,6 +21,7 @@ from solorun.record import Event, Level, Record, StoredLogPage, Stream
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.store import LogQuery
+from solorun.text_pattern import InvalidPattern, SearchOptions, matcher_of
 from solorun.wire import decode_records
 
 Filters = TypeVar("Filters", bound="LogFilterQuery")
@@ -31,7 +33,10 @@ class LogFilterQuery(msgspec.Struct, forbid_unknown_fields=True):
     attempt: Annotated[int, Meta(ge=1, le=MAX_RUN_ID, description="Only this attempt of the step.")] | None = None
     stream: Annotated[Stream, Meta(description="Only records from this stream.")] | None = None
     level: Annotated[Level, Meta(description="Only records of this level or above.")] | None = None
-    q: Annotated[str, Meta(max_length=1000, description="Only lines that show this text, ignoring case.")] | None = None
+    q: Annotated[str, Meta(max_length=1000, description="Only lines that show this text.")] | None = None
+    match_case: Annotated[bool, Meta(description="`q` does not ignore case.")] = False
+    whole_word: Annotated[bool, Meta(description="`q` is a whole word, or several.")] = False
+    regex: Annotated[bool, Meta(description="`q` is a regular expression in the syntax of RE2.")] = False
     event: Annotated[tuple[Event, ...], Meta(description="Only records with one of these events; repeatable.")] = ()
 
 
@@ -66,18 +71,19 @@ async def _read_page(state: State, request: Request) -> StoredLogPage:
                 stream=query.stream,
                 level=query.level,
                 text=query.q or None,
+                options=_options_of(query),
                 events=frozenset(query.event),
             ),
         )
 
 
-async def download_ndjson(state: State, request: Request) -> StreamingResponse:
+async def download_log_as_ndjson(state: State, request: Request) -> StreamingResponse:
     query = _checked(request.query)
     run = await state.service.manager.get_run(run_id_of(request))
     return _download(state, _payloads(state.service.tail, run, query), NDJSON, _name_of(run, query, "ndjson"))
 
 
-async def download_text(state: State, request: Request) -> StreamingResponse:
+async def download_log_as_text(state: State, request: Request) -> StreamingResponse:
     query = _checked(request.query)
     run = await state.service.manager.get_run(run_id_of(request))
     return _download(state, _texts(state.service.tail, run, query), TEXT, _name_of(run, query, "txt"))
@@ -86,7 +92,15 @@ async def download_text(state: State, request: Request) -> StreamingResponse:
 def _checked(query: Filters) -> Filters:
     if query.attempt is not None and query.step is None:
         raise InvalidRequest(errors=[FieldError("?attempt", "requires step: attempts are those of a step")])
+    try:
+        matcher_of(query.q or "", _options_of(query))
+    except InvalidPattern as error:
+        raise InvalidRequest(errors=[FieldError("?q", f"is not a valid regular expression: {error}")]) from None
     return query
+
+
+def _options_of(query: LogFilterQuery) -> SearchOptions:
+    return SearchOptions(query.match_case, query.whole_word, query.regex)
 
 
 def _name_of(run: Run, query: LogFilterQuery, extension: str) -> str:
@@ -108,14 +122,14 @@ async def _payloads(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerat
     log_filter = _filter_of(run, query)
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
-            yield segment.payload if log_filter.selects_everything else _select(log_filter, segment)
+            yield segment.payload if log_filter.selects_everything else await _select(log_filter, segment)
 
 
 async def _texts(tail: Tail, run: Run, query: LogTextQuery) -> AsyncGenerator[bytes, None]:
     log_filter, joiner = _filter_of(run, query), LineJoiner(raw=query.raw)
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
-            records = decode_records(_select(log_filter, segment))
+            records = decode_records(await _select(log_filter, segment))
             yield render_lines(line for record in records for line in joiner.add(record))
     yield render_lines(joiner.finish())
 
@@ -127,13 +141,21 @@ def _filter_of(run: Run, query: LogFilterQuery) -> LogFilter:
         else dict(zip(("after", "upto"), find_range(run, query.step, query.attempt), strict=True))
     )
     return LogFilter(
-        level=query.level, step=query.step, stream=query.stream, text=query.q, events=query.event, **bounds
+        level=query.level,
+        step=query.step,
+        stream=query.stream,
+        text=query.q,
+        options=_options_of(query),
+        events=query.event,
+        **bounds,
     )
 
 
-def _select(log_filter: LogFilter, segment: Segment) -> bytes:
-    """The selected records as NDJSON."""
-    return b"".join(line + b"\n" for _, line in log_filter.select(segment))
+async def _select(log_filter: LogFilter, segment: Segment) -> bytes:
+    """The selected records as NDJSON. A regular expression may take a second: it is matched on a thread."""
+    select = log_filter.select
+    found = await asyncio.to_thread(select, segment) if log_filter.is_slow else select(segment)
+    return b"".join(line + b"\n" for _, line in found)
 
 
 def render_lines(lines: Iterable[Line]) -> bytes:

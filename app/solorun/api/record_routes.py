@@ -6,14 +6,7 @@ from msgspec import Meta
 
 from solorun.api import artifacts, logs, streams
 from solorun.api.state import State
-from solorun.errors import (
-    ArtifactNotFound,
-    InvalidCursor,
-    InvalidLastEventId,
-    RunNotFound,
-    StoreUnavailable,
-    TooManyStreams,
-)
+from solorun.errors import ArtifactNotFound, InvalidCursor, InvalidLastEventId, RunNotFound, TooManyStreams
 from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.record import LogPage
 from solorun.wire import ArtifactList
@@ -26,10 +19,9 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         f"GET {_RUN}/events",
         streams.follow_run,
-        id="followRun",
         summary="Follow a run's log from any point until the run ends",
         responses=(_EVENT_STREAM,),
-        problems=(RunNotFound, InvalidLastEventId, TooManyStreams, StoreUnavailable),
+        problems=(RunNotFound, InvalidLastEventId, TooManyStreams),
         query=streams.EventsQuery,
         headers=(
             RequestHeader(
@@ -41,61 +33,54 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     ),
     Operation(
         "GET /api/v1/events",
-        streams.follow_all,
-        id="followAllRuns",
+        streams.follow_all_runs,
         summary="Follow all active runs and their changes, with the logs of selected runs",
         responses=(_EVENT_STREAM,),
-        problems=(RunNotFound, TooManyStreams, StoreUnavailable),
+        problems=(RunNotFound, TooManyStreams),
         query=streams.FollowQuery,
     ),
     Operation(
         f"GET {_RUN}/log",
         logs.get_log_page,
-        id="getLogPage",
         summary="Get a page of a run's log",
         responses=(ResponseSpec(200, "The page", model=LogPage),),
-        problems=(RunNotFound, StoreUnavailable),
+        problems=(RunNotFound,),
         query=logs.LogPageQuery,
     ),
     Operation(
         f"GET {_RUN}/log.ndjson",
-        logs.download_ndjson,
-        id="downloadLogAsNdjson",
+        logs.download_log_as_ndjson,
         summary="Download a run's log so far as NDJSON, one record per line",
         responses=(ResponseSpec(200, "The records", "application/x-ndjson"),),
-        problems=(RunNotFound, StoreUnavailable),
+        problems=(RunNotFound,),
         query=logs.LogFilterQuery,
     ),
     Operation(
         f"GET {_RUN}/log.txt",
-        logs.download_text,
-        id="downloadLogAsText",
+        logs.download_log_as_text,
         summary="Download a run's log so far as plain text",
         responses=(ResponseSpec(200, "The text", _TEXT),),
-        problems=(RunNotFound, StoreUnavailable),
+        problems=(RunNotFound,),
         query=logs.LogTextQuery,
     ),
     Operation(
         f"GET {_RUN}/artifacts",
         artifacts.list_artifacts,
-        id="listArtifacts",
         summary="List a run's artifacts",
         responses=(ResponseSpec(200, "The page", model=ArtifactList),),
-        problems=(RunNotFound, InvalidCursor, StoreUnavailable),
+        problems=(RunNotFound, InvalidCursor),
         query=artifacts.ArtifactsQuery,
     ),
     Operation(
         f"GET {_RUN}/artifacts.zip",
         artifacts.download_artifacts,
-        id="downloadArtifacts",
         summary="Download all artifacts of a run as a zip",
         responses=(ResponseSpec(200, "The zip", "application/zip"),),
-        problems=(RunNotFound, StoreUnavailable),
+        problems=(RunNotFound,),
     ),
     Operation(
         f"GET {_RUN}/artifacts/{{name:any_path}}",
         artifacts.download_artifact,
-        id="downloadArtifact",
         summary="Download an artifact",
         responses=(
             ResponseSpec(200, "The file", "*/*"),
@@ -103,7 +88,7 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
             ResponseSpec(304, "The file has not changed since the client got it (`If-None-Match`)", "*/*"),
             ResponseSpec(416, "The file ends before the part that `Range` selects", "text/plain"),
         ),
-        problems=(RunNotFound, ArtifactNotFound, StoreUnavailable),
+        problems=(RunNotFound, ArtifactNotFound),
         query=artifacts.ArtifactQuery,
     ),
 )

@@ -6,8 +6,7 @@ from solorun.api import backup, hooks, projects, resources, workers
 from solorun.api.caller_trace import TRACEPARENT_HEADER
 from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.record_routes import RECORD_OPERATIONS
-from solorun.api.retention_routes import RETENTION_OPERATIONS
-from solorun.api.run_routes import RUN_OPERATIONS
+from solorun.api.run_routes import RETENTION_OPERATIONS, RUN_OPERATIONS
 from solorun.api.schedule_routes import SCHEDULE_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
@@ -18,7 +17,6 @@ from solorun.errors import (
     ProjectNotFound,
     QueueFull,
     ServiceDraining,
-    StoreUnavailable,
     TooManyProjects,
     WorkerNotDrainable,
     WorkerNotFound,
@@ -36,27 +34,22 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "GET /api/v1/resources",
         resources.list_resources,
-        id="listResources",
         summary="List the resources that runs share, with their holders and the runs that wait",
         responses=(ResponseSpec(200, "The resources", model=ResourceList),),
-        problems=(StoreUnavailable,),
     ),
     Operation(
         "GET /api/v1/workers",
         workers.list_workers,
-        id="listWorkers",
         summary="List the processes that execute runs, and the runs that wait for one",
         responses=(ResponseSpec(200, "The workers", model=WorkerList),),
-        problems=(StoreUnavailable,),
         tag="workers",
     ),
     Operation(
         "POST /api/v1/workers/{worker}/drain",
         workers.drain_worker,
-        id="drainWorker",
         summary="Let a worker begin no more runs",
         responses=(ResponseSpec(200, "The worker", model=WorkerStatus),),
-        problems=(WorkerNotFound, WorkerNotDrainable, StoreUnavailable),
+        problems=(WorkerNotFound, WorkerNotDrainable),
         right=Right.ADMIN,
         tag="workers",
     ),
@@ -65,36 +58,29 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "GET /api/v1/projects",
         projects.list_projects,
-        id="listProjects",
         summary="List the declared projects and project patterns",
         responses=(ResponseSpec(200, "The projects", model=ProjectList),),
-        problems=(StoreUnavailable,),
         tag="projects",
     ),
     Operation(
         "GET /api/v1/projects/{project}",
         projects.get_project,
-        id="getProject",
         summary="Get a project",
         responses=(ResponseSpec(200, "The project", model=ProjectSummary),),
-        problems=(ProjectNotFound, StoreUnavailable),
+        problems=(ProjectNotFound,),
         tag="projects",
     ),
     *NOTIFICATION_OPERATIONS,
     Operation(
         "POST /hooks/{project}/{hook}",
         hooks.receive_delivery,
-        id="receiveDelivery",
         summary="Receive a webhook's delivery, which its signature or its token verifies, and start a run",
         responses=(
             ResponseSpec(200, "The delivery joined a run, was received before, or starts none", model=HookDelivery),
             ResponseSpec(201, "The delivery started a run", model=HookDelivery),
             ResponseSpec(202, "The delivery started a run, which is queued", model=HookDelivery),
         ),
-        problems=(
-            *(DeliveryNotVerified, HookBusy, ProjectNotFound, QueueFull),
-            *(TooManyProjects, ServiceDraining, StoreUnavailable),
-        ),
+        problems=(DeliveryNotVerified, HookBusy, ProjectNotFound, QueueFull, TooManyProjects, ServiceDraining),
         query=None,
         headers=(TRACEPARENT_HEADER,),
         verifies_itself=True,
@@ -103,10 +89,9 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "POST /api/v1/backup",
         backup.back_up,
-        id="backUp",
         summary="Download a copy of the database, with every run that was acknowledged before the request",
         responses=(ResponseSpec(200, "The copy, an SQLite database", "application/vnd.sqlite3"),),
-        problems=(BackupUnavailable, StoreUnavailable),
+        problems=(BackupUnavailable,),
         tag="service",
     ),
     *SERVICE_OPERATIONS,

@@ -16,7 +16,6 @@ SERVICE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "GET /livez",
         health.livez,
-        id="livez",
         summary="Liveness probe",
         responses=(ResponseSpec(200, "The service is running"),),
         public=True,
@@ -25,7 +24,6 @@ SERVICE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "GET /readyz",
         health.readyz,
-        id="readyz",
         summary="Readiness probe, with the reasons if the service is not ready",
         responses=(
             ResponseSpec(200, "The service can start runs"),
@@ -42,7 +40,6 @@ SERVICE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "GET /metrics",
         health.metrics,
-        id="metrics",
         summary="Metrics in the OpenMetrics format",
         responses=(ResponseSpec(200, "The metrics", "application/openmetrics-text"),),
         right=Right.ADMIN,
@@ -59,7 +56,6 @@ SERVICE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "GET /problems/{slug}",
         problems.get_problem_type,
-        id="getProblemType",
         summary="Describe a problem type",
         responses=(ResponseSpec(200, "The description", _TEXT),),
         problems=(NotFound,),
@@ -68,7 +64,6 @@ SERVICE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "GET /login",
         login.show_login,
-        id="showLogin",
         summary="Show the login page",
         responses=(
             ResponseSpec(200, "The page", "text/html; charset=utf-8"),
@@ -81,7 +76,6 @@ SERVICE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "POST /login",
         login.log_in,
-        id="logIn",
         summary="Log in with a token",
         responses=(ResponseSpec(303, "Sets the session cookie and redirects to `next`", _TEXT),),
         form=login.LoginForm,
@@ -90,8 +84,7 @@ SERVICE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     ),
     Operation(
         "GET /login.css",
-        login.show_style,
-        id="showLoginStyle",
+        login.show_login_style,
         summary="Get the style sheet of the login page",
         responses=(ResponseSpec(200, "The style sheet", "text/css; charset=utf-8"),),
         public=True,
@@ -100,7 +93,6 @@ SERVICE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "POST /logout",
         login.log_out,
-        id="logOut",
         summary="End the session",
         responses=(ResponseSpec(303, "Redirects to the login page", _TEXT),),
         right=Right.VIEW,

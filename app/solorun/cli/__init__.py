@@ -1,4 +1,4 @@
-"""The command line: one file per command, assembled in `app.py`, based on `RunClient` and the server."""
+"""The command line: commands by subject, assembled in `app.py`, based on `RunClient` and the server."""
 
 from solorun.cli.app import main
 

@@ -10,37 +10,25 @@ from typing import Annotated, Any
 
 import typer
 
-from solorun.cli.commands.backup import backup
-from solorun.cli.commands.cancel import cancel
-from solorun.cli.commands.check import check
+from solorun.cli.commands.backup import backup, restore
 from solorun.cli.commands.deliveries import deliveries, notify, redeliver
 from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
 from solorun.cli.commands.download import download
-from solorun.cli.commands.firings import firings
-from solorun.cli.commands.follow import follow
+from solorun.cli.commands.follow import cancel, follow, wait
 from solorun.cli.commands.hooks import hooks
-from solorun.cli.commands.init import init
+from solorun.cli.commands.init import check, init, schema
 from solorun.cli.commands.log import log
 from solorun.cli.commands.mcp import mcp
 from solorun.cli.commands.migrate_to import migrate_to
-from solorun.cli.commands.pause import pause
-from solorun.cli.commands.pin import pin, unpin
-from solorun.cli.commands.prune import prune
-from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
-from solorun.cli.commands.restore import restore
-from solorun.cli.commands.resume import resume
+from solorun.cli.commands.retention import pin, prune, unpin
 from solorun.cli.commands.runs import runs
-from solorun.cli.commands.schedules import schedules
-from solorun.cli.commands.schema import schema
-from solorun.cli.commands.serve import serve
+from solorun.cli.commands.schedules import firings, pause, resume, schedules, trigger
+from solorun.cli.commands.serve import serve, worker
 from solorun.cli.commands.show import show
-from solorun.cli.commands.start import start
+from solorun.cli.commands.start import rerun, start
 from solorun.cli.commands.start_help import StartCommand
-from solorun.cli.commands.trigger import trigger
-from solorun.cli.commands.wait import wait
-from solorun.cli.commands.worker import worker
 from solorun.cli.commands.workers import drain, workers
 from solorun.cli.descriptors import open_standard_descriptors
 from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
@@ -116,40 +104,11 @@ _app = typer.Typer(
 )
 _app.callback()(_root)
 for _command in (
-    serve,
-    worker,
-    demo,
-    init,
-    check,
-    schema,
-    start,
-    rerun,
-    follow,
-    wait,
-    cancel,
-    runs,
-    schedules,
-    firings,
-    pause,
-    resume,
-    trigger,
-    resources,
-    workers,
-    drain,
-    notify,
-    deliveries,
-    redeliver,
-    hooks,
-    show,
-    log,
-    download,
-    pin,
-    unpin,
-    prune,
-    mcp,
-    doctor,
-    backup,
-    restore,
-    migrate_to,
+    *(serve, worker, demo, init, check, schema),
+    *(start, rerun, follow, wait, cancel, runs),
+    *(schedules, firings, pause, resume, trigger),
+    *(resources, workers, drain, notify, deliveries, redeliver, hooks),
+    *(show, log, download, pin, unpin, prune, mcp),
+    *(doctor, backup, restore, migrate_to),
 ):
     _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))

@@ -17,7 +17,13 @@ class LogFilters(TypedDict, total=False):
     level: Level | None
     """The lowest level."""
     text: str | None
-    """Part of what a line shows."""
+    """Part of what a line shows, ignoring case."""
+    match_case: bool
+    """The text does not ignore case."""
+    whole_word: bool
+    """The text is a whole word, or several."""
+    regex: bool
+    """The text is a regular expression in the syntax of RE2."""
     events: Collection[Event]
     """The types of events to include."""
 
@@ -29,5 +35,6 @@ def encode_filters(filters: LogFilters) -> Query:
         "stream": filters.get("stream"),
         "level": filters.get("level"),
         "q": filters.get("text"),
+        **{name: 1 for name in ("match_case", "whole_word", "regex") if filters.get(name)},
         "event": [event.value for event in filters.get("events", ())],
     }

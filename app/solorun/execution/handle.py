@@ -167,8 +167,10 @@ class RunRegistry:
             del self._leaving[run_id]
             left.set()
 
-    def is_leaving(self, run_id: int) -> bool:
-        return run_id in self._leaving
+    @property
+    def leaving_ids(self) -> frozenset[int]:
+        """The runs that are being left to workers."""
+        return frozenset(self._leaving)
 
     def find_by_project(self, project: str) -> RunHandle | None:
         """The run that holds the project by its committed row; None once the run's end is committed."""

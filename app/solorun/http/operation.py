@@ -60,7 +60,7 @@ class RequestHeader:
 
 @dataclass(frozen=True, slots=True)
 class Operation(Endpoint[State]):
-    """A documented endpoint.
+    """A documented endpoint. Its `id` is the name of its handler in camel case, unless another one is given.
 
     `problems` are those beyond the ones that every operation of its kind may return. `body` and `form` are the models
     of a JSON body and of an HTML form. `public` operations need no token. An operation that `verifies_itself` gets
@@ -81,5 +81,8 @@ class Operation(Endpoint[State]):
     tag: str = "runs"
 
     def __post_init__(self) -> None:
+        if self.id == NO_OPERATION:
+            first, *words = self.handler.__name__.split("_")
+            object.__setattr__(self, "id", first + "".join(map(str.capitalize, words)))
         if not self.right:
             object.__setattr__(self, "right", "view" if self.method in ("GET", "HEAD") else "admin")

@@ -76,13 +76,7 @@ class Channel:
     # -- for steps (StepOutput)
 
     async def write(
-        self,
-        step: str,
-        stream: Stream,
-        lines: Sequence[str],
-        *,
-        level: Level = Level.INFO,
-        partial: bool = False,
+        self, step: str, stream: Stream, lines: Sequence[str], *, level: Level = Level.INFO, partial: bool = False
     ) -> None:
         if self.masker.has_secrets:
             lines = [*self._held.take(step, stream, level), *lines]

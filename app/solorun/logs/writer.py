@@ -59,22 +59,20 @@ class WriterLimits:
 _LIMITS: Final = WriterLimits()
 
 
+@dataclass(eq=False, slots=True)
 class Lane:
     """The writer's state for one run: the batch it took from the channel, the time of a retry, and the last commit."""
 
-    __slots__ = ("_schedule", "batch", "last_commit_at", "retry_at")
-
-    def __init__(self, schedule: "Callable[[Lane, Channel, bool], None]") -> None:
-        self._schedule = schedule
-        self.batch: Batch | None = None
-        """Taken from the channel, but not committed yet."""
-        self.retry_at: float | None = None
-        """When a batch that the database refused is tried again, without other batches; None if it was not refused."""
-        self.last_commit_at: float | None = None
+    schedule: "Callable[[Lane, Channel, bool], None]"
+    batch: Batch | None = None
+    """Taken from the channel, but not committed yet."""
+    retry_at: float | None = None
+    """When a batch that the database refused is tried again, without other batches; None if it was not refused."""
+    last_commit_at: float | None = None
 
     def notify(self, channel: Channel, urgent: bool) -> None:
         """Called by the channel when it has records or a final state to commit."""
-        self._schedule(self, channel, urgent)
+        self.schedule(self, channel, urgent)
 
 
 class Writer:

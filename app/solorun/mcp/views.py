@@ -45,18 +45,7 @@ class ProjectView(BaseModel):
             name=project.name,
             title=project.title,
             scopes=list(project.scopes),
-            params=[
-                ParameterView(
-                    name=each.name,
-                    type=each.type,
-                    required=each.required,
-                    description=each.description,
-                    choices=list(each.choices),
-                    default=each.default,
-                    secret=each.secret,
-                )
-                for each in project.params
-            ],
+            params=[ParameterView.model_validate(each, from_attributes=True) for each in project.params],
             active_run=active.id if active and not active.has_ended else None,
             last_run=last.id if last else None,
             last_status=last.status if last else None,
@@ -79,13 +68,8 @@ class StepView(BaseModel):
 
     @classmethod
     def of(cls, step: RunStep) -> Self:
-        return cls(
-            name=step.name,
-            status=step.status,
-            exit_code=step.exit_code,
-            error=cut(step.error_message),
-            seconds=_seconds(step.started_at, step.finished_at),
-        )
+        error, seconds = cut(step.error_message), _seconds(step.started_at, step.finished_at)
+        return cls(name=step.name, status=step.status, exit_code=step.exit_code, error=error, seconds=seconds)
 
 
 class RunView(BaseModel):

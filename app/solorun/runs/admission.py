@@ -26,22 +26,18 @@ class Admission:
 
     def __init__(self, projects: Projects) -> None:
         self._projects = projects
-        self._draining = False
+        self.draining = False
         self._last: dict[str, tuple[tuple[object, ...], AdmittedStart]] = {}
         """The last start of each project without parameters, with what it was admitted from: thousands of equal starts
         may be refused a second."""
 
-    @property
-    def draining(self) -> bool:
-        return self._draining
-
     def close(self) -> None:
         """Admit nothing more."""
-        self._draining = True
+        self.draining = True
 
     def check_draining(self) -> None:
         """Raises ServiceDraining once the admission is closed."""
-        if self._draining:
+        if self.draining:
             raise ServiceDraining
 
     def admit(
@@ -55,39 +51,7 @@ class Admission:
         key: IdempotencyKey | None = None,
         firing: Firing | None = None,
     ) -> AdmittedStart:
-        """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with every error."""
-        self.check_draining()
-        return self._admit(project, scope, triggered_by, params, on_conflict, rerun_of, key, firing)
-
-    def find_faults(self, project: str, **start: Any) -> tuple[FieldError, ...]:
-        """The errors with which `admit` would refuse this start. Raises ServiceDraining, ProjectNotFound."""
-        try:
-            self.admit(project, **start)
-        except InvalidRequest as invalid:
-            return invalid.errors
-        return ()
-
-    def admit_again(self, run: Run, unmasked_params: Mapping[str, ParamValue]) -> AdmittedStart:
-        """Admit a run that another service has queued. Raises ProjectNotFound, InvalidRequest, SolorunError."""
-        params = {**run.params, **unmasked_params}
-        start = self._admit(run.project, run.scope, run.triggered_by, params, None, run.rerun_of)
-        if run.traceparent is not None:
-            start = replace(start, trace={TRACEPARENT: run.traceparent})
-        if [step.name for step in start.steps] != [step.name for step in run.steps]:
-            raise SolorunError("the steps of the project changed while the run was queued")
-        return start
-
-    def _admit(
-        self,
-        project: str,
-        scope: str,
-        triggered_by: str,
-        params: Mapping[str, object],
-        on_conflict: ConflictPolicy | None,
-        rerun_of: int | None,
-        key: IdempotencyKey | None = None,
-        firing: Firing | None = None,
-    ) -> AdmittedStart:
+        """Raises ProjectNotFound, or InvalidRequest with every error."""
         declared = self._projects.get_project(project)
         policy = declared.on_conflict if on_conflict is None else on_conflict
         basis = declared, scope, triggered_by, policy, self._projects.faults
@@ -102,6 +66,25 @@ class Admission:
         if rerun_of is None and key is None and firing is None and not trace:
             return start
         return replace(start, rerun_of=rerun_of, key=key, firing=firing, trace=trace)
+
+    def find_faults(self, project: str, **start: Any) -> tuple[FieldError, ...]:
+        """The errors with which `admit` would refuse this start. Raises ServiceDraining, ProjectNotFound."""
+        self.check_draining()
+        try:
+            self.admit(project, **start)
+        except InvalidRequest as invalid:
+            return invalid.errors
+        return ()
+
+    def admit_again(self, run: Run, unmasked_params: Mapping[str, ParamValue]) -> AdmittedStart:
+        """Admit a run that another service has queued. Raises ProjectNotFound, InvalidRequest, SolorunError."""
+        params = {**run.params, **unmasked_params}
+        start = self.admit(run.project, run.scope, run.triggered_by, params, None, run.rerun_of)
+        if run.traceparent is not None:
+            start = replace(start, trace={TRACEPARENT: run.traceparent})
+        if [step.name for step in start.steps] != [step.name for step in run.steps]:
+            raise SolorunError("the steps of the project changed while the run was queued")
+        return start
 
 
 def _check(

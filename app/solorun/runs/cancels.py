@@ -1,6 +1,7 @@
 """Records cancels, and ends the runs that no task has to stop: those that are queued or have just been promoted."""
 
 import logging
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -16,47 +17,33 @@ from solorun.store import RunStore
 _logger = logging.getLogger("solorun.runs")
 
 
+@dataclass(frozen=True, eq=False)
 class Cancels:
     """Cancels of all runs. Stopping the work is the job of the run's cancel scope."""
 
-    def __init__(
-        self,
-        store: RunStore,
-        hub: Hub,
-        registry: RunRegistry,
-        executor: RunExecutor,
-        reaper: Reaper,
-        queue: RunQueue,
-    ) -> None:
-        self._store = store
-        self._hub = hub
-        self._registry = registry
-        self._executor = executor
-        self._reaper = reaper
-        self._queue = queue
+    store: RunStore
+    hub: Hub
+    registry: RunRegistry
+    executor: RunExecutor
+    reaper: Reaper
+    queue: RunQueue
 
     async def record(self, run_id: int, handle: RunHandle | None, cancel: Cancel) -> tuple[Run, bool]:
         """Record the cancel of a run, whose work has heard of it if it has a handle here.
 
         Returns the run, and False if it had already been cancelled. Raises RunNotFound, RunNotActive, StoreUnavailable.
         """
-        if handle is None and (handle := await self._registry.find_starting(run_id)) is not None:
+        if handle is None and (handle := await self.registry.find_starting(run_id)) is not None:
             cancel = handle.request_cancel(cancel)
-        if handle is None and (start := self._queue.find_start(run_id)) is not None:
-            mask = self._executor.masker_for(start).mask
+        if handle is None and (start := self.queue.find_start(run_id)) is not None:
+            mask = self.executor.masker_for(start).mask
             cancel = replace(cancel, requested_by=mask(cancel.requested_by), reason=mask(cancel.reason))
         try:
-            result, run = await self._store.request_cancel(
-                run_id,
-                requested_by=cancel.requested_by,
-                reason=cancel.reason,
-                at=cancel.requested_at,
-                grace_seconds=cancel.grace_seconds,
-            )
+            result, run = await self.store.request_cancel(run_id, cancel)
         except StoreUnavailable:
             # The cancel of a queued run may have been committed.
-            self._queue.in_doubt = True
-            self._registry.notify_released()
+            self.queue.in_doubt = True
+            self.registry.notify_released()
             raise
         finally:
             if handle is not None:
@@ -65,22 +52,18 @@ class Cancels:
             raise RunNotFound(f"There is no run {run_id}.")
         if result is UpdateResult.UPDATED:
             if run.has_ended:
-                self._queue.end(run)
-                self._registry.notify_released()
-            elif handle is None and run_id in self._queue:
-                self._registry.notify_released()  # It has just been promoted, and ends when it begins.
+                self.queue.end(run)
+                self.registry.notify_released()
+            elif handle is None and run_id in self.queue:
+                self.registry.notify_released()  # It has just been promoted, and ends when it begins.
             elif handle is None:
-                self._reaper.finalize_later(run, "no task works for it")
-            elif run.cancel and (topic := self._hub.find(run_id)) is not None and not topic.run.has_ended:
+                self.reaper.finalize_later(run, "no task works for it")
+            elif run.cancel and (topic := self.hub.find(run_id)) is not None and not topic.run.has_ended:
                 # The run's log may have published more about this cancel than the row had.
                 known = topic.run.cancel or run.cancel
-                self._hub.publish(run_id, **cancel_fields(replace(known, grace_seconds=run.cancel.grace_seconds)))
+                self.hub.publish(run_id, **cancel_fields(replace(known, grace_seconds=run.cancel.grace_seconds)))
                 run = topic.run
-            _logger.info(
-                "Run %s of %s: cancel requested by %s",
-                *(run.id, run.project, cancel.requested_by),
-                extra=run.log_fields,
-            )
+            _logger.info("%s: cancel requested by %s", run.label, cancel.requested_by, extra=run.log_fields)
             return run, True
         if run.status is Status.CANCELLED:
             return run, False

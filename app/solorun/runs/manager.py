@@ -9,14 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from solorun.errors import (
-    QueueFull,
-    ResourceBusy,
-    RunActive,
-    RunNotFound,
-    StartRepeated,
-    StoreUnavailable,
-)
+from solorun.errors import QueueFull, ResourceBusy, RunActive, RunNotFound, StartRepeated, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry, TaskSet
 from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Hub, Masker
@@ -115,6 +108,7 @@ class RunManager:
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
+            self.admission.check_draining()
         start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key, firing)
         if (joined := self._conflicts.resolve(start)) is not None:
             return Submission(joined, StartResult.JOINED)
@@ -165,11 +159,12 @@ class RunManager:
         """
         seen: int | None = None
         while True:
+            leaving = self.registry.leaving_ids  # The store may read such a run as ours, and answer when it has left.
             try:
                 return Submission.of(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
             except RunActive as refusal:
                 blocking = refusal.active_run
-                if blocking.id == seen or self.registry.is_leaving(blocking.id):
+                if blocking.id == seen or blocking.id in leaving:
                     # It is another process's, or soon will be: we can neither execute nor end it.
                     return Submission(self._conflicts.resolve_foreign(blocking, start, new), StartResult.JOINED)
                 await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.

@@ -14,6 +14,7 @@ from typing import Final
 import anyio
 from msgspec.structs import asdict, replace
 
+from solorun.component import Background
 from solorun.errors import RunNotFound, SolorunError
 from solorun.execution import RunRegistry
 from solorun.logs import Hub, Topic
@@ -32,8 +33,10 @@ _logger = logging.getLogger("solorun.runs")
 
 
 @dataclass(kw_only=True, eq=False)
-class Mirror:
+class Mirror(Background):
     """A Component. It changes nothing in the store."""
+
+    task_name = "mirror of other services' runs"
 
     store: RunStore
     hub: Hub
@@ -53,15 +56,6 @@ class Mirror:
         """Since when each run is seen to wait for a worker, by the clock of the process."""
         self._last_id: int | None = None
         """No run up to this one is missing here."""
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="mirror of other services' runs")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
 
     async def refresh(self) -> None:
         """Publish what has changed since the last call. Raises StoreUnavailable."""

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import anyio
 
 from solorun.artifacts.store import ArtifactStore
+from solorun.component import Background
 from solorun.errors import SolorunError
 from solorun.project import Keep, Projects
 from solorun.retention import DeletedRun, EndedRun, find_expired
@@ -37,12 +38,14 @@ _logger = logging.getLogger("solorun.runs")
 
 
 @dataclass(kw_only=True, eq=False)
-class Pruner:
+class Pruner(Background):
     """A Component. With several services on one database, each deletes the files in its own data directory.
 
     A run expires in one transaction, which hides it from every reader. Its log, its row and its files are deleted
     after that, in this order. What a crash leaves of them is deleted by the next pass, of whichever service.
     """
+
+    task_name = "pruner"
 
     store: Store
     projects: Projects
@@ -57,15 +60,6 @@ class Pruner:
         self._requested: set[str | None] = set()
         self._wake = asyncio.Event()
         self._last_pass_at: datetime | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="pruner")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
 
     async def plan(self, project: str | None = None, *, dry_run: bool = True) -> PruneReport:
         """What a pass would delete now, of one project or of all. Raises ProjectNotFound, StoreUnavailable."""

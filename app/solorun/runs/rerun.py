@@ -85,7 +85,9 @@ class Reruns:
         missing = find_missing_params(run, params or {})
         plan = plan_rerun(project, run, from_step, triggered_by, params or {}, optional=missing)
         latest = await self._store.find_latest_run(project.name)
-        skipped, workers = await self._find_results(run, _steps_before(project, plan))
+        names = [step.name for step in project.steps]
+        before = names[: names.index(plan.steps[0])] if plan.steps else []
+        skipped, workers = await self._find_results(run, before)
         return RerunPreview(
             rerun_of=run_id,
             project=project.name,
@@ -188,8 +190,3 @@ def _faults_of_params(
         yield FieldError(f"/params/{name}", f"was a parameter of run {run.id}; {project.name} no longer has it")
     _, faults = read_params(project, {name: value for name, value in given.items() if name not in removed})
     yield from (fault for fault in faults if fault.pointer.removeprefix("/params/") not in missing)
-
-
-def _steps_before(project: Project, plan: RerunPlan) -> list[str]:
-    names = [step.name for step in project.steps]
-    return names[: names.index(plan.steps[0])] if plan.steps else []

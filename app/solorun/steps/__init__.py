@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.step import StepContext, StepExecution, StepExecutor
 from solorun.steps import code_in_process
 from solorun.steps.command import start_command
-from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
+from solorun.steps.command_limits import CommandLimits
 from solorun.steps.coroutine import CoroutineExecution
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
@@ -25,6 +26,7 @@ logger = logging.getLogger("solorun.steps")
 __all__ = ["StepDispatcher", "WorkDeadline", "become_subreaper", "protect_service", "utf8_environment", "withdraw"]
 
 
+@dataclass(eq=False, repr=False)
 class StepDispatcher(StepExecutor):
     """Executes both kinds of steps. `environ` is the service's environment, `url` its address for commands.
 
@@ -35,26 +37,21 @@ class StepDispatcher(StepExecutor):
     Processes that escape a killed shim are found only if this process is a subreaper (`become_subreaper`).
     """
 
-    def __init__(
-        self,
-        data_dir: Path,
-        environ: Mapping[str, str],
-        *,
-        url: str | None = None,
-        owns_process: bool = True,
-        watchdog: Watchdog | None = None,
-        limits: CommandLimits = DEFAULT_LIMITS,
-        deadline: WorkDeadline | None = None,
-    ) -> None:
-        self._environ = dict(environ)
-        self._url = url
-        self._watchdog = watchdog or Watchdog()
-        self._data_dir = data_dir
-        self._limits = limits
-        self._deadline = -1 if deadline is None else deadline.fd
+    data_dir: Path
+    environ: Mapping[str, str]
+    _: KW_ONLY
+    url: str | None = None
+    owns_process: bool = True
+    watchdog: Watchdog = field(default_factory=Watchdog)
+    limits: CommandLimits = field(default_factory=CommandLimits)
+    deadline: WorkDeadline | None = None
+
+    def __post_init__(self) -> None:
         self._tracker = DescentTracker()
         self._processes = CoroutineProcesses(
-            self._tracker, owns_process=owns_process, unkillable_after_seconds=limits.unkillable_after_seconds
+            self._tracker,
+            owns_process=self.owns_process,
+            unkillable_after_seconds=self.limits.unkillable_after_seconds,
         )
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
@@ -62,28 +59,28 @@ class StepDispatcher(StepExecutor):
             start_command,
             project,
             context,
-            environ=self._environ,
-            url=self._url,
+            environ=self.environ,
+            url=self.url,
             tracker=self._tracker,
-            limits=self._limits,
-            deadline=self._deadline,
+            limits=self.limits,
+            deadline=-1 if self.deadline is None else self.deadline.fd,
         )
         if isinstance(step, CommandStep):
             return start(step)
         commands = CoroutineCommands(lambda run: start(CommandStep(step.name, run)), project.cancel_grace_seconds)
-        execution = CoroutineExecution(project, step, context, self._watchdog, commands, self._processes)
-        code_in_process.track(self._data_dir, context.run_id, execution.is_running)
+        execution = CoroutineExecution(project, step, context, self.watchdog, commands, self._processes)
+        code_in_process.track(self.data_dir, context.run_id, execution.is_running)
         return execution
 
     async def kill_orphans(self, run_id: int) -> None:
         async def warn(message: str) -> None:
             logger.warning("run %d: %s", run_id, message)
 
-        await code_in_process.wait_until_ended(self._data_dir, run_id, warn)
+        await code_in_process.wait_until_ended(self.data_dir, run_id, warn)
         orphans = OrphanProcesses(
-            select_by_environment(self._data_dir, run_id),
+            select_by_environment(self.data_dir, run_id),
             warn,
             shim_seconds=SHIM_SECONDS,
-            unkillable_after_seconds=self._limits.unkillable_after_seconds,
+            unkillable_after_seconds=self.limits.unkillable_after_seconds,
         )
         await orphans.kill()

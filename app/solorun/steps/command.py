@@ -86,6 +86,7 @@ class EndedExecution:
         return self.result
 
 
+@dataclass(eq=False, repr=False)
 class CommandExecution:
     """The StepExecution of a running command.
 
@@ -93,18 +94,14 @@ class CommandExecution:
     is complete when it has ended.
     """
 
-    def __init__(
-        self,
-        shim: ShimProcess,
-        step: CommandStep,
-        context: StepContext,
-        tracker: DescentTracker,
-        limits: CommandLimits,
-    ) -> None:
-        self._shim = shim
-        self._context = context
-        self._tracker = tracker
-        self._limits = limits
+    shim: ShimProcess
+    step: CommandStep
+    context: StepContext
+    tracker: DescentTracker
+    limits: CommandLimits
+
+    def __post_init__(self) -> None:
+        context = self.context
         self.result: StepResult | None = None
         self._session: int = -1
         self._memory_kills = count_memory_kills()
@@ -120,8 +117,10 @@ class CommandExecution:
         self._interpreter = WorkflowCommandInterpreter(context.name, context.output)
         self._telling_line = TellingLine()
         self._readers = [
-            PipeReader(fd, stream, context, self._interpreter, self._telling_line, detects_levels=step.detect_levels)
-            for fd, stream in ((shim.stdout, Stream.STDOUT), (shim.stderr, Stream.STDERR))
+            PipeReader(
+                fd, stream, context, self._interpreter, self._telling_line, detects_levels=self.step.detect_levels
+            )
+            for fd, stream in ((self.shim.stdout, Stream.STDOUT), (self.shim.stderr, Stream.STDERR))
             if fd is not None
         ]
         self._reading = [
@@ -148,16 +147,16 @@ class CommandExecution:
 
     def resume_shim(self) -> None:
         """Continue a shim that the command has stopped with SIGSTOP, and log that once."""
-        self._shim.send_signal(signal.SIGCONT)
+        self.shim.send_signal(signal.SIGCONT)
         if self._resuming is None:
-            self._resuming = asyncio.create_task(self._warn(_RESUMED), name=f"warning of {self._context.name}")
+            self._resuming = asyncio.create_task(self._warn(_RESUMED), name=f"warning of {self.context.name}")
 
     async def _supervise(self) -> StepResult:
         try:
-            async for kind, rest in self._shim.reports():
+            async for kind, rest in self.shim.reports():
                 await self._handle(kind, rest)
-            await self._shim.wait_for_exit()
-            if not self._shim_done or self._tracker.has_orphans(self._shim.pid):
+            await self.shim.wait_for_exit()
+            if not self._shim_done or self.tracker.has_orphans(self.shim.pid):
                 self._note_effect(StopEffect.KILLED)
                 await self._kill_orphans()
             result = self._set_result(StepResult(error_message=_LOST))
@@ -170,8 +169,8 @@ class CommandExecution:
             for task in (self._drain, self._watching):
                 if task is not None:
                     task.cancel()
-            await self._shim.close()
-            self._tracker.remove(self._shim.pid)
+            await self.shim.close()
+            self.tracker.remove(self.shim.pid)
         if self._resuming is not None:
             await asyncio.wait([self._resuming])
         return result
@@ -182,20 +181,20 @@ class CommandExecution:
             case "started":
                 self._session = int(rest)
             case "refused":
-                self._set_result(StepResult(error_message=short_error_message(self._context.output.mask(rest))))
+                self._set_result(StepResult(error_message=short_error_message(self.context.output.mask(rest))))
             case "exited":
                 ran_out = count_memory_kills() > self._memory_kills
                 self._set_result(result_of(int(rest), kernel_ran_out_of_memory=ran_out))
             case "expired":
                 self._set_result(StepResult(error_message=_EXPIRED))
             case "left":
-                self._drain = asyncio.create_task(self._drain_output(), name=f"drain of {self._context.name}")
+                self._drain = asyncio.create_task(self._drain_output(), name=f"drain of {self.context.name}")
             case "terminating" | "killing":
                 if kind == "killing":
                     self._note_effect(StopEffect.KILLED)
                 if self._stop_requested and not self._has_position:
                     self._has_position = True
-                    self._context.report_position(format_process_tree(rest, self._context.output))
+                    self.context.report_position(format_process_tree(rest, self.context.output))
             case "unkillable":
                 self._note_effect(StopEffect.IGNORED)
                 pid, _, name = rest.partition(" ")
@@ -207,9 +206,9 @@ class CommandExecution:
                 await self._warn(_FORGED)
 
     def _stop_shim(self, grace_seconds: float) -> None:
-        self._shim.stop(grace_seconds)
+        self.shim.stop(grace_seconds)
         if self._watching is None:
-            self._watching = asyncio.create_task(self._watch_shim(), name=f"shim of {self._context.name}")
+            self._watching = asyncio.create_task(self._watch_shim(), name=f"shim of {self.context.name}")
 
     async def _watch_shim(self) -> None:
         """Make sure that the shim works while it stops the command, and kill it if it does not answer."""
@@ -218,31 +217,30 @@ class CommandExecution:
         while unanswered < _MAX_UNANSWERED_PINGS and stopped < _MAX_UNANSWERED_PINGS_WHILE_STOPPED:
             # Pings are counted, not seconds: while the service is frozen, nothing counts.
             self._has_answered = False
-            self._shim.ping()
-            was_stopped = self._tracker.is_stopped(self._shim.pid)
+            self.shim.ping()
+            was_stopped = self.tracker.is_stopped(self.shim.pid)
             if was_stopped:
                 self.resume_shim()
-            await asyncio.sleep(self._limits.ping_seconds)
+            await asyncio.sleep(self.limits.ping_seconds)
             unanswered = 0 if self._has_answered else unanswered + 1
             stopped = stopped + was_stopped if unanswered else 0
         await self._warn(_UNRESPONSIVE)
-        self._shim.send_signal(signal.SIGKILL)
+        self.shim.send_signal(signal.SIGKILL)
 
     async def _kill_orphans(self) -> None:
-        """Kill what a lost shim has left."""
 
         async def select(processes: list[Process]) -> list[Process]:
-            orphans = self._tracker.find_orphans(self._shim.pid, processes)
-            return orphans + [process for process in processes if process.session in (self._session, self._shim.pid)]
+            orphans = self.tracker.find_orphans(self.shim.pid, processes)
+            return orphans + [process for process in processes if process.session in (self._session, self.shim.pid)]
 
         orphans = OrphanProcesses(
             select,
             self._warn,
             session=self._session,
-            unkillable_after_seconds=self._limits.unkillable_after_seconds,
+            unkillable_after_seconds=self.limits.unkillable_after_seconds,
         )
         await orphans.kill()
-        self._tracker.reap_orphans(self._shim.pid)
+        self.tracker.reap_orphans(self.shim.pid)
 
     def _note_effect(self, effect: StopEffect) -> None:
         if self._stop_effect is not StopEffect.IGNORED:
@@ -255,7 +253,7 @@ class CommandExecution:
 
     def _explain(self, result: StepResult) -> StepResult:
         """Add the most telling line of the output, unless it would only say that the command was stopped."""
-        line = self._context.output.mask(self._telling_line.text)
+        line = self.context.output.mask(self._telling_line.text)
         if not line or self._stop_requested or not result.exit_code:
             return result
         return replace(result, error_message=short_error_message(f"{result.error_message}: {line}"))
@@ -266,18 +264,18 @@ class CommandExecution:
         This is cancelled when none is left.
         """
         loop = asyncio.get_running_loop()
-        remaining = self._limits.drain_seconds
-        deadline = loop.time() + self._limits.max_drain_seconds
+        remaining = self.limits.drain_seconds
+        deadline = loop.time() + self.limits.max_drain_seconds
         while remaining > 0 and loop.time() < deadline:
             began = loop.time()
             await asyncio.sleep(_TICK_SECONDS)
             if not any(reader.is_waiting_for_output for reader in self._readers):
                 remaining -= loop.time() - began
         if not self._stop_requested:
-            left = find_descendants({self._shim.pid}, await asyncio.to_thread(list_processes))
-            names = format_processes(left, self._context.output.mask)
+            left = find_descendants({self.shim.pid}, await asyncio.to_thread(list_processes))
+            names = format_processes(left, self.context.output.mask)
             self._stop_shim(ORPHAN_GRACE_SECONDS)
             await self._warn(f"command exited; terminating the processes it left behind{names and ': '}{names}")
 
     async def _warn(self, message: str) -> None:
-        await self._context.output.write(self._context.name, Stream.SOLORUN, [message], level=Level.WARNING)
+        await self.context.output.write(self.context.name, Stream.SOLORUN, [message], level=Level.WARNING)

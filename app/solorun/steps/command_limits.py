@@ -1,7 +1,6 @@
 """How long a command and its processes may take at the end of a step."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS
 
@@ -22,6 +21,3 @@ class CommandLimits:
     """The time between two pings to a shim that stops its command."""
     unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS
     """A process that survives SIGKILL for this long is named in a warning."""
-
-
-DEFAULT_LIMITS: Final = CommandLimits()

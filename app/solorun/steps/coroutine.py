@@ -5,7 +5,7 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,7 @@ _TURNS_TO_END: Final = 32
 logger = logging.getLogger("solorun.steps")
 
 
+@dataclass(eq=False, repr=False)
 class CoroutineExecution:
     """The StepExecution of a running coroutine.
 
@@ -37,23 +38,20 @@ class CoroutineExecution:
     of repeated cancellations.
     """
 
-    def __init__(
-        self,
-        project: Project,
-        step: CoroutineStep,
-        context: StepContext,
-        watchdog: Watchdog,
-        commands: CoroutineCommands,
-        processes: CoroutineProcesses,
-    ) -> None:
-        self.project = project
-        self._call = FunctionCall(step) if step.kind == "function" else None
-        self._function: Callable[[StepContext], Any] = self._call or step.function
+    project: Project
+    step: CoroutineStep
+    context: StepContext
+    watchdog: Watchdog
+    commands: CoroutineCommands
+    processes: CoroutineProcesses
+
+    def __post_init__(self) -> None:
+        context = self.context
+        self._call = FunctionCall(self.step) if self.step.kind == "function" else None
+        self._function: Callable[[StepContext], Any] = self._call or self.step.function
         self._printed = PrintedOutput(context.name, context.output)
-        self._context = replace(context, output=self._printed, commands=commands)
-        self._commands = commands
-        self._processes = processes
-        self._span = processes.begin()
+        self.context = replace(context, output=self._printed, run_command=self.commands.run)
+        self._span = self.processes.begin()
         self.result: StepResult | None = None
         self._traceback: list[str] = []
         self._stop_requested = False
@@ -64,11 +62,10 @@ class CoroutineExecution:
         self._stopping: asyncio.Task[None] | None = None
         self._logging: set[asyncio.Task[None]] = set()
         name = f"coroutine {context.name} of run {context.run_id}"
-        self._work = asyncio.create_task(watchdog.watch(self), name=name)
+        self._work = asyncio.create_task(self.watchdog.watch(self), name=name)
         self._task = asyncio.create_task(self._supervise(), name=f"end of {name}")
 
     def is_running(self) -> bool:
-        """Whether the coroutine or the function is running."""
         return self._call.is_running() if self._call else not self._work.done()
 
     @property
@@ -86,7 +83,7 @@ class CoroutineExecution:
             self._deadline = min(self._deadline, asyncio.get_running_loop().time() + grace_seconds)
             if self._stopping is None:
                 self._report_position()
-                self._stopping = asyncio.create_task(self._cancel_repeatedly(), name=f"stop of {self._context.name}")
+                self._stopping = asyncio.create_task(self._cancel_repeatedly(), name=f"stop of {self.context.name}")
                 self._cancel()
             elif not self._deadline_changed.done():
                 self._deadline_changed.set_result(None)
@@ -97,7 +94,7 @@ class CoroutineExecution:
         service = os.getpid()
         with redirected_to(self._printed):
             try:
-                await self._function(self._context)
+                await self._function(self.context)
             except asyncio.CancelledError:
                 self.result = StepResult(error_message=self._cancellation_message())
             except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt would end the service
@@ -124,8 +121,8 @@ class CoroutineExecution:
         names_exception = TracebackReader(is_open=True).exception_in
         for is_error, lines in groupby(self._traceback, lambda line: names_exception(line) != ""):
             await self._log(list(lines), Level.ERROR if is_error else Level.INFO)
-        await self._commands.stop()
-        await self._processes.end(self._span, self._warn, self._context.output.mask)
+        await self.commands.stop()
+        await self.processes.end(self._span, self._warn, self.context.output.mask)
         if self._logging:
             await asyncio.wait(self._logging)
         return self.result
@@ -156,7 +153,7 @@ class CoroutineExecution:
     def _report_position(self) -> None:
         directory = self.project.directory
         stack = format_call(self._call, directory) if self._call else format_stack(self._work.get_coro(), directory)
-        self._context.report_position([self._context.output.mask(line) for line in stack])
+        self.context.report_position([self.context.output.mask(line) for line in stack])
 
     async def _warn(self, message: str) -> None:
         await self._log([message], Level.WARNING)
@@ -168,9 +165,9 @@ class CoroutineExecution:
 
     async def _log(self, lines: Sequence[str], level: Level) -> None:
         try:
-            await self._context.output.write(self._context.name, Stream.SOLORUN, lines, level=level)
+            await self.context.output.write(self.context.name, Stream.SOLORUN, lines, level=level)
         except Exception:
-            logger.exception("lost a record of step %s", self._context.name)
+            logger.exception("lost a record of step %s", self.context.name)
 
     def _cancellation_message(self) -> str:
         return "stopped" if self._stop_requested else "CancelledError: cancelled, but not by its run"
@@ -178,7 +175,7 @@ class CoroutineExecution:
     def _error_message(self, error: BaseException) -> str:
         # Masked before it is shortened: half a secret would not be recognized.
         message, cause = (
-            f"{type(one).__name__}: {self._context.output.mask(_text_of(one))}".rstrip(": ")
+            f"{type(one).__name__}: {self.context.output.mask(_text_of(one))}".rstrip(": ")
             for one in (error, _first_cause(error))
         )
         return short_error_message(f"{message} (caused by {cause})" if cause != message and ": " in cause else message)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from solorun.outcome import StepResult
-from solorun.step import CommandRunner, StepExecution
+from solorun.step import StepExecution
 
 
-class CoroutineCommands(CommandRunner):
+class CoroutineCommands:
     def __init__(self, start: Callable[[tuple[str, ...]], StepExecution], grace_seconds: float) -> None:
         self._start = start
         self._grace_seconds = grace_seconds
@@ -17,6 +17,7 @@ class CoroutineCommands(CommandRunner):
         self._has_ended = False
 
     async def run(self, command: tuple[str, ...]) -> StepResult:
+        """Cancelling this call stops the command, and waits until it has ended."""
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError("step.run works only on the event loop of the service")
         await asyncio.sleep(0)  # a loop around commands that cannot be started must not block the service

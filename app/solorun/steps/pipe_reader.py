@@ -11,6 +11,7 @@ import logging
 import os
 import termios
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
 from itertools import groupby
 from typing import Final
 
@@ -28,30 +29,25 @@ UNFINISHED_SECONDS: Final = 0.5
 logger = logging.getLogger("solorun.steps")
 
 
+@dataclass(eq=False, repr=False)
 class PipeReader:
     """Reads `fd`, which it owns, until the end of the pipe or until `finish` is called.
 
     Workflow commands are executed instead of being logged; on stderr, only `::add-mask::` is one.
     """
 
-    def __init__(
-        self,
-        fd: int,
-        stream: Stream,
-        context: StepContext,
-        interpreter: WorkflowCommandInterpreter,
-        telling_line: TellingLine,
-        *,
-        detects_levels: bool,
-    ) -> None:
-        os.set_blocking(fd, False)
-        self._fd = fd
-        self._stream = stream
-        self._step = context.name
-        self._output = context.output
-        self._interpreter = interpreter
-        self._telling_line = telling_line
-        self._detects_levels = detects_levels
+    fd: int
+    stream: Stream
+    context: StepContext
+    interpreter: WorkflowCommandInterpreter
+    telling_line: TellingLine
+    _: KW_ONLY
+    detects_levels: bool
+
+    def __post_init__(self) -> None:
+        os.set_blocking(self.fd, False)
+        self._step = self.context.name
+        self._output = self.context.output
         self._splitter = LineSplitter(mask=self._output.mask, pending_secret_length=self._output.pending_secret_length)
         self._read_bytes = 0
         self._last_byte: int | None = None
@@ -65,7 +61,7 @@ class PipeReader:
         try:
             while self._last_byte is None or self._read_bytes < self._last_byte:
                 try:
-                    chunk = os.read(self._fd, CHUNK_BYTES)
+                    chunk = os.read(self.fd, CHUNK_BYTES)
                 except BlockingIOError:
                     if self._last_byte is not None:
                         break
@@ -82,17 +78,17 @@ class PipeReader:
                 await asyncio.sleep(0)  # an output that never waits must not starve other tasks
             await self._log_all(self._splitter.finish(), in_thread=self._splitter.is_slow())
         finally:
-            os.close(self._fd)
-            self._fd = -1
+            os.close(self.fd)
+            self.fd = -1
 
     def finish(self) -> None:
         """Read only what is in the pipe now. Call this when no process of the step is left to write."""
-        if self._fd < 0:
+        if self.fd < 0:
             return
         available = array.array("i", [0])
-        fcntl.ioctl(self._fd, termios.FIONREAD, available)
+        fcntl.ioctl(self.fd, termios.FIONREAD, available)
         # A terminal holds more than it counts. If a stranger keeps writing to it, this is the limit.
-        self._last_byte = self._read_bytes + (CHUNK_BYTES if os.isatty(self._fd) else available[0])
+        self._last_byte = self._read_bytes + (CHUNK_BYTES if os.isatty(self.fd) else available[0])
         self._readable.set()
 
     async def _handle(self, chunk: bytes) -> None:
@@ -105,14 +101,14 @@ class PipeReader:
     async def _wait_until_readable(self) -> None:
         loop = asyncio.get_running_loop()
         self._readable.clear()
-        loop.add_reader(self._fd, self._readable.set)
+        loop.add_reader(self.fd, self._readable.set)
         timer = None
         if self._unfinished_since is not None:
             timer = loop.call_at(self._unfinished_since + UNFINISHED_SECONDS, self._readable.set)
         try:
             await self._readable.wait()
         finally:
-            loop.remove_reader(self._fd)
+            loop.remove_reader(self.fd)
             if timer is not None:
                 timer.cancel()
         if self._unfinished_since is not None and loop.time() >= self._unfinished_since + UNFINISHED_SECONDS:
@@ -146,12 +142,12 @@ class PipeReader:
         written = 0
         for index in lines.whole:
             command = parse_workflow_command(lines.texts[index])
-            if command is not None and (self._stream is Stream.STDOUT or isinstance(command, AddMask)):
+            if command is not None and (self.stream is Stream.STDOUT or isinstance(command, AddMask)):
                 if written < index:
                     await self._write(lines, written, index)
                 if isinstance(command, LogMessage) and command.level is Level.ERROR:
-                    self._telling_line.add_error(command.text)
-                await self._interpreter.execute(command)
+                    self.telling_line.add_error(command.text)
+                await self.interpreter.execute(command)
                 if isinstance(command, AddMask):
                     await asyncio.sleep(0)  # Finding the encodings of a value takes long.
                 written = index + 1
@@ -162,8 +158,8 @@ class PipeReader:
         texts = lines.texts[begin:end]
         partial = lines.partial and end == len(lines.texts)
         continues = lines.continues and begin == 0
-        self._telling_line.add_lines(self._stream, texts)
-        levels = detect_levels(texts) if self._detects_levels else None
+        self.telling_line.add_lines(self.stream, texts)
+        levels = detect_levels(texts) if self.detects_levels else None
         if continues and self._unfinished_level is not Level.INFO:
             levels = levels or [Level.INFO] * len(texts)
         if continues and levels:
@@ -176,5 +172,5 @@ class PipeReader:
         for level, count in groups:
             end = begin + count
             is_cut = partial and end == len(texts)
-            await self._output.write(self._step, self._stream, texts[begin:end], level=level, partial=is_cut)
+            await self._output.write(self._step, self.stream, texts[begin:end], level=level, partial=is_cut)
             begin = end

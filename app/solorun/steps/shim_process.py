@@ -8,6 +8,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ TERMINAL_SIZE: Final = (40, 120)
 _MAX_REPORT_BYTES: Final = 8192
 
 
+@dataclass(eq=False, repr=False)
 class ShimProcess:
     """A shim and its command.
 
@@ -32,23 +34,15 @@ class ShimProcess:
     `stderr` is None if stdout carries both.
     """
 
-    def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        *,
-        control: int,
-        status: int,
-        stdout: int,
-        stderr: int | None,
-        nonce: bytes,
-    ) -> None:
-        self._process = process
-        self._control = control
-        self._status = status
-        self._prefix = nonce + b" "
-        self._pidfd = _open_pidfd(process.pid)
-        self.stdout = stdout
-        self.stderr = stderr
+    process: subprocess.Popen[bytes]
+    control: int
+    status: int
+    stdout: int
+    stderr: int | None
+    nonce: bytes
+
+    def __post_init__(self) -> None:
+        self._pidfd = _open_pidfd(self.process.pid)
 
     @classmethod
     def start(
@@ -98,22 +92,22 @@ class ShimProcess:
             os.close(fd)
         for fd in (to_control, status):
             os.set_blocking(fd, False)
-        return cls(process, control=to_control, status=status, stdout=stdout, stderr=stderr, nonce=nonce)
+        return cls(process, to_control, status, stdout, stderr, nonce)
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self.process.pid
 
     async def reports(self) -> AsyncIterator[tuple[str, str]]:
         """Yield each report as (kind, rest) until `done`, or until the shim has exited."""
-        unfinished = b""
+        prefix, unfinished = self.nonce + b" ", b""
         while chunk := await self._read_status():
             *lines, unfinished = (unfinished + chunk).split(b"\n")
             for line in filter(None, lines):
-                if not line.startswith(self._prefix):
+                if not line.startswith(prefix):
                     yield FORGED, ""
                     continue
-                kind, _, rest = line.removeprefix(self._prefix).decode(errors="replace").partition(" ")
+                kind, _, rest = line.removeprefix(prefix).decode(errors="replace").partition(" ")
                 yield kind, rest
                 if kind == "done":
                     return
@@ -131,26 +125,26 @@ class ShimProcess:
 
     def send_signal(self, signum: int) -> None:
         """Signal the shim itself, if it has not exited."""
-        self._process.send_signal(signum)
+        self.process.send_signal(signum)
 
     async def wait_for_exit(self) -> None:
         """Return when the shim has exited and been reaped. Processes that it leaves are children of the service now."""
-        while self._process.poll() is None:  # noqa: ASYNC110 - it takes a millisecond after `done`
+        while self.process.poll() is None:  # noqa: ASYNC110 - it takes a millisecond after `done`
             await asyncio.sleep(0.001)
 
     async def close(self) -> None:
         """Close the pipes and wait for the shim to exit. It kills any remaining processes immediately."""
-        for fd in (self._control, self._status, self._pidfd):
+        for fd in (self.control, self.status, self._pidfd):
             if fd >= 0:
                 os.close(fd)
-        self._control = -1
+        self.control = -1
         await self.wait_for_exit()
 
     def _request(self, line: bytes) -> None:
-        if self._control >= 0:
+        if self.control >= 0:
             # A broken pipe: the shim has exited, and reports() ends. A full one: it does not read, and gets no answer.
             with contextlib.suppress(BrokenPipeError, BlockingIOError):
-                os.write(self._control, b"\n" + line)  # the command may have written an unfinished line
+                os.write(self.control, b"\n" + line)  # the command may have written an unfinished line
 
     async def _read_status(self) -> bytes:
         """Read what there is to read, or b"" at the end.
@@ -158,9 +152,9 @@ class ShimProcess:
         A command that holds the pipe open could hide its end, so the exit of the shim counts too.
         """
         while True:
-            has_exited = self._pidfd >= 0 and self._process.poll() is not None
+            has_exited = self._pidfd >= 0 and self.process.poll() is not None
             try:
-                return os.read(self._status, 4096)
+                return os.read(self.status, 4096)
             except BlockingIOError:
                 if has_exited:
                     return b""
@@ -168,7 +162,7 @@ class ShimProcess:
 
     async def _wait_until_readable(self) -> None:
         loop, readable = asyncio.get_running_loop(), asyncio.Event()
-        watched = [fd for fd in (self._status, self._pidfd) if fd >= 0]
+        watched = [fd for fd in (self.status, self._pidfd) if fd >= 0]
         for fd in watched:
             loop.add_reader(fd, readable.set)
         try:

@@ -11,7 +11,7 @@ from solorun.terminal_text import visible_text
 
 _EPILOGUE: Final = re.compile(
     r"\s*$|Node\.js v\d|\(Use `node --trace|note: |exit status \d+$|make(?:\[\d+\])?: \*\*\* \[.*\] Error \d"
-    r"|npm (?:ERR!|error) A complete log of this run"
+    r"|npm (?:ERR!|error) A complete log of this run|(?:Try|Run|Use) ['`][^'`]+ (?:--help|-h)['`] for "
 )
 """What comes after the reason: blank lines, hints, and programs that repeat how another one ended."""
 
@@ -32,7 +32,6 @@ class TellingLine:
         self._exception = self._tracebacks[stream].last_exception(lines) or self._exception
 
     def add_error(self, text: str) -> None:
-        """Add the text of an `::error::`."""
         self._error = text or self._error
 
     @property

@@ -12,7 +12,7 @@ _CAUSED_BY: Final = "Caused by: "
 _CAUSE: Final = "  [cause]: "
 _hints: Final = BytesAhoCorasick(
     [_TRACEBACK.encode(), _IS_CAUSED.encode(), _CAUSED_BY.encode(), _CAUSE.encode(), b"   at ", b"\tat ", b"\tfrom ",
-     b"panicked at ", b"panic: ", b"fatal error: "],
+     b"panicked at ", b"panic: ", b"fatal error: ", b"FAILED "],
     matchkind=MatchKind.LeftmostFirst,
 )  # fmt: skip
 """Searches bytes, and with this kind, because both are several times faster than the alternatives."""
@@ -24,8 +24,8 @@ _FRAME: Final = re.compile(
 """Of JavaScript, Java, .NET and Ruby, which print the exception above its frames."""
 _NAMES_EXCEPTION: Final = re.compile(r"(?:Exception in thread|Caused by:|[\w.$]*(?:Error|Exception)\b)")
 _THREAD: Final = re.compile(r'Exception in thread "[^"]*" ')
-_PANIC: Final = re.compile(r"panic: |fatal error: |thread '[^']*' panicked at '")
-"""Of Go, and of Rust before 1.73."""
+_PANIC: Final = re.compile(r"panic: |fatal error: |thread '[^']*' panicked at '|FAILED \S+::")
+"""Of Go, of Rust before 1.73, and of pytest's summary."""
 _RUST_FRAMES: Final = "stack backtrace:"
 _PANIC_ABOVE: Final = re.compile(r"thread '[^']*' (?:\(\d+\) )?panicked at .*:$")
 

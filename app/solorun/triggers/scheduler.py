@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from solorun.component import Background
 from solorun.errors import Problem, ServiceDraining, SolorunError, StartRepeated, StoreUnavailable
 from solorun.notification import NewNotification, NotifyEvent
 from solorun.project import Projects
@@ -37,8 +38,10 @@ _logger = logging.getLogger("solorun.triggers")
 
 
 @dataclass(kw_only=True, eq=False)
-class Scheduler:
+class Scheduler(Background):
     """A Component. It starts nothing while the service drains."""
+
+    task_name = "scheduler"
 
     store: Store
     manager: RunManager
@@ -50,15 +53,6 @@ class Scheduler:
         self._registered: dict[str, str] | None = None
         self._next: dict[str, tuple[datetime, datetime]] = {}
         """For each schedule, up to when its due times are handled, and the first one after that."""
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="scheduler")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
 
     async def start_due_runs(self) -> None:
         """Start what is due now. Raises SolorunError: call it again."""

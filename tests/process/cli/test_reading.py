@@ -207,6 +207,16 @@ async def test_a_filtered_log_is_streamed(solorun: Solorun) -> None:
     ]
 
 
+async def test_a_log_is_searched_with_options(solorun: Solorun) -> None:
+    options = ("--search", "a+", "--match-case", "--whole-word", "--regex")
+
+    ended = await solorun("log", "17", *options, answers=(answer(RUNNING), events(b"")))
+    refused = await solorun("log", "17", "--whole-word")
+
+    assert ended.requests[1].target == "/api/v1/runs/17/log.ndjson?q=a%2B&match_case=1&whole_word=1&regex=1"
+    assert (refused.code, "requires --search." in refused.err) == (2, True)
+
+
 async def test_an_unknown_step_is_refused_with_the_steps_of_the_run(solorun: Solorun) -> None:
     ended = await solorun("log", "17", "--step", "nope", answers=(answer(detailed_run()),))
 

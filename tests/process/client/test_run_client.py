@@ -92,6 +92,11 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
             id="log page of events",
         ),
         pytest.param(
+            lambda c: c.get_log_page(17, text="a+", match_case=False, regex=True),
+            PAGE, PAGE, "GET /runs/17/log?q=a%2B&regex=1",
+            id="log page of an expression",
+        ),
+        pytest.param(
             lambda c: c.list_artifacts(17), ArtifactList((Artifact("a", 1, "text/plain", CREATED_AT),), None, False),
             ArtifactList((Artifact("a", 1, "text/plain", CREATED_AT),), None, False), "GET /runs/17/artifacts",
             id="artifacts",

@@ -13,7 +13,7 @@ import pytest
 from solorun.project import CommandStep, Project
 from solorun.step import StepContext, StepExecution
 from solorun.steps import StepDispatcher, become_subreaper
-from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
+from solorun.steps.command_limits import CommandLimits
 from solorun.steps.rlimits import INHERITED_SOFT_LIMIT
 from solorun.steps.shim_process import SHIM_PROGRAM
 from solorun.steps.watchdog import Watchdog
@@ -66,7 +66,7 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def limits() -> CommandLimits:
     """Tests parametrize this."""
-    return DEFAULT_LIMITS
+    return CommandLimits()
 
 
 @pytest.fixture

@@ -2781,8 +2781,14 @@ export interface operations {
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only lines that show this text, ignoring case. */
+                /** @description Only lines that show this text. */
                 q?: string;
+                /** @description `q` does not ignore case. */
+                match_case?: boolean;
+                /** @description `q` is a whole word, or several. */
+                whole_word?: boolean;
+                /** @description `q` is a regular expression in the syntax of RE2. */
+                regex?: boolean;
                 /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
                 /** @description Only records after this seq. */
@@ -2895,8 +2901,14 @@ export interface operations {
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only lines that show this text, ignoring case. */
+                /** @description Only lines that show this text. */
                 q?: string;
+                /** @description `q` does not ignore case. */
+                match_case?: boolean;
+                /** @description `q` is a whole word, or several. */
+                whole_word?: boolean;
+                /** @description `q` is a regular expression in the syntax of RE2. */
+                regex?: boolean;
                 /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
             };
@@ -3003,8 +3015,14 @@ export interface operations {
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only lines that show this text, ignoring case. */
+                /** @description Only lines that show this text. */
                 q?: string;
+                /** @description `q` does not ignore case. */
+                match_case?: boolean;
+                /** @description `q` is a whole word, or several. */
+                whole_word?: boolean;
+                /** @description `q` is a regular expression in the syntax of RE2. */
+                regex?: boolean;
                 /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
                 /** @description Keep escape sequences and other control characters. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { failureExcerpt } from './failure_excerpt';
+import { failureExcerpt, reasonIn } from './failure_excerpt';
 import { aRecord, someRecords } from './testing';
 
 const seqs = (records: readonly { seq: number }[]): number[] => records.map((record) => record.seq);
@@ -65,4 +65,57 @@ test('a traceback that begins before the page is shown as far as it is known', (
   const all = CHAIN.slice(2).map((message, i) => aRecord(i + 1, { message, stream: 'stderr' }));
 
   expect(failureExcerpt([], all)).toHaveLength(8);
+});
+
+const JAVA = [
+  'Exception in thread "main" java.lang.IllegalStateException: no text',
+  ...[1, 2, 3, 4, 5].map((line) => `\tat Main.main(Main.java:${line})`),
+  'Caused by: java.lang.NullPointerException: text is null',
+  '\t... 1 more',
+];
+const RUST = [
+  "thread 'main' panicked at src/main.rs:1:114:",
+  'index out of bounds:  the len is 3',
+  'stack backtrace:',
+  ...[0, 1, 2, 3, 4, 5].map((frame) => `   ${frame}: core::panicking`),
+];
+
+test.each([
+  [
+    JAVA,
+    'exit code 1: java.lang.IllegalStateException: no text (caused by java.lang.NullPointerException: text is null)',
+  ],
+  [RUST, 'exit code 101: index out of bounds: the len is 3'],
+  [
+    ['cp: cannot stat /a/b/c: No such file', ...Array<string>(6).fill('again')],
+    'exit code 1: cp: cannot stat …/c: No such',
+  ],
+])('the excerpt begins at the line that is the reason', (lines, reason) => {
+  const earlier = ['    ^', 'start'].map((message, i) => aRecord(i + 1, { message, stream: 'stdout' }));
+  const all = [...earlier, ...lines.map((message, i) => aRecord(i + 3, { message, stream: 'stderr' }))];
+
+  const shown = failureExcerpt([], all, reason);
+
+  expect(shown.map(({ message }) => message)).toEqual(lines);
+});
+
+test('a reason near the end is shown with what precedes it', () => {
+  const all = someRecords(1, 9, (seq) => ({ message: seq === 8 ? 'no table' : `line ${seq}` }));
+
+  expect(seqs(failureExcerpt([], all, 'exit code 1: no table'))).toEqual([5, 6, 7, 8, 9]);
+});
+
+test.each([
+  ['exit code 127 (command not found): …/sh: 1: nosuch: not found', 2],
+  ['exit code 1: cp: cannot stat', 3],
+  ['timed out after 3s', undefined],
+  ['exit code 1', undefined],
+])('the line of the reason is found', (reason, seq) => {
+  const all = [
+    aRecord(2, { message: '/bin/sh: 1: nosuch: not found' }),
+    aRecord(3, { message: '\x1b[31mcp:\x1b[0m cannot  stat' }),
+    aRecord(4, { message: `step failed: ${reason}`, event: 'step' }),
+  ];
+
+  expect(reasonIn(all, reason)?.seq).toBe(seq);
 });

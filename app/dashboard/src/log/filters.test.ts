@@ -20,12 +20,12 @@ test.each([
 });
 
 test.each([
-  [{ step: null, level: null, stream: null, q: '' }, true],
-  [{ step: 'translate', level: 'info', stream: null, q: '' }, true],
-  [{ step: 'render', level: null, stream: null, q: '' }, false],
-  [{ step: null, level: 'warning', stream: null, q: '' }, false],
-  [{ step: null, level: null, stream: 'stdout', q: '' }, true],
-  [{ step: null, level: null, stream: 'stderr', q: '' }, false],
+  [{ step: null, level: null, stream: null, text: null }, true],
+  [{ step: 'translate', level: 'info', stream: null, text: null }, true],
+  [{ step: 'render', level: null, stream: null, text: null }, false],
+  [{ step: null, level: 'warning', stream: null, text: null }, false],
+  [{ step: null, level: null, stream: 'stdout', text: null }, true],
+  [{ step: null, level: null, stream: 'stderr', text: null }, false],
 ] as const)('filters %j: an info line of the step translate passes: %s', (filters, pass) => {
   expect(passes(aRecord(1), filters)).toBe(pass);
 });
@@ -40,7 +40,7 @@ test.each([
     anAttempt({ number: 2, status: 'running', firstSeq: 5 }),
   ];
   const attempt = parseAttempt(text, aRunStep({ attempts }));
-  const filters = { step: 'translate', attempt, level: null, stream: null, q: '' };
+  const filters = { step: 'translate', attempt, level: null, stream: null, text: null };
 
   expect(
     someRecords(1, 6)

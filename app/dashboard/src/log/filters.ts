@@ -1,5 +1,6 @@
 /** Log filters, and how an address encodes them: `?step=translate&attempt=2&stream=stderr&level=warning&q=x&only#L123-L130`. */
 import { LEVELS, type Level, type LogRecord, type RunStep } from '../api/mapping';
+import type { TextFinder } from './finding';
 
 export interface Filters {
   readonly step: string | null;
@@ -8,8 +9,8 @@ export interface Filters {
   /** The minimum level; null shows all. */
   readonly level: Level | null;
   readonly stream: Stream | null;
-  /** Text that a line must contain; '' shows all. Takes whole lines: see `LiveSearch`. */
-  readonly q: string;
+  /** Text that a line must contain; null shows all. Takes whole lines: see `LiveSearch`. */
+  readonly text: TextFinder | null;
 }
 
 export const STREAMS = ['stdout', 'stderr', 'solorun', 'step'] as const;
@@ -29,7 +30,7 @@ export interface LineRange {
 }
 
 export const isFiltered = (filters: Filters): boolean =>
-  filters.step !== null || filters.level !== null || filters.stream !== null || filters.q !== '';
+  filters.step !== null || filters.level !== null || filters.stream !== null || filters.text !== null;
 
 /** Whether a record passes the filters other than that by text. */
 export function passes(record: LogRecord, filters: Filters): boolean {

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import { TextFinder } from './finding';
 import type { LogRecord } from '../api/mapping';
 import { LiveSearch } from './live_search';
 import { aRecord } from './testing';
 
 const found = (text: string, ...records: Partial<LogRecord>[]): number[] => {
-  const search = new LiveSearch(text);
+  const search = new LiveSearch(new TextFinder(text));
   return records
     .map((changes, i) => aRecord(i + 1, changes))
     .filter((record) => search.endsIn(record))

@@ -1,8 +1,9 @@
 import { expect, test, vi } from 'vitest';
+import { TextFinder } from './finding';
 import { LogModel } from './log_model';
 import { aLogService, aRecord, aRun, aRunStep, someRecords } from './testing';
 
-const NONE = { step: null, level: null, stream: null, q: '' };
+const NONE = { step: null, level: null, stream: null, text: null };
 
 function opened(records = someRecords(1, 5000), run = aRun({ lastSeq: 5000 }), filters: LogModel['filters'] = NONE) {
   const service = aLogService(records);
@@ -55,7 +56,7 @@ test('a step filter shows only the records of that step', async () => {
     step: 'translate',
     level: null,
     stream: null,
-    q: '',
+    text: null,
   });
   model.load(0, 20);
 
@@ -68,7 +69,7 @@ test('a level filter drops lower records from the stream', async () => {
   const { model } = opened(
     [...someRecords(1, 9), aRecord(10, { level: 'error' })],
     aRun({ lastSeq: 10, levelCounts: counts }),
-    { step: null, level: 'warning', stream: null, q: '' },
+    { step: null, level: 'warning', stream: null, text: null },
   );
   model.load(0, 20);
   await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([10]));
@@ -216,7 +217,7 @@ test('a filter that nothing passes leaves an empty log, until something does', a
     step: null,
     level: 'error',
     stream: null,
-    q: '',
+    text: null,
   });
   expect(model.isEmpty).toBe(false);
 
@@ -229,7 +230,10 @@ test('a filter that nothing passes leaves an empty log, until something does', a
 
 test('a filter by text shows the lines that contain it, also in colours and across records of the stream', async () => {
   const records = someRecords(1, 3000, (seq) => ({ message: seq % 1000 === 7 ? 'found it' : 'other' }));
-  const { model, requests } = opened(records, aRun({ lastSeq: 3000 }), { ...NONE, q: 'found' });
+  const { model, requests } = opened(records, aRun({ lastSeq: 3000 }), {
+    ...NONE,
+    text: new TextFinder('found'),
+  });
 
   model.load(0, 20);
   await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([7, 1007, 2007]));

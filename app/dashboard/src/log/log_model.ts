@@ -18,6 +18,9 @@ export interface LogQuery {
   readonly level?: string;
   readonly stream?: string;
   readonly q?: string;
+  readonly match_case?: string;
+  readonly whole_word?: string;
+  readonly regex?: string;
   readonly event?: readonly EventName[];
 }
 export type ReadLog = (query: LogQuery, signal: AbortSignal) => Promise<LogPage>;
@@ -37,7 +40,7 @@ export class LogModel {
   private openedAt = 0;
   private awaitsTail = false;
   private live: LiveSearch | null = null;
-  filters: Filters = { step: null, level: null, stream: null, q: '' };
+  filters: Filters = { step: null, level: null, stream: null, text: null };
   /** Called with each change that may move rows, so that the view can apply it and keep its scroll position. */
   onChange: (change: () => void) => void = (change) => change();
 
@@ -59,7 +62,7 @@ export class LogModel {
     this.filters = filters;
     this.folds = [];
     this.filtered = isFiltered(filters);
-    this.live = filters.q ? new LiveSearch(filters.q) : null;
+    this.live = filters.text ? new LiveSearch(filters.text) : null;
     this.openedAt = run.lastSeq;
     this.onChange(() => {
       this.cache = this.createCache(run);
@@ -172,13 +175,13 @@ export class LogModel {
 
   /** Queries the log with the current filters, bypassing the cache. */
   query(query: LogQuery, signal = this.abort.signal): Promise<LogPage> {
-    const { step, attempt, level, stream, q } = this.filters;
+    const { step, attempt, level, stream, text } = this.filters;
     const filters = {
       ...(step !== null && { step }),
       ...(attempt && { attempt: attempt.number }),
       ...(level !== null && { level }),
       ...(stream !== null && { stream }),
-      ...(q && { q }),
+      ...text?.query,
     };
     return this.read({ ...filters, ...query }, signal);
   }
@@ -188,14 +191,14 @@ export class LogModel {
   }
 
   private createCache(run: Run): PageCache {
-    const { step, attempt, level, q } = this.filters;
+    const { step, attempt, level, text } = this.filters;
     if (!this.filtered) return new PageCache(0, run.lastSeq, run.lastSeq, false);
     const bounds = attempt ?? run.steps.find(({ name }) => name === step);
     const after = step === null ? 0 : (bounds?.firstSeq ?? run.lastSeq + 1) - 1;
     const upTo = step === null ? run.lastSeq : (bounds?.lastSeq ?? run.lastSeq);
     const total = Object.values(run.levelCounts).reduce((sum, count) => sum + count, 0) || 1;
     // How many lines contain a text is unknown until the first page has arrived.
-    const share = q ? 0 : level === null ? 1 : this.countAtLeast(run) / total;
+    const share = text ? 0 : level === null ? 1 : this.countAtLeast(run) / total;
     return new PageCache(Math.min(after, upTo), upTo, Math.round((upTo - after) * share), true);
   }
 

@@ -1,6 +1,7 @@
 /** A search in the log: its state, which the toolbar shows, and the way from match to match. */
 import type { LogRecord } from '../api/mapping';
 import { passes } from './filters';
+import type { TextFinder } from './finding';
 import type { LogModel } from './log_model';
 import { Matches } from './matches';
 
@@ -18,7 +19,7 @@ export class LogSearch {
   constructor(private readonly goTo: (seq: number) => void) {}
 
   /** Searches after a pause in typing. Goes to the first match from `seq` on, if it `jumps`. */
-  begin(text: string, model: LogModel, from: () => { seq: number; jumps: boolean }): () => void {
+  begin(text: TextFinder | null, model: LogModel, from: () => { seq: number; jumps: boolean }): () => void {
     this.state = text ? 'under way' : 'no';
     this.total = 0;
     const timer = setTimeout(() => text && void this.start(text, model, from()), text ? SEARCH_DELAY_MS : 0);
@@ -45,7 +46,7 @@ export class LogSearch {
     this.total = this.matches?.total ?? 0;
   }
 
-  private async start(text: string, model: LogModel, from: { seq: number; jumps: boolean }): Promise<void> {
+  private async start(text: TextFinder, model: LogModel, from: { seq: number; jumps: boolean }): Promise<void> {
     const matches = (this.matches = new Matches(
       text,
       (query, signal) => model.query(query, signal),

@@ -27,7 +27,7 @@ function followed(progressSeqs: readonly number[] = []) {
   };
   const view = new LogView(pane, model, events);
   model.foldProgress(true);
-  model.open(aRun({ lastSeq: LINES }), { step: null, level: null, stream: null, q: '' });
+  model.open(aRun({ lastSeq: LINES }), { step: null, level: null, stream: null, text: null });
   view.follow();
   vi.advanceTimersByTime(50);
   const scroll = (top: number): void => {

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import { TextFinder } from './finding';
 import { Matches } from './matches';
 import { aLogService, aRecord, someRecords } from './testing';
 
 function matchesOf(count: number, every: number): Matches {
   const { read } = aLogService(someRecords(1, count, (seq) => ({ message: seq % every ? 'other' : 'needle' })));
-  return new Matches('needle', read);
+  return new Matches(new TextFinder('needle'), read);
 }
 
 test('a search starts at the current position and counts matches', async () => {
@@ -54,7 +55,7 @@ test('matches from the stream are counted and reachable', async () => {
 
 test('matches from the stream are counted once, and only those that pass the filters', async () => {
   const { read } = aLogService([aRecord(20, { message: 'needle' })]);
-  const matches = new Matches('needle', read, ({ level }) => level === 'error');
+  const matches = new Matches(new TextFinder('needle'), read, ({ level }) => level === 'error');
   await matches.start(20);
 
   matches.append([20, 21, 22].map((seq) => aRecord(seq, { message: 'needle', level: seq === 21 ? 'info' : 'error' })));
@@ -74,7 +75,7 @@ test('a match whose line began before the stream is found', async () => {
 
 test('a stopped search makes its request fail, so that the service can stop reading', async () => {
   const signals: AbortSignal[] = [];
-  const matches = new Matches('needle', (_, signal) => {
+  const matches = new Matches(new TextFinder('needle'), (_, signal) => {
     signals.push(signal);
     return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
   });
@@ -98,7 +99,7 @@ test('a search is under way until the service has answered', async () => {
 });
 
 test('a search that could not be answered has failed, and found nothing', async () => {
-  const matches = new Matches('needle', () => Promise.reject(new Error('the service is away')));
+  const matches = new Matches(new TextFinder('needle'), () => Promise.reject(new Error('the service is away')));
 
   await expect(matches.start(1)).rejects.toThrow();
 

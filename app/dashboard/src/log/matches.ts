@@ -3,6 +3,7 @@
  * around the current one and loads another at its ends.
  */
 import type { LogRecord } from '../api/mapping';
+import type { TextFinder } from './finding';
 import type { ReadLog } from './log_model';
 import { LiveSearch } from './live_search';
 
@@ -22,11 +23,11 @@ export class Matches {
 
   /** `passes`: whether a record of the stream passes the filters of `query`. */
   constructor(
-    readonly q: string,
+    private readonly text: TextFinder,
     private readonly query: ReadLog,
     private readonly passes: (record: LogRecord) => boolean = () => true,
   ) {
-    this.live = new LiveSearch(q);
+    this.live = new LiveSearch(text);
   }
 
   get isSearching(): boolean {
@@ -87,7 +88,7 @@ export class Matches {
   private async load(bounds: { after?: number; before?: number }): Promise<void> {
     this.close();
     const request = (this.request = new AbortController());
-    const page = await this.query({ ...bounds, q: this.q, limit: PAGE }, request.signal)
+    const page = await this.query({ ...bounds, ...this.text.query, limit: PAGE }, request.signal)
       .catch((error: unknown) => {
         this.hasFailed = !request.signal.aborted;
         throw error;

@@ -4,16 +4,18 @@
  */
 import type { RunStep } from '../api/mapping';
 import type { LineRange } from './filters';
-import { fold } from './finding';
+import type { TextFinder } from './finding';
 import { type RowState, columnsOf, drawPlaceholder, drawRow } from './row_element';
 import { type Row, rowText } from './rows';
 
 export interface LogViewOptions {
-  readonly q: string;
+  readonly text: TextFinder | null;
   /** The seq of the current match or line. */
   readonly current: number | null;
   readonly marked: LineRange | null;
   readonly wrap: boolean;
+  /** Whether lines of JSON stay as they are. */
+  readonly raw: boolean;
   readonly steps: readonly RunStep[];
 }
 
@@ -21,6 +23,8 @@ export class RowList {
   readonly element = document.createElement('div');
   /** The widest line drawn so far, in columns. */
   columns = 0;
+  /** The seq of the line of JSON that is shown as a tree. */
+  opened: number | null = null;
   private readonly drawn = new Map<HTMLElement, string>();
   /** The elements of the rows in view, in order. */
   private shown: readonly HTMLElement[] = [];
@@ -81,12 +85,14 @@ export class RowList {
     }
   }
 
-  private stateOf(row: Row, { q, current, marked }: LogViewOptions): RowState {
+  private stateOf(row: Row, { text, current, marked, raw }: LogViewOptions): RowState {
     return {
-      q: fold(q),
+      text,
       isCurrent: current !== null && row.firstSeq <= current && current <= row.seq,
       isMarked: marked !== null && marked.from <= row.seq && row.firstSeq <= marked.upTo,
       isFolded: this.isFolded(row.seq),
+      isRaw: raw,
+      isOpen: this.opened === row.seq,
     };
   }
 
@@ -100,5 +106,5 @@ export class RowList {
 /** Names everything that a row's appearance depends on: an element with the same key need not be redrawn. */
 function keyOf(row: Row | undefined, state: RowState | undefined): string {
   if (!row || !state) return '';
-  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}:${state.q}`;
+  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}:${state.text?.key}`;
 }

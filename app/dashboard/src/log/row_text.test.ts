@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { findText } from './finding';
+import { TextFinder } from './finding';
 import { findAddresses } from './links';
 import { drawText } from './row_text';
 
 function draw(line: string, q = ''): HTMLElement {
   const parent = document.createElement('span');
-  drawText(parent, line, q);
+  drawText(parent, line, q ? new TextFinder(q) : null);
   return parent;
 }
 
@@ -19,7 +19,7 @@ test.each([
 });
 
 test('a letter that is longer in lower case is found whole', () => {
-  expect(findText('xİy', 'i\u0307')).toEqual([[1, 2]]);
+  expect(new TextFinder('i\u0307').find('xİy')).toEqual([[1, 2]]);
 });
 
 test.each([

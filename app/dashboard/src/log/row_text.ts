@@ -1,7 +1,7 @@
 /** Draws the text of a log row: colours, links, and search hits. Uses text nodes, classes and CSSOM, never markup. */
 import { type Piece, parseAnsi } from './ansi';
 import { nameOf, splitAtDirection } from './controls';
-import { findText } from './finding';
+import type { TextFinder } from './finding';
 import { type Range, findAddresses } from './links';
 
 /** Longer lines are cut: drawing them would freeze the page. */
@@ -12,12 +12,12 @@ interface Link {
   readonly address: string;
 }
 
-/** `q` is the folded search text, or ''. */
-export function drawText(parent: HTMLElement, line: string, q: string): void {
+/** Marks where `search` finds its text. */
+export function drawText(parent: HTMLElement, line: string, search: TextFinder | null): void {
   const pieces = parseAnsi(line.length > MAX_DRAWN * 2 ? line.slice(0, MAX_DRAWN * 2) : line);
   const whole = pieces.map((piece) => piece.text).join('');
   const drawn = whole.slice(0, MAX_DRAWN);
-  const hits = q ? findText(drawn, q) : [];
+  const hits = search?.find(drawn) ?? [];
   const links = linksIn(pieces, drawn);
   const edges = new Set<number>([...hits.flat(), ...links.flatMap(({ range }) => range)]);
   let at = 0;

@@ -1,17 +1,20 @@
-"""`solorun follow`: show a run from its beginning until it ends. Interrupting this does not stop the run."""
+"""`solorun follow`, `wait` and `cancel`: show a run or wait for its end. Interrupting this does not stop the run."""
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from solorun.cli.client import Client, connected, find_named_run, note_disconnect, note_if_interrupted
-from solorun.cli.exit_codes import exit_code_of_status
+from solorun.cli.exit_codes import ExitCode, exit_code_of_status
 from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
+from solorun.cli.render.formatting import format_queue
 from solorun.cli.render.messages import print_note
-from solorun.cli.render.views import View, choose_view
+from solorun.cli.render.terminal import write_result
+from solorun.cli.render.views import View, choose_view, ending
 from solorun.cli.waiting import describe_wait
 from solorun.run import Run
+from solorun.status import Status
 
 if TYPE_CHECKING:
     from solorun.client import LogStream
@@ -56,3 +59,51 @@ async def show_run(stream: "LogStream", view: View) -> Run:
         run = await stream.wait()
         view.end(run)
         return run
+
+
+@connected
+async def wait(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
+    """Wait until a run ends, print how it ended, and exit with its exit code, like `solorun follow`.
+
+    Ctrl-C stops waiting; the run continues.
+    """
+    found = await find_named_run(client, run)
+    if not found.has_ended:
+        queued = f", {format_queue(found)}" if found.status is Status.QUEUED else ""
+        waits_for = await describe_wait(client, found)
+        print_note(f"Waiting for run {found.id}{queued}{f', which waits for {waits_for}' if waits_for else ''}…")
+    with note_if_interrupted(f"Stopped waiting. Run {found.id} continues.\n  solorun wait {found.id}"):
+        ended = await client.wait_for_run(found.id)
+    write_result(ended, ending(ended), json=json)
+    raise typer.Exit(exit_code_of_status(ended.status))
+
+
+@connected
+async def cancel(
+    run: RunArgument,
+    *,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, stored with the run.")] = "",
+    now: Annotated[bool, typer.Option("--now", help="Kill the work now, without a grace.")] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the run has ended.")] = True,
+    client: Client,
+    json: JsonOption = False,
+) -> None:
+    """Cancel a run and wait until its work has stopped.
+
+    If it is being cancelled already, --now ends its grace. Exits with 0 if the run was cancelled, and with 3 if it
+    ended in another way.
+    """
+    found = await find_named_run(client, run)
+    grace_seconds = 0 if now else None
+    result = await client.cancel_run(found.id, reason=reason, requested_by="cli", grace_seconds=grace_seconds)
+    if wait:
+        if not result.has_ended:
+            print_note(f"Cancelling run {found.id}…")
+        with note_if_interrupted(
+            f"Stopped waiting. Run {found.id} is still being cancelled.\n  solorun follow {found.id}"
+        ):
+            result = await client.wait_for_run(found.id)
+    cancelling = f"Cancelling run {result.id}. It stays active until its work has stopped."
+    write_result(result, ending(result) if result.has_ended else cancelling, json=json)
+    if result.has_ended and result.status is not Status.CANCELLED:
+        raise typer.Exit(ExitCode.CONFLICT)

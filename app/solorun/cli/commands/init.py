@@ -1,17 +1,18 @@
-"""`solorun init`: write an example solorun.toml, and the schema that editors read."""
+"""`solorun init`, `check` and `schema`: write and check solorun.toml."""
 
 from importlib.resources import files
 from typing import Annotated, Final
 
 import typer
 
-from solorun.cli.commands.schema import SCHEMA
+from solorun.cli.configuration import read_configuration
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption
-from solorun.cli.render.messages import print_error
+from solorun.cli.render.messages import print_error, print_note
 from solorun.cli.render.terminal import write
 
 EXAMPLE: Final = files("solorun.projects") / "example.toml"
+SCHEMA: Final = files("solorun.projects") / "solorun.schema.json"
 
 
 def init(
@@ -33,3 +34,24 @@ def init(
     config.with_name(SCHEMA.name).write_bytes(SCHEMA.read_bytes())
     option = "" if config == DEFAULT_CONFIG else f" --config {config}"
     write(f"Wrote {config}. Next:\n  solorun serve{option}\n  solorun start hello --follow\n")
+
+
+def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Check solorun.toml and the settings, and report all errors together. Warnings do not fail the check.
+
+    This imports the modules of coroutine steps, which executes their code.
+    """
+    catalog, _ = read_configuration(config, {})
+    configuration = catalog.configuration
+    write(f"{config} is valid.\n")
+    for name, project in configuration.projects.items():
+        write(f"  project {name}: {' → '.join(step.name for step in project.steps)}\n")
+    for family in configuration.families:
+        write(f"  family {family.pattern}: {' → '.join(step.name for step in family.template.steps)}\n")
+    for warning in catalog.lint():
+        print_note(f"warning: {warning}")
+
+
+def schema() -> None:
+    """Print the JSON Schema of solorun.toml, for editors that check and complete the file."""
+    write(SCHEMA.read_text("utf-8"))

@@ -34,6 +34,9 @@ async def log(
         str | None,
         typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case."),
     ] = None,
+    match_case: Annotated[bool, typer.Option("--match-case", help="The search does not ignore case.")] = False,
+    whole_word: Annotated[bool, typer.Option("--whole-word", help="Search whole words.")] = False,
+    regex: Annotated[bool, typer.Option("--regex", help="Search a regular expression (RE2).")] = False,
     tail: TailOption = None,
     client: Client,
     json: JsonOption = False,
@@ -42,7 +45,10 @@ async def log(
     """Print a run's log so far. With --json, one record per line."""
     if attempt is not None and step is None:
         raise typer.BadParameter("requires --step: attempts are those of a step.", param_hint="--attempt")
-    filters = {"step": step, "attempt": attempt, "stream": stream, "level": level, "text": search}
+    search_options = {"match_case": match_case, "whole_word": whole_word, "regex": regex}
+    if search is None and (given := next((name for name, on in search_options.items() if on), None)):
+        raise typer.BadParameter("requires --search.", param_hint=f"--{given.replace('_', '-')}")
+    filters = {"step": step, "attempt": attempt, "stream": stream, "level": level, "text": search, **search_options}
     found = await find_named_run(client, run)
     steps = [of_run.name for of_run in found.steps]
     if step is not None and step not in steps:

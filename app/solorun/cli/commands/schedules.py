@@ -1,16 +1,28 @@
-"""`solorun schedules`: list the schedules, with what is due next and what became of the last due time."""
+"""`solorun schedules`, `firings`, `pause`, `resume` and `trigger`: when schedules start runs, and what became of it."""
 
 from typing import Annotated
 
 import typer
 
-from solorun.cli.client import Client, connected
-from solorun.cli.commands.firings import describe
-from solorun.cli.completion import complete_projects
-from solorun.cli.options import JsonOption
+from solorun.cli.client import Client, connected, note_if_interrupted
+from solorun.cli.completion import complete_projects, complete_schedules
+from solorun.cli.options import JsonOption, RawOption, ScheduleArgument, limit_option
 from solorun.cli.render.formatting import format_moment
-from solorun.cli.render.terminal import write_list
-from solorun.schedule import ScheduleSummary
+from solorun.cli.render.sanitize import sanitize
+from solorun.cli.render.terminal import write_list, write_result
+from solorun.cli.starting import (
+    FollowOption,
+    IdempotencyKeyOption,
+    OnConflictOption,
+    QuietOption,
+    TriggeredByOption,
+    check_quiet,
+    note_retry,
+    show_started,
+)
+from solorun.schedule import Firing, FiringTrigger, ScheduleSummary, project_of
+
+_MAX_FIRINGS = 1000
 
 
 @connected
@@ -27,15 +39,15 @@ async def schedules(
     found = await client.list_schedules(project)
     none = "No schedules. Declare one in a table [[projects.<name>.schedules]] of solorun.toml."
     headings = ["SCHEDULE", "CRON", "TIME ZONE", "NEXT", "LAST", "RESULT", "RUN"]
-    write_list(found, headings, _row, none=none, json=json)
+    write_list(found, headings, _schedule_row, none=none, json=json)
 
 
-def _row(schedule: ScheduleSummary) -> list[str]:
+def _schedule_row(schedule: ScheduleSummary) -> list[str]:
     last = schedule.last_firing
     columns = [schedule.id, schedule.cron, schedule.timezone, _describe_next(schedule)]
     if last is None:
         return [*columns, "never", "", ""]
-    return [*columns, format_moment(last.due_at), describe(last), str(last.run_id or "")]
+    return [*columns, format_moment(last.due_at), _describe(last), str(last.run_id or "")]
 
 
 def _describe_next(schedule: ScheduleSummary) -> str:
@@ -44,3 +56,93 @@ def _describe_next(schedule: ScheduleSummary) -> str:
     if schedule.paused_at is not None:
         return f"paused by {schedule.paused_by}"
     return format_moment(schedule.next_due_at[0]) if schedule.next_due_at else "never"
+
+
+@connected
+async def firings(
+    schedule: Annotated[
+        str | None,
+        typer.Argument(metavar="[SCHEDULE]", help="Id of a schedule.", autocompletion=complete_schedules),
+    ] = None,
+    *,
+    limit: Annotated[int, limit_option("firings", _MAX_FIRINGS)] = 20,
+    client: Client,
+    json: JsonOption = False,
+) -> None:
+    """List what became of due times and manual runs, newest first. With --json, one firing per line."""
+    found = (await client.list_firings(schedule, limit=limit)).firings
+    write_list(found, ["SCHEDULE", "DUE", "RESULT", "RUN", "REASON"], _firing_row, none="No firings.", json=json)
+
+
+def _describe(firing: Firing) -> str:
+    """What became of it: `completed`, `completed, manual`, `failed, late`, `refused`."""
+    result = str(firing.run_status or firing.outcome)
+    if firing.trigger is FiringTrigger.MANUAL:
+        result += ", manual"
+    return f"{result}, late" if firing.late else result
+
+
+def _firing_row(firing: Firing) -> list[str]:
+    run = "-" if firing.run_id is None else str(firing.run_id)
+    return [
+        firing.schedule,
+        format_moment(firing.due_at),
+        _describe(firing),
+        f"{run} (deleted)" if firing.run_deleted else run,
+        sanitize(firing.reason or "-"),
+    ]
+
+
+@connected
+async def pause(
+    schedule: ScheduleArgument,
+    *,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, shown with the schedule.")] = "",
+    client: Client,
+    json: JsonOption = False,
+) -> None:
+    """Pause a schedule: it starts no more runs until it is resumed, not even after a restart of the service."""
+    paused = await client.pause_schedule(schedule, requested_by="cli", reason=reason)
+    # It may have been paused before, by another person and for another reason.
+    since = "" if paused.paused_at is None else f" since {format_moment(paused.paused_at)}"
+    why = f": {paused.pause_reason}" if paused.pause_reason else ""
+    text = f"{schedule} is paused by {paused.paused_by}{since}{why}. Resume it with: solorun resume {schedule}"
+    write_result(paused, text, json=json)
+
+
+@connected
+async def resume(schedule: ScheduleArgument, *, client: Client, json: JsonOption = False) -> None:
+    """Resume a paused schedule. What was due during the pause is not caught up."""
+    resumed = await client.resume_schedule(schedule, requested_by="cli")
+    due = f", next at {format_moment(resumed.next_due_at[0])}" if resumed.next_due_at else ""
+    write_result(resumed, f"{schedule} is resumed{due}.", json=json)
+
+
+@connected
+async def trigger(
+    schedule: ScheduleArgument,
+    *,
+    on_conflict: OnConflictOption = None,
+    triggered_by: TriggeredByOption = "cli",
+    idempotency_key: IdempotencyKeyOption = None,
+    follow: FollowOption = False,
+    client: Client,
+    json: JsonOption = False,
+    raw: RawOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run SCHEDULE now, with its scope and parameters, even if it is paused.
+
+    Exits with 3 if the project or a resource is taken.
+    """
+    check_quiet(quiet=quiet, follow=follow, json=json)
+    check = f"solorun runs {project_of(schedule)}"
+    with note_if_interrupted(f"The run may or may not have been started. Check with:\n  {check}"):
+        run = await client.run_schedule(
+            schedule,
+            triggered_by=triggered_by,
+            on_conflict=on_conflict,
+            idempotency_key=idempotency_key,
+            on_retry=note_retry,
+        )
+    await show_started(client, run, follow=follow, json=json, raw=raw, quiet=quiet)

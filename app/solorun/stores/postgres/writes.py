@@ -5,20 +5,10 @@ from typing import TypeAlias, TypeVar
 
 from solorun.stores.postgres.statements import OWN, Statements
 from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.probe import insert_and_undo
 
 T = TypeVar("T")
 Function: TypeAlias = Callable[[Statements], T]
-
-_PROBE_RUN = """
-INSERT INTO runs (id, project, scope, status, owner, triggered_by, params, created_at)
-VALUES (-1, '', '', 'pending', '', '', '{}', 0)
-"""
-_PROBE_STEP = "INSERT INTO steps (run_id, position, name, status) VALUES (-1, 0, '', 'pending')"
-_PROBE_SEGMENT = """
-INSERT INTO segments (id, run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count,
-    payload_bytes, payload)
-VALUES (-1, -1, 1, 1, 0, 0, 0, 0, 0, '')
-"""
 
 
 def prepare_in_turn(prepare: Callable[[], Function[T]]) -> Callable[[], Function[T]]:
@@ -45,9 +35,6 @@ def reserve_run_ids(connection: Connection, last_id: int) -> bool:
 
 
 def write_without_effect(connection: Connection) -> None:
-    """Insert into every table and index that a run uses, and roll back. Then commit a row with its own values."""
-    connection.execute("SAVEPOINT probe")
-    for statement in (_PROBE_RUN, _PROBE_STEP, _PROBE_SEGMENT):
-        connection.execute(statement)
-    connection.execute("ROLLBACK TO probe")
+    """Also commits a row with its own values."""
+    insert_and_undo(connection)
     connection.execute(OWN["rewrite_schema_version"])

@@ -43,7 +43,12 @@ async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQu
     """
     run = await read(partial(get_run, run_id=run_id))
     log_filter = LogFilter(
-        level=query.level, step=query.step, stream=query.stream, text=query.text, events=query.events
+        level=query.level,
+        step=query.step,
+        stream=query.stream,
+        text=query.text,
+        options=query.options,
+        events=query.events,
     )
     if query.step is None and not query.stream and not query.text and not query.events:
         return await _read_counted_page(read, run, query, log_filter)
@@ -150,8 +155,8 @@ def _read_slice(
 ) -> tuple[list[Match], int]:
     """The next matches between the bounds, and the bound to continue from.
 
-    Stops when it has `wanted` matches (it may return more) or has read a slice. Newest first if `backwards`. Raises
-    RunNotFound if the run has expired since an earlier slice was read.
+    Stops when it has `wanted` matches (it may return more) or has read a slice, which is one segment if the filter is
+    slow. Newest first if `backwards`. Raises RunNotFound if the run has expired since an earlier slice was read.
     """
     found: list[Match] = []
     records = size = 0
@@ -164,7 +169,7 @@ def _read_slice(
         found += reversed(matches) if backwards else matches
         records += segment.record_count
         size += len(segment.payload)
-        if len(found) >= wanted or records >= SLICE_RECORDS or size >= SLICE_BYTES:
+        if len(found) >= wanted or records >= SLICE_RECORDS or size >= SLICE_BYTES or log_filter.is_slow:
             return found, segment.first_seq if backwards else segment.last_seq
     if not records:
         check_existence(connection, run_id)
@@ -179,7 +184,6 @@ def _cut(found: list[Match], limit: int) -> list[Match]:
 
 
 def _next(page: list[Match], query: LogQuery) -> int | None:
-    """Where the following page begins."""
     if not page:
         return None
     return page[0][0] if query.after is None else page[-1][0]

@@ -5,8 +5,16 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from solorun.errors import SolorunError
+from solorun.stores.sql.connection import Connection
 
 PROBE_SECONDS: Final = 1.0
+_INSERTS: Final = (
+    "INSERT INTO runs (id, project, scope, status, owner, triggered_by, params, created_at)"
+    " VALUES (-1, '', '', 'pending', '', '', '{}', 0)",
+    "INSERT INTO steps (run_id, position, name, status) VALUES (-1, 0, '', 'pending')",
+    "INSERT INTO segments (id, run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count,"
+    " payload_bytes, payload) VALUES (-1, -1, 1, 1, 0, 0, 0, 0, 0, '')",
+)
 
 
 class Writer(Protocol):
@@ -45,3 +53,9 @@ class WriteProbe:
                     await self._write_without_effect()
             except SolorunError:
                 continue
+
+
+def insert_and_undo(connection: Connection) -> None:
+    """Insert into every table and index that a run uses, and roll back, within the transaction that is open."""
+    for statement in ("SAVEPOINT probe", *_INSERTS, "ROLLBACK TO probe"):
+        connection.execute(statement).close()

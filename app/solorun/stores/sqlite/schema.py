@@ -7,6 +7,7 @@ from typing import Final
 
 from solorun.errors import DatabaseUnusable
 from solorun.stores.sql.migrations import load_migrations
+from solorun.stores.sql.probe import insert_and_undo
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 
 MIGRATIONS: Final = load_migrations(files(__package__) / "migrations")
@@ -38,6 +39,14 @@ def migrate_alone(connection: sqlite3.Connection) -> None:
         in_transaction(connection, BEGIN_WRITE, migrate)
     finally:
         connection.execute("PRAGMA foreign_keys = ON")
+
+
+def write_without_effect(connection: sqlite3.Connection) -> None:
+    """A write that changes nothing, but shows whether the database can be written."""
+    insert_and_undo(connection)
+    # Rewriting it writes and syncs a page, which an empty transaction would not do.
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {version}").close()
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -26,10 +26,9 @@ from solorun.stores.sqlite.backup import delete_unfinished_copies, open_copy
 from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import LOCK_TIMEOUT_SECONDS, Connection
 from solorun.stores.sqlite.doctor import check
-from solorun.stores.sqlite.empty_write import write_without_effect
 from solorun.stores.sqlite.recent_keys import RecentKeys
 from solorun.stores.sqlite.run_ids import find_last_run_id, reserve_run_ids
-from solorun.stores.sqlite.schema import migrate_alone
+from solorun.stores.sqlite.schema import migrate_alone, write_without_effect
 from solorun.stores.sqlite.shrinking import shrink
 from solorun.stores.sqlite.version_check import describe_wal_reset_bug
 from solorun.worker import Worker, WorkerStatus

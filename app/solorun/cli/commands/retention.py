@@ -1,14 +1,32 @@
-"""`solorun prune`: delete the runs that projects no longer keep."""
+"""`solorun pin`, `unpin` and `prune`: keep runs, and delete those that are no longer kept."""
 
 from typing import Annotated
 
 import typer
 
-from solorun.cli.client import Client, connected
+from solorun.cli.client import Client, connected, find_named_run
 from solorun.cli.completion import complete_projects
-from solorun.cli.options import JsonOption
-from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.cli.options import JsonOption, RunArgument
+from solorun.cli.render.terminal import write, write_json, write_result, write_table
 from solorun.run import format_size
+
+
+@connected
+async def pin(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
+    """Pin a run, so that it is never deleted."""
+    await _set_pinned(client, run, True, json=json)
+
+
+@connected
+async def unpin(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
+    """Unpin a run, so that it is deleted like any other."""
+    await _set_pinned(client, run, False, json=json)
+
+
+async def _set_pinned(client: Client, name: str, pinned: bool, *, json: bool) -> None:
+    found = await find_named_run(client, name)
+    run = await client.set_pinned(found.id, pinned)
+    write_result(run, f"{'Pinned' if pinned else 'Unpinned'} run {run.id} of {run.project}.", json=json)
 
 
 @connected
