@@ -59,7 +59,7 @@ def test_a_late_match_does_not_take_the_reader_away(open_page: OpenPage, api: Ap
     hold = Hold(page, SEARCHES)
     log = page.get_by_role("log")
 
-    page.get_by_role("searchbox").fill("line 290 of")
+    page.get_by_role("searchbox", name="Search the log").fill("line 290 of")
     search = hold.wait(page)
     page.get_by_role("button", name="Go to the first line").click()
     search.release()
@@ -131,7 +131,7 @@ def test_only_matches_are_shown_until_the_filter_is_removed(open_page: OpenPage,
     expect(rows).to_have_count(11)
     expect(rows.locator("mark")).to_have_count(11)
     expect(page).to_have_url(re.compile(r"q=batch\+2&only=1$"))
-    page.get_by_role("searchbox").fill("batch 3")
+    page.get_by_role("searchbox", name="Search the log").fill("batch 3")
     expect(rows).to_have_count(11)
     expect(rows.first).to_contain_text("batch 3 of 40")
     rows.nth(4).locator(".number").click()
@@ -139,7 +139,7 @@ def test_only_matches_are_shown_until_the_filter_is_removed(open_page: OpenPage,
     expect(rows).not_to_have_count(11)
     expect(page.locator(".log-pane .row.marked")).to_contain_text("batch 33 of 40")
     only.click()
-    page.get_by_role("searchbox").fill("nothing like it")
+    page.get_by_role("searchbox", name="Search the log").fill("nothing like it")
     expect(page.get_by_text("No records with “nothing like it”.")).to_be_visible()
     page.get_by_role("button", name="Show all records").click()
 
@@ -158,7 +158,7 @@ def test_a_search_matches_case_words_and_expressions(open_page: OpenPage, api: A
     expect(count).to_have_text("No matches")
     page.get_by_role("button", name="Match whole words").click()
     page.get_by_role("button", name="Use a regular expression").click()
-    page.get_by_role("searchbox").fill("batch [0-9]*7 of .*$")
+    page.get_by_role("searchbox", name="Search the log").fill("batch [0-9]*7 of .*$")
     expect(count).to_have_text("1 of 4")
     expect(marks.first).to_have_text("batch 7 of 40")
     assert [switch.get_attribute("aria-pressed") for switch in switches.all()] == ["true", "false", "true"]
@@ -166,7 +166,7 @@ def test_a_search_matches_case_words_and_expressions(open_page: OpenPage, api: A
 
     page.reload()
     expect(count).to_have_text("1 of 4")
-    page.get_by_role("searchbox").fill("batch (")
+    page.get_by_role("searchbox", name="Search the log").fill("batch (")
     expect(page.get_by_role("status").filter(has_text="Not a valid expression")).to_be_visible()
 
 
