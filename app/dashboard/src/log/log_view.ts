@@ -43,7 +43,7 @@ export class LogView {
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
   private readonly input = new UserInput(this.listening.signal);
-  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, steps: [] };
+  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, steps: [], isStale: false };
   private anchor: Anchor = { row: 0, y: 0 };
   private target: number | null = null;
   private following = false;
@@ -199,7 +199,7 @@ export class LogView {
     const draw = (first: number, count: number): void =>
       this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options, this.selection.ends);
     const space = { anchor: this.anchor, total, height, draw };
-    const { wrap, steps } = this.options;
+    const { wrap, steps, isStale } = this.options;
     const layout = wrap ? layWrapped(this.list, space, this.following) : layFixed(this.list, space);
     const { first, tops, anchor } = layout;
     this.anchor = anchor;
@@ -208,7 +208,7 @@ export class LogView {
     if (wrap && (count === total || Math.abs(average / this.rowHeight - 1) > 0.2)) this.rowHeight = average;
     const seen = (row: number): SeenRow => ({ seq: this.model.seqAt(row), y: tops[row - first]! });
     const next = anchor.row + 1 < first + count ? seen(anchor.row + 1) : undefined;
-    if (count > 0) this.heading.show(steps, seen(anchor.row), next);
+    if (count > 0) this.heading.show(steps, seen(anchor.row), next, isStale);
     return layout;
   }
 

@@ -15,6 +15,8 @@ export interface LogViewOptions {
   readonly marked: LineRange | null;
   readonly wrap: boolean;
   readonly steps: readonly RunStep[];
+  /** The steps are as they were when the service became unreachable. */
+  readonly isStale: boolean;
 }
 
 export class RowList {
