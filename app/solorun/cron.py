@@ -113,7 +113,6 @@ class Cron:
 
 @lru_cache(maxsize=1)
 def timezone_names() -> frozenset[str]:
-    """The names of all time zones."""
     return frozenset((files("tzdata") / "zones").read_text().split())
 
 

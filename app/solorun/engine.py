@@ -34,31 +34,75 @@ from solorun.worker import Worker
 _logger = logging.getLogger("solorun.service")
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Engine:
     """A running engine. Created by `Engine.open`."""
 
     worker: Worker
+    projects: Projects
     environ: Mapping[str, str]
+    secrets: Mapping[str, str]
+    """The engine's own, by the name of their variable."""
     directory: DataDirectory
     artifacts: ArtifactStore
     store: Store
-    hub: Hub
-    registry: RunRegistry
-    tasks: TaskSet
-    queue: RunQueue
-    notices: RunNotices
-    reaper: Reaper
-    writer: Writer
-    executor: RunExecutor
-    admission: Admission
-    dispatcher: Dispatcher
     tracing: Tracing
-    draining: asyncio.Event
-    """Set when no more runs may begin here."""
-    drain: Drain
+    steps: StepExecutor
     shares_database: bool
     """Other processes may use the database too."""
+    keeps_queue: bool
+
+    def __post_init__(self) -> None:
+        store, projects, owner = self.store, self.projects, self.worker.id
+        hub = self.hub = Hub()
+        registry = self.registry = RunRegistry()
+        tasks = self.tasks = TaskSet()
+        queue = self.queue = RunQueue(hub, registry, projects, now)
+        admission = self.admission = Admission(projects)
+        self.draining = asyncio.Event()
+        """Set when no more runs may begin here."""
+        self.notices = RunNotices(store=store, hub=hub, registry=registry, tasks=tasks)
+        self.resources = ResourceDeclarations(store=store, projects=projects, registry=registry)
+        self.writer = Writer(store, hub, owner=owner)
+        reaper = self.reaper = Reaper(
+            store=store, registry=registry, tasks=tasks, executor=self.steps, queue=queue, owner=owner, now=now
+        )
+        self.drain = Drain(admission=admission, registry=registry, reaper=reaper)
+        self.executor = RunExecutor(
+            store=store,
+            hub=hub,
+            writer=self.writer,
+            registry=registry,
+            tasks=tasks,
+            supervisor=Supervisor(
+                executor=self.steps,
+                resources=StepResources(store=store, registry=registry, owner=owner),
+                artifacts=self.artifacts,
+                directory=self.directory,
+                runs=store,
+            ),
+            owner=owner,
+            environ=self.environ,
+            secrets=self.secrets,
+            now=now,
+            is_disk_low=DiskReserve(self.directory.path).is_low,
+            observe_run=self.tracing.observe_run,
+        )
+        self.dispatcher = Dispatcher(
+            store=store,
+            registry=registry,
+            executor=self.executor,
+            reaper=reaper,
+            projects=projects,
+            admission=admission,
+            queue=queue,
+            resources=self.resources,
+            worker=self.worker,
+            draining=self.draining,
+            shares_database=self.shares_database,
+            keeps_queue=self.keeps_queue,
+            now=now,
+        )
 
     @classmethod
     @asynccontextmanager
@@ -116,93 +160,40 @@ class Engine:
                     deadline=deadline,
                 )
             )
-            hub = Hub()
-            registry = RunRegistry()
-            queue = RunQueue(hub, registry, projects, now)
-            tasks = TaskSet()
-            reaper = Reaper(
-                store=store, registry=registry, tasks=tasks, executor=steps, queue=queue, owner=worker.id, now=now
-            )
-            admission = Admission(projects)
-            draining = asyncio.Event()
-            notices = RunNotices(store=store, hub=hub, registry=registry, tasks=tasks)
-            if lease is not None and deadline is not None:
-                keeper = LeaseKeeper(
-                    lease,
-                    registry,
-                    on_drain=draining.set,
-                    on_run_notice=notices.receive,
-                    on_renewed=deadline.set,
-                )
-                await stack.enter_async_context(running(keeper))
-                await reaper.release_predecessors(worker)
-                await reaper.recover_now_or_later()
-            else:
-                await reaper.recover()
-            writer = await stack.enter_async_context(running(Writer(store, hub, owner=worker.id)))
-            await stack.enter_async_context(running(tasks))
-            run_executor = RunExecutor(
-                store=store,
-                hub=hub,
-                writer=writer,
-                registry=registry,
-                tasks=tasks,
-                supervisor=Supervisor(
-                    executor=steps,
-                    resources=StepResources(store=store, registry=registry, owner=worker.id),
-                    artifacts=artifacts,
-                    directory=directory,
-                    runs=store,
-                ),
-                owner=worker.id,
+            engine = cls(
+                worker=worker,
+                projects=projects,
                 environ=environ,
                 secrets={**({"SOLORUN_TOKEN": settings.token} if settings.token else {}), **artifact_secrets},
-                now=now,
-                is_disk_low=DiskReserve(directory.path).is_low,
-                observe_run=tracing.observe_run,
-            )
-            resources = ResourceDeclarations(store=store, projects=projects, registry=registry)
-            dispatcher = Dispatcher(
-                store=store,
-                registry=registry,
-                executor=run_executor,
-                reaper=reaper,
-                projects=projects,
-                admission=admission,
-                queue=queue,
-                resources=resources,
-                worker=worker,
-                draining=draining,
-                shares_database=lease is not None,
-                keeps_queue=keeps_queue,
-                now=now,
-            )
-            if lease is not None:
-                tasks.spawn(reaper.watch(), name="watch for orphaned runs")
-                tasks.spawn(notices.send_changes(), name="notices to other processes")
-                if keeps_queue:
-                    tasks.spawn(resources.watch(), name="watch for other declarations of resources")
-            yield cls(
-                worker=worker,
-                environ=environ,
                 directory=directory,
                 artifacts=artifacts,
                 store=store,
-                hub=hub,
-                registry=registry,
-                tasks=tasks,
-                queue=queue,
-                notices=notices,
-                reaper=reaper,
-                writer=writer,
-                executor=run_executor,
-                admission=admission,
-                dispatcher=dispatcher,
                 tracing=tracing,
-                draining=draining,
-                drain=Drain(admission=admission, registry=registry, reaper=reaper),
+                steps=steps,
                 shares_database=lease is not None,
+                keeps_queue=keeps_queue,
             )
+            if lease is not None and deadline is not None:
+                keeper = LeaseKeeper(
+                    lease,
+                    engine.registry,
+                    on_drain=engine.draining.set,
+                    on_run_notice=engine.notices.receive,
+                    on_renewed=deadline.set,
+                )
+                await stack.enter_async_context(running(keeper))
+                await engine.reaper.release_predecessors(worker)
+                await engine.reaper.recover_now_or_later()
+            else:
+                await engine.reaper.recover()
+            await stack.enter_async_context(running(engine.writer))
+            await stack.enter_async_context(running(engine.tasks))
+            if lease is not None:
+                engine.tasks.spawn(engine.reaper.watch(), name="watch for orphaned runs")
+                engine.tasks.spawn(engine.notices.send_changes(), name="notices to other processes")
+                if keeps_queue:
+                    engine.tasks.spawn(engine.resources.watch(), name="watch for other declarations of resources")
+            yield engine
 
 
 async def open_store(settings: Settings) -> Store:

@@ -162,7 +162,6 @@ class Project:
         return {target.name: target.events for target in self.notify}
 
     def targets_of(self, event: NotifyEvent) -> list[str]:
-        """The names of the targets that receive this event."""
         return [target.name for target in self.notify if event in target.events]
 
     def expand_env(self, environ: Mapping[str, str]) -> dict[str, str]:

@@ -41,7 +41,6 @@ class LevelCounts(msgspec.Struct, frozen=True):
         )
 
     def total(self, levels: Iterable[str] = ("debug", "info", "warning", "error")) -> int:
-        """How many records have one of `levels`."""
         return sum(getattr(self, level) for level in levels)
 
 
@@ -192,6 +191,11 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def holds_project(self) -> bool:
         return self.status.holds_project
+
+    @property
+    def label(self) -> str:
+        """How the service's log names it."""
+        return f"Run {self.id} of {self.project}"
 
     @property
     def log_fields(self) -> dict[str, object]:

@@ -102,12 +102,10 @@ class Schedule:
 
 
 def timings_of(schedules: Iterable[Schedule]) -> dict[str, str]:
-    """The timing of each schedule, by its id."""
     return {schedule.id: schedule.timing for schedule in schedules}
 
 
 def project_of(schedule: str) -> str:
-    """The project of the schedule with this id."""
     return schedule.partition(".")[0]
 
 

@@ -4,27 +4,24 @@ import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
 
-from solorun.artifacts import ArtifactStore
 from solorun.component import Component, running
 from solorun.engine import Engine, now
 from solorun.errors import StoreUnavailable, WorkerNotDrainable, WorkerNotFound
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
-from solorun.logs import Hub, Tail, Writer
+from solorun.logs import Tail
 from solorun.notifications import Composer, Notifier, NotifierLimits, TargetSender
 from solorun.projects import ConfiguredProjects
 from solorun.runs import Mirror, Pruner, RunManager
-from solorun.settings import DataDirectory, Settings
+from solorun.settings import Settings
 from solorun.step import StepExecutor
 from solorun.steps.command_limits import CommandLimits
-from solorun.store import Store
 from solorun.triggers import Hooks, Scheduler, Schedules
-from solorun.worker import DEFAULT_LABELS, Worker, WorkerState, WorkerStatus
+from solorun.worker import DEFAULT_LABELS, WorkerState, WorkerStatus
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 """The service is not ready when the disk of its data directory has less."""
@@ -47,28 +44,64 @@ class ServiceLimits:
 DEFAULT_LIMITS: Final = ServiceLimits()
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Service:
     """A running Solorun, for the code that serves it. Created by `Service.open`."""
 
+    engine: Engine
     settings: Settings
     catalog: ConfiguredProjects
-    worker: Worker
-    directory: DataDirectory
-    artifacts: ArtifactStore
-    store: Store
-    hub: Hub
-    tail: Tail
-    writer: Writer
-    manager: RunManager
-    pruner: Pruner
-    notifier: Notifier
-    hooks: Hooks
-    schedules: Schedules
     limits: ServiceLimits
-    started_at: datetime
-    mirror: Mirror | None
-    """None if no other process uses the database."""
+
+    def __post_init__(self) -> None:
+        engine, catalog = self.engine, self.catalog
+        self.worker, self.directory, self.artifacts = engine.worker, engine.directory, engine.artifacts
+        self.store, self.hub = engine.store, engine.hub
+        self.tail = Tail(self.hub, self.store)
+        self.started_at = now()
+        self.manager = RunManager(
+            store=self.store,
+            hub=self.hub,
+            registry=engine.registry,
+            tasks=engine.tasks,
+            executor=engine.executor,
+            reaper=engine.reaper,
+            admission=engine.admission,
+            queue=engine.queue,
+            dispatcher=engine.dispatcher,
+            shutdown=engine.drain,
+            projects=catalog,
+            owner=engine.worker.id,
+            shares_files=not engine.shares_database or self.settings.shared_dir is not None,
+            now=now,
+            write_limit_seconds=self.limits.write_seconds,
+        )
+        self.notifier = Notifier(
+            outbox=self.store,
+            composer=Composer(store=self.store, public_url=self.settings.public_url),
+            sender=TargetSender(engine.environ, now),
+            targets=lambda: catalog.configuration.targets,
+            environ=engine.environ,
+            owner=engine.worker.id,
+            shares_outbox=engine.shares_database,
+            now=now,
+            observe=engine.tracing.observe_delivery,
+            limits=self.limits.notifications,
+        )
+        self.pruner = Pruner(store=self.store, projects=catalog, artifacts=self.artifacts, now=now)
+        self.hooks = Hooks(manager=self.manager, store=self.store, projects=catalog, environ=engine.environ, now=now)
+        self.schedules = Schedules(store=self.store, manager=self.manager, projects=catalog, now=now)
+        self.mirror: Mirror | None = None
+        """None if no other process uses the database."""
+        if engine.shares_database:
+            self.mirror = Mirror(
+                store=self.store,
+                hub=self.hub,
+                queue=engine.queue,
+                registry=engine.registry,
+                notices=engine.notices,
+                owner=engine.worker.id,
+            )
 
     @classmethod
     @asynccontextmanager
@@ -101,70 +134,11 @@ class Service:
                     capacity=None if settings.execute_runs else 0,
                 )
             )
-            store, hub = engine.store, engine.hub
-            manager = RunManager(
-                store=store,
-                hub=hub,
-                registry=engine.registry,
-                tasks=engine.tasks,
-                executor=engine.executor,
-                reaper=engine.reaper,
-                admission=engine.admission,
-                queue=engine.queue,
-                dispatcher=engine.dispatcher,
-                shutdown=engine.drain,
-                projects=catalog,
-                owner=engine.worker.id,
-                shares_files=not engine.shares_database or settings.shared_dir is not None,
-                now=now,
-                write_limit_seconds=limits.write_seconds,
-            )
-            notifier = Notifier(
-                outbox=store,
-                composer=Composer(store=store, public_url=settings.public_url),
-                sender=TargetSender(engine.environ, now),
-                targets=lambda: catalog.configuration.targets,
-                environ=engine.environ,
-                owner=engine.worker.id,
-                shares_outbox=engine.shares_database,
-                now=now,
-                observe=engine.tracing.observe_delivery,
-                limits=limits.notifications,
-            )
-            pruner = Pruner(store=store, projects=catalog, artifacts=engine.artifacts, now=now)
-            mirror = None
-            if engine.shares_database:
-                mirror = Mirror(
-                    store=store,
-                    hub=hub,
-                    queue=engine.queue,
-                    registry=engine.registry,
-                    notices=engine.notices,
-                    owner=engine.worker.id,
-                )
-            service = cls(
-                settings=settings,
-                catalog=catalog,
-                worker=engine.worker,
-                directory=engine.directory,
-                artifacts=engine.artifacts,
-                store=store,
-                hub=hub,
-                tail=Tail(hub, store),
-                writer=engine.writer,
-                manager=manager,
-                pruner=pruner,
-                notifier=notifier,
-                hooks=Hooks(manager=manager, store=store, projects=catalog, environ=engine.environ, now=now),
-                schedules=Schedules(store=store, manager=manager, projects=catalog, now=now),
-                limits=limits,
-                started_at=now(),
-                mirror=mirror,
-            )
-            components: list[Component] = [notifier, engine.dispatcher, pruner]
-            if mirror is not None:
-                components.append(mirror)
-            components.append(Scheduler(store=store, manager=manager, projects=catalog, now=now))
+            service = cls(engine=engine, settings=settings, catalog=catalog, limits=limits)
+            components: list[Component] = [service.notifier, engine.dispatcher, service.pruner]
+            if service.mirror is not None:
+                components.append(service.mirror)
+            components.append(Scheduler(store=service.store, manager=service.manager, projects=catalog, now=now))
             for component in components:
                 await stack.enter_async_context(running(component))
             stack.push_async_callback(service.drain)
@@ -211,7 +185,7 @@ class Service:
             reasons.append("the service is shutting down")
         if self.store.write_error is not None:
             reasons.append("the last write to the database failed; see the service log")
-        elif self.writer.is_behind:
+        elif self.engine.writer.is_behind:
             reasons.append("the log of a run cannot be written")
         try:
             free_bytes = shutil.disk_usage(self.directory.path).free

@@ -25,13 +25,7 @@ class StepOutput(Protocol):
     """
 
     async def write(
-        self,
-        step: str,
-        stream: Stream,
-        lines: Sequence[str],
-        *,
-        level: Level = Level.INFO,
-        partial: bool = False,
+        self, step: str, stream: Stream, lines: Sequence[str], *, level: Level = Level.INFO, partial: bool = False
     ) -> None:
         """Append one record per line, in order. `partial`: the last line continues in the step's next record."""
 

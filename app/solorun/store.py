@@ -188,9 +188,7 @@ class RunStore(KeyStore, Protocol):
     async def reserve_run_ids(self, last_id: int) -> bool:
         """Give new runs ids above `last_id`. False if that was so already."""
 
-    async def request_cancel(
-        self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
-    ) -> tuple[UpdateResult, Run]:
+    async def request_cancel(self, run_id: int, cancel: Cancel) -> tuple[UpdateResult, Run]:
         """Record on an active run that its cancellation was requested, and return the run. A queued run ends.
 
         A second request is UPDATED, and keeps what the first one recorded, except for a longer grace. Raises

@@ -53,7 +53,6 @@ class WorkerStatus(msgspec.Struct, frozen=True):
 
     @property
     def is_full(self) -> bool:
-        """Whether it executes as many runs as it can."""
         return self.capacity is not None and len(self.runs) >= self.capacity
 
     def can_begin(self, labels: tuple[str, ...]) -> bool:

@@ -24,9 +24,7 @@ def cancelled(run: Run, cancel: Cancel) -> Run:
 
 
 async def request(store: Store, run: Run, grace_seconds: float | None = 10.0, *, requested_by: str = "ada") -> Cancel:
-    _, run = await store.request_cancel(
-        run.id, requested_by=requested_by, reason="enough", at=later(7), grace_seconds=grace_seconds
-    )
+    _, run = await store.request_cancel(run.id, Cancel(later(7), requested_by, "enough", grace_seconds))
     assert run.cancel is not None
     return run.cancel
 

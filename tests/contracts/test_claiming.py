@@ -171,7 +171,7 @@ async def test_a_run_keeps_which_workers_refused_it(store: Store) -> None:
     await store.return_run(run.id, owner=OWNER)
 
     assert (run.refusals, again.refusals, last.refusals) == ((), (first,), (first, second))
-    await store.request_cancel(run.id, requested_by="anna", reason="", at=later(3))
+    await store.request_cancel(run.id, Cancel(later(3), "anna"))
     assert (await store.get_run(run.id)).refusals == (first, second)
 
 
@@ -184,7 +184,7 @@ async def test_a_cancel_ends_a_run_that_no_process_has_claimed(store: Store) -> 
     next_of_project, next_of_resource = await insert(store, queued()), await insert(store, queued("dictionary", gpu=1))
     await store.return_run(run.id, owner=OWNER)
 
-    result, cancelled = await store.request_cancel(run.id, requested_by="anna", reason="not today", at=later(5))
+    result, cancelled = await store.request_cancel(run.id, Cancel(later(5), "anna", "not today"))
 
     assert (result, cancelled.status, cancelled.finished_at) == (UpdateResult.UPDATED, Status.CANCELLED, later(5))
     assert cancelled.cancel == Cancel(later(5), "anna", "not today", settled_at=later(5))
@@ -197,7 +197,7 @@ async def test_a_cancel_of_a_claimed_run_is_left_to_its_owner(store: Store) -> N
     run = await leave(store, "handbook")
     await claimed(store, "default")
 
-    result, asked = await store.request_cancel(run.id, requested_by="anna", reason="", at=later(5))
+    result, asked = await store.request_cancel(run.id, Cancel(later(5), "anna"))
 
     assert (result, asked.status) == (UpdateResult.UPDATED, Status.PENDING)
     assert asked.cancel is not None
@@ -206,7 +206,7 @@ async def test_a_cancel_of_a_claimed_run_is_left_to_its_owner(store: Store) -> N
 async def test_a_run_that_is_returned_after_its_cancel_was_requested_ends(store: Store) -> None:
     run = await insert(store, new_run())
     behind = await insert(store, queued())
-    await store.request_cancel(run.id, requested_by="anna", reason="not today", at=later(5))
+    await store.request_cancel(run.id, Cancel(later(5), "anna", "not today"))
 
     await store.return_run(run.id, owner=OWNER)
 

@@ -163,7 +163,7 @@ async def test_a_queued_start_that_is_given_up_is_cancelled_and_gives_its_key_ba
 
 async def test_a_pending_start_whose_cancel_was_requested_is_cancelled_when_it_is_given_up(store: Store) -> None:
     run = await store.insert_run(keyed_run(), owner=OWNER)
-    await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
+    await store.request_cancel(run.id, Cancel(NOW, "api"))
 
     assert await give_up(store, run)
 

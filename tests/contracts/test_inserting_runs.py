@@ -9,7 +9,7 @@ import pytest
 from solorun.errors import RunActive, RunNotFound
 from solorun.parameter import MAX_INTEGER, ParamValue
 from solorun.queueing import ConflictPolicy
-from solorun.run import RunStep
+from solorun.run import Cancel, RunStep
 from solorun.status import Status, UpdateResult
 from solorun.store import Store
 from tests.contracts.builders import NOW, OWNER, end, ending, new_run, start
@@ -120,7 +120,7 @@ async def test_reserving_smaller_ids_changes_nothing(store: Store) -> None:
 
 async def test_a_run_being_cancelled_keeps_its_project(store: Store) -> None:
     first = await start(store)
-    await store.request_cancel(first.id, requested_by="api", reason="", at=NOW)
+    await store.request_cancel(first.id, Cancel(NOW, "api"))
 
     with pytest.raises(RunActive):
         await store.insert_run(new_run(), owner=OWNER)
@@ -178,7 +178,7 @@ async def test_an_unknown_id_is_not_found(store: Store, run_id: int) -> None:
     with pytest.raises(RunNotFound, match=str(run_id)):
         await store.get_run(run_id)
     with pytest.raises(RunNotFound):
-        await store.request_cancel(run_id, requested_by="api", reason="", at=NOW)
+        await store.request_cancel(run_id, Cancel(NOW, "api"))
     assert (
         await store.finalize_run(run_id, owner=None, expected=list(Status), ending=ending()) is UpdateResult.NOT_FOUND
     )

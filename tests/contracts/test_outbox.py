@@ -8,7 +8,7 @@ import pytest
 from solorun.notification import NewNotification, NotifyEvent
 from solorun.outbox import DeliveryFilter
 from solorun.queueing import ConflictPolicy
-from solorun.run import Run
+from solorun.run import Cancel, Run
 from solorun.status import ACTIVE, Status
 from solorun.store import Store
 from tests.contracts.builders import NOW, OWNER, batch_of, end, ending, new_run
@@ -53,7 +53,7 @@ async def cancel_queued(store: Store) -> Run:
     await begin(store, new_run())
     run = await store.insert_run(announced(ConflictPolicy.QUEUE), owner=OWNER)
     for _ in range(2):
-        await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
+        await store.request_cancel(run.id, Cancel(NOW, "api"))
     return run
 
 

@@ -98,13 +98,13 @@ async def test_a_queued_run_is_cancelled_immediately_with_its_steps(store: Store
     active = await start(store)
     first, second = await insert(store, queued()), await insert(store, queued())
 
-    result, run = await store.request_cancel(first.id, requested_by="anna", reason="not today", at=later(5))
+    result, run = await store.request_cancel(first.id, Cancel(later(5), "anna", "not today"))
 
     assert (result, run.status, run.finished_at) == (UpdateResult.UPDATED, Status.CANCELLED, later(5))
     assert (run.cancel_requested_by, run.cancel_reason) == ("anna", "not today")
     assert run.cancel == Cancel(later(5), "anna", "not today", settled_at=later(5))
     assert {step.status for step in run.steps} == {StepStatus.SKIPPED}
-    again, _ = await store.request_cancel(first.id, requested_by="bob", reason="", at=later(6))
+    again, _ = await store.request_cancel(first.id, Cancel(later(6), "bob"))
     assert again is UpdateResult.NOT_IN_EXPECTED_STATUS
     await end(store, active)
     assert await status_of(store, first, second) == [Status.CANCELLED, Status.PENDING]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from solorun.errors import ResourceBusy
-from solorun.run import Run
+from solorun.run import Cancel, Run
 from solorun.status import Status, UpdateResult
 from solorun.store import Store
 from tests.contracts.builders import OWNER, beginning, end, insert, later, new_run, queued, start, status_of
@@ -88,7 +88,7 @@ async def test_a_cancelled_waiter_lets_those_behind_it_begin(store: Store) -> No
     large = await insert(store, queued("b", gpu=2))
     small = await insert(store, queued("c", gpu=1))
 
-    await store.request_cancel(large.id, requested_by="anna", reason="", at=later(1))
+    await store.request_cancel(large.id, Cancel(later(1), "anna"))
 
     assert await status_of(store, small) == [Status.PENDING]
 

@@ -193,7 +193,7 @@ async def test_a_firing_keeps_that_its_run_was_cancelled_in_the_queue(store: Sto
     await registered(store)
     await store.insert_run(new_run(), owner=OWNER)
     waiting = await store.insert_run(replace(fired_run(), on_conflict=ConflictPolicy.QUEUE), owner=OWNER)
-    await store.request_cancel(waiting.id, requested_by="ada", reason="", at=later(5))
+    await store.request_cancel(waiting.id, Cancel(later(5), "ada"))
 
     await delete(store, waiting)
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from solorun.record import Level
-from solorun.run import RunStep
+from solorun.run import Cancel, RunStep
 from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, StepStatus, UpdateResult
 from solorun.store import Store
 from tests.contracts.builders import (
@@ -120,7 +120,7 @@ async def test_an_ended_run_never_changes_again(store: Store, status: Status) ->
         is UpdateResult.NOT_IN_EXPECTED_STATUS
     )
     assert await store.commit([batch_of(run, records(1, 2))], owner=OWNER) == [UpdateResult.NOT_IN_EXPECTED_STATUS]
-    assert (await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)) == (
+    assert (await store.request_cancel(run.id, Cancel(NOW, "api"))) == (
         UpdateResult.NOT_IN_EXPECTED_STATUS,
         run,
     )
@@ -130,7 +130,7 @@ async def test_an_ended_run_never_changes_again(store: Store, status: Status) ->
 async def test_a_request_to_cancel_is_recorded_and_the_run_stays_active(store: Store) -> None:
     run = await start(store)
 
-    moved, noted = await store.request_cancel(run.id, requested_by="dashboard", reason="wrong date", at=later(7))
+    moved, noted = await store.request_cancel(run.id, Cancel(later(7), "dashboard", "wrong date"))
 
     assert moved is UpdateResult.UPDATED
     assert (noted.cancel_requested_at, noted.cancel_requested_by, noted.cancel_reason) == (
@@ -144,9 +144,9 @@ async def test_a_request_to_cancel_is_recorded_and_the_run_stays_active(store: S
 
 async def test_a_second_request_to_cancel_keeps_the_reason_of_the_first(store: Store) -> None:
     run = await start(store)
-    _, first = await store.request_cancel(run.id, requested_by="dashboard", reason="wrong date", at=later(7))
+    _, first = await store.request_cancel(run.id, Cancel(later(7), "dashboard", "wrong date"))
 
-    moved, second = await store.request_cancel(run.id, requested_by="cli", reason="", at=later(8))
+    moved, second = await store.request_cancel(run.id, Cancel(later(8), "cli"))
 
     assert moved is UpdateResult.UPDATED
     assert second == first
@@ -155,7 +155,7 @@ async def test_a_second_request_to_cancel_keeps_the_reason_of_the_first(store: S
 async def test_a_pending_run_can_be_cancelled(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
-    moved, noted = await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
+    moved, noted = await store.request_cancel(run.id, Cancel(NOW, "api"))
 
     assert (moved, noted.status) == (UpdateResult.UPDATED, Status.PENDING)
 

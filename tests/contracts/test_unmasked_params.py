@@ -8,7 +8,7 @@ import pytest
 
 from solorun.parameter import ParamValue
 from solorun.queueing import ConflictPolicy
-from solorun.run import Run
+from solorun.run import Cancel, Run
 from solorun.status import ACTIVE, Status
 from solorun.store import NewRun, Store
 from tests.contracts.builders import NOW, OWNER, batch_of, beginning, end, ending, new_run, records, start
@@ -36,7 +36,7 @@ async def finalize(store: Store, active: Run, run: Run) -> None:
 
 
 async def cancel(store: Store, active: Run, run: Run) -> None:
-    await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
+    await store.request_cancel(run.id, Cancel(NOW, "api"))
 
 
 async def replace_it(store: Store, active: Run, run: Run) -> None:

@@ -124,7 +124,7 @@ async def _end_with_attempts_and_cancel(store: Store) -> None:
     )
     cancel = Cancel(later(3), "anna", "日本", 0.25, later(4), ("41 (sh 😀)",), StopEffect.KILLED, later(5))
     cancelled = msgspec.structs.replace(run, **cancel_fields(cancel))
-    await store.request_cancel(run.id, requested_by="anna", reason="日本", at=later(3), grace_seconds=0.25)
+    await store.request_cancel(run.id, Cancel(later(3), "anna", "日本", grace_seconds=0.25))
     await store.commit([Batch(cancelled, None, (step,))], owner=OWNER)
     await _end(store, await store.get_run(run.id), Status.CANCELLED)
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from solorun.errors import ResourceBusy, RunActive, StoreFailure
 from solorun.outcome import Outcome
 from solorun.queueing import ConflictPolicy
-from solorun.run import Run
+from solorun.run import Cancel, Run
 from solorun.status import ACTIVE, Status, UpdateResult
 from solorun.store import Batch, FinalState, NewRun, Store
 from tests.contracts.builders import beginning
@@ -96,7 +96,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(choice=CHOICE)
     def cancel_queued(self, choice: int) -> None:
         if (run := self._choose(choice, "queued")) is not None:
-            self._do(self.store.request_cancel(run.id, requested_by="anna", reason="", at=NOW))
+            self._do(self.store.request_cancel(run.id, Cancel(NOW, "anna")))
             self.model.end(run, "cancelled")
             self._compare()
 

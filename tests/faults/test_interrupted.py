@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from solorun.errors import RunActive, RunNotActive
 from solorun.outcome import Outcome
 from solorun.record import Stream
-from solorun.run import Run
+from solorun.run import Cancel, Run
 from solorun.status import ACTIVE, Status
 from solorun.store import Batch, FinalState, LogQuery, NewRun
 from solorun.stores.sqlite import SqliteRunStore
@@ -102,7 +102,7 @@ async def _store_life(bench: Bench) -> None:
         await store.insert_run(_new(), owner="bench")
     run = await store.find_active_run("other")
     assert run is not None
-    await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
+    await store.request_cancel(run.id, Cancel(NOW, "api"))
     await store.commit([Batch(replace(run, status=Status.RUNNING, started_at=NOW), None)], owner="bench")
     ending = FinalState(Outcome(Status.CANCELLED), NOW)
     await store.finalize_run(run.id, owner="bench", expected=ACTIVE, ending=ending)

@@ -139,7 +139,6 @@ class ObjectArtifacts:
         return last
 
     async def _find_above(self, run_id: int) -> int | None:
-        """The next run with artifacts."""
         page = await _next_page(obstore.list(self._objects, offset=run_prefix(run_id + 1), chunk_size=1))
         found = parse_key(page[0]["path"]) if page else None
         return None if found is None else found[0]

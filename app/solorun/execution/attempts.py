@@ -34,7 +34,6 @@ class Attempts:
         return scope.reason is None
 
     def begin(self) -> None:
-        """Log that the next attempt begins."""
         self.number += 1
         self._log(StepStatus.RUNNING, f"{self._step.name} started{self._position}", slots=self._run.step_slots)
 

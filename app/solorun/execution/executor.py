@@ -113,11 +113,7 @@ class RunExecutor:
         self.registry.add(handle)
         if start.configuration_faults:
             channel.log("\n".join((_OUTDATED, *start.configuration_faults)), level=Level.WARNING)
-        _logger.info(
-            "Run %s of %s: started by %s, scope %s",
-            *(run.id, run.project, run.triggered_by, run.scope),
-            extra=run.log_fields,
-        )
+        _logger.info("%s: started by %s, scope %s", run.label, run.triggered_by, run.scope, extra=run.log_fields)
         return handle
 
     async def execute(self, handle: RunHandle) -> None:
@@ -151,12 +147,9 @@ class RunExecutor:
             result = await self._record(handle, outcome)
             if result is not UpdateResult.UPDATED:
                 await self._publish_stored_state(handle)
-            message = f": {handle.run.error_message}" if handle.run.error_message else ""
-            _logger.info(
-                "Run %s of %s: %s%s",
-                *(handle.id, handle.run.project, handle.run.status, message),
-                extra=handle.run.log_fields,
-            )
+            run = handle.run
+            message = f": {run.error_message}" if run.error_message else ""
+            _logger.info("%s: %s%s", run.label, run.status, message, extra=run.log_fields)
         finally:
             self.hub.close(handle.id)
             self.registry.remove(handle)

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
 from solorun.errors import SolorunError
@@ -37,35 +38,28 @@ def exit_process() -> None:
     os._exit(1)
 
 
+@dataclass(eq=False)
 class LeaseKeeper:
     """A Component. Two threads do this, because neither a busy event loop nor a silent server may delay it.
 
     `on_renewed` gets the time at which commands are killed unless there is another renewal. It is called on a thread.
     """
 
-    def __init__(
-        self,
-        lease: Lease,
-        registry: RunRegistry,
-        *,
-        on_drain: Callable[[], None] = lambda: None,
-        on_run_notice: Callable[[RunNotice], None] = lambda _: None,
-        on_renewed: Callable[[float], None] = lambda _: None,
-        clock: Callable[[], float] = count_seconds,
-        exit_process: Callable[[], None] = exit_process,
-        renewal_seconds: float | None = None,
-        retry_seconds: float | None = None,
-    ) -> None:
-        self._lease = lease
-        self._registry = registry
-        self._on_drain = on_drain
-        self._on_run_notice = on_run_notice
-        self._on_renewed = on_renewed
-        self._clock = clock
-        self._exit_process = exit_process
-        self._renewal_seconds = lease.seconds / RENEWALS_PER_LEASE if renewal_seconds is None else renewal_seconds
-        self._retry_seconds = lease.seconds / RETRIES_PER_LEASE if retry_seconds is None else retry_seconds
-        self._renewed_at = clock()
+    lease: Lease
+    registry: RunRegistry
+    _: KW_ONLY
+    on_drain: Callable[[], None] = lambda: None
+    on_run_notice: Callable[[RunNotice], None] = lambda _: None
+    on_renewed: Callable[[float], None] = lambda _: None
+    clock: Callable[[], float] = count_seconds
+    exit_process: Callable[[], None] = exit_process
+    renewal_seconds: float | None = None
+    retry_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        self._renewal_seconds = self.renewal_seconds or self.lease.seconds / RENEWALS_PER_LEASE
+        self._retry_seconds = self.retry_seconds or self.lease.seconds / RETRIES_PER_LEASE
+        self._renewed_at = self.clock()
         self._is_renewed = False
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -84,13 +78,13 @@ class LeaseKeeper:
         self._stopping.set()
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
-        await asyncio.to_thread(self._lease.end)
+        await asyncio.to_thread(self.lease.end)
 
     # -- on the threads
 
     def _keep_renewing(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._wait(loop):
-            handles = list(self._registry)
+            handles = list(self.registry)
             try:
                 renewal = self._renew()
             except Exception as error:
@@ -107,31 +101,31 @@ class LeaseKeeper:
             return self._stopping.wait(self._retry_seconds)
         due_at = time.monotonic() + self._renewal_seconds
         while not self._stopping.is_set() and (left := due_at - time.monotonic()) > 0:
-            notices = self._lease.wait(min(left, _STOP_DELAY_SECONDS))
+            notices = self.lease.wait(min(left, _STOP_DELAY_SECONDS))
             for notice in notices:
                 if isinstance(notice, RunNotice):
-                    _call(loop, self._on_run_notice, notice)
+                    _call(loop, self.on_run_notice, notice)
                 elif notice is Notice.WORK:
-                    _call(loop, self._registry.notify_released)
+                    _call(loop, self.registry.notify_released)
             if Notice.OWN in notices:
                 break
         return self._stopping.is_set()
 
     def _renew(self) -> Renewal:
         # The lease lasts from when the server received the statement, which is later.
-        begun_at = self._clock()
-        renewal = self._lease.renew()
+        begun_at = self.clock()
+        renewal = self.lease.renew()
         self._renewed_at = begun_at
-        self._on_renewed(begun_at + self._lease.seconds * _KILL_FRACTION)
+        self.on_renewed(begun_at + self.lease.seconds * _KILL_FRACTION)
         self._is_renewed = True
         return renewal
 
     def _guard(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._stopping.wait(self._retry_seconds):
-            age = (self._clock() - self._renewed_at) / self._lease.seconds
-            if age >= _EXIT_FRACTION and self._registry.has_work:
+            age = (self.clock() - self._renewed_at) / self.lease.seconds
+            if age >= _EXIT_FRACTION and self.registry.has_work:
                 os.write(2, b"solorun: the lease could not be renewed, and work could not be stopped: exiting\n")
-                self._exit_process()
+                self.exit_process()
             elif age >= _STOP_FRACTION:
                 _call(loop, self._stop_work)
 
@@ -139,19 +133,19 @@ class LeaseKeeper:
 
     def _compare(self, handles: list[RunHandle], renewal: Renewal) -> None:
         """Stop the runs that another process has ended, or that it was asked to cancel."""
-        self._registry.has_lease = True
+        self.registry.has_lease = True
         for handle in handles:
             if handle.id not in renewal.runs:
                 handle.cancel_scope.cancel(StopReason.LEASE_LOST)
-        self._registry.apply_cancels({run_id: cancel for run_id, cancel in renewal.runs.items() if cancel is not None})
+        self.registry.apply_cancels({run_id: cancel for run_id, cancel in renewal.runs.items() if cancel is not None})
         if renewal.is_draining:
-            self._on_drain()
-        self._registry.notify_released()  # it may also have promoted a queued one
+            self.on_drain()
+        self.registry.notify_released()  # it may also have promoted a queued one
 
     def _stop_work(self) -> None:
-        self._registry.has_lease = False
-        for handle in self._registry:
-            handle.cancel_scope.limit_grace(self._lease.seconds * _GRACE_FRACTION)
+        self.registry.has_lease = False
+        for handle in self.registry:
+            handle.cancel_scope.limit_grace(self.lease.seconds * _GRACE_FRACTION)
             handle.cancel_scope.cancel(StopReason.LEASE_LOST)
 
 

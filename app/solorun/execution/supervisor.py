@@ -1,7 +1,7 @@
 """Executes a run's steps and computes its outcome. Recording the outcome is the executor's job."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -25,27 +25,19 @@ _INTERRUPTIONS: Final = {
 }
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Supervisor:
     """Executes the steps of runs in order, waiting for each inside the run's cancel scope."""
 
-    def __init__(
-        self,
-        *,
-        executor: StepExecutor,
-        resources: StepResources,
-        artifacts: ArtifactStore,
-        directory: DataDirectory,
-        runs: RunStore,
-    ) -> None:
-        self._executor = executor
-        self._resources = resources
-        self._artifacts = artifacts
-        self._directory = directory
-        self._runs = runs
+    executor: StepExecutor
+    resources: StepResources
+    artifacts: ArtifactStore
+    directory: DataDirectory
+    runs: RunStore
 
     async def supervise(self, run: RunHandle) -> Outcome:
         """Execute the run's steps until one of them ends the run."""
-        artifacts = RunArtifacts(run, self._artifacts, self._directory, self._runs)
+        artifacts = RunArtifacts(run, self.artifacts, self.directory, self.runs)
         outcome = await self._execute_steps(run, artifacts)
         await artifacts.release()
         return outcome
@@ -54,13 +46,13 @@ class Supervisor:
         for step in run.start.steps:
             if (outcome := await self._execute(run, step, artifacts)) is not None:
                 return outcome
-            await self._resources.release(run, step)
+            await self.resources.release(run, step)
         return _stopped(run) if artifacts.were_cut_off else Outcome(Status.COMPLETED)
 
     async def _execute(self, run: RunHandle, step: StepDeclaration, artifacts: RunArtifacts) -> Outcome | None:
         """Try a step until it succeeds or may not be tried again. Returns the outcome of the run if this ends it."""
         attempts = Attempts(run, step)
-        while await attempts.wait_for_next() and await self._resources.take(run, step):
+        while await attempts.wait_for_next() and await self.resources.take(run, step):
             try:
                 context = await self._begin(run, step, attempts, artifacts)
             except OSError as error:
@@ -71,7 +63,7 @@ class Supervisor:
             result = await self._attempt(run, step, context, attempts, artifacts)
             if not attempts.has_next:
                 return _ended(run, step, result)
-            await self._resources.release(run, step)
+            await self.resources.release(run, step)
         reason = run.cancel_scope.reason or StopReason.SHUTDOWN
         attempts.abandon(StepStatus(reason.status), _stop_message(run, step, reason))
         return _stopped(run)
@@ -107,7 +99,7 @@ class Supervisor:
         """Execute one attempt. Returns its result, or None if it was stopped."""
         scope = run.cancel_scope
         step_deadline = _deadline(step.timeout_seconds)
-        execution = await self._executor.start(run.project, step, context)
+        execution = await self.executor.start(run.project, step, context)
         with watched_for_stalls(run, step):
             result = await scope.wait(execution, run_deadline=run.deadline, step_deadline=step_deadline)
         if result is not None:
@@ -130,8 +122,8 @@ class Supervisor:
         return result
 
     def _prepare(self, run: RunHandle, step: StepDeclaration, attempt: int) -> StepContext:
-        workspace = self._directory.workspace(run.project.name)
-        artifacts = self._directory.artifacts(run.id)
+        workspace = self.directory.workspace(run.project.name)
+        artifacts = self.directory.artifacts(run.id)
         for parent in (workspace.parent, artifacts.parent):
             parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         workspace.mkdir(mode=0o700, exist_ok=True)

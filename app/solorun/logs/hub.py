@@ -31,7 +31,6 @@ class Topic:
 
     @property
     def follower_count(self) -> int:
-        """How many followers wait for records."""
         return len(self._followers)
 
     def find_recent(self, after: int) -> list[Segment] | None:

@@ -53,7 +53,6 @@ class RunFeed:
         return changed
 
     def add(self, run: Run, *, urgent: bool) -> None:
-        """Add a run that changed."""
         if len(self._changed) <= MAX_BACKLOG:
             self._changed.pop(run.id, None)
             self._changed[run.id] = run

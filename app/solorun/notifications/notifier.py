@@ -6,6 +6,7 @@ claims of the outbox.
 
 import asyncio
 import logging
+import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
@@ -15,7 +16,6 @@ from typing import Final, Protocol
 
 from solorun.errors import SolorunError
 from solorun.notification import DeliveryStatus, NotifyTarget
-from solorun.notifications.backoff import wait_seconds
 from solorun.notifications.composer import Composer
 from solorun.notifications.not_delivered import NotDelivered
 from solorun.outbox import AttemptResult, ClaimedDelivery, Outbox
@@ -23,6 +23,8 @@ from solorun.outbox import AttemptResult, ClaimedDelivery, Outbox
 _CLAIM: Final = timedelta(minutes=2)
 """Longer than any attempt. If the service is killed, another one sends the deliveries after this time."""
 _MAX_SECONDS: Final = 90.0
+_FIRST_WAIT_SECONDS: Final = 5.0
+_MAX_WAIT_SECONDS: Final = 3600.0
 _UNDECLARED_AFTER: Final = timedelta(days=2)
 _KEPT_FOR: Final = timedelta(days=30)
 _UPKEEP_SECONDS: Final = 600.0
@@ -94,10 +96,6 @@ class Notifier:
         if self.shares_outbox:
             with suppress(SolorunError):
                 await self.outbox.release_deliveries(self.owner)
-
-    def find_missing_variables(self, target: NotifyTarget) -> list[str]:
-        """The variables that the target names and the service does not have."""
-        return target.find_missing_variables(self.environ)
 
     def count_attempts(self) -> Mapping[tuple[str, str], int]:
         """How many attempts had each outcome, by target and outcome; 0 for declared targets without any."""
@@ -171,7 +169,7 @@ class Notifier:
         except Exception as failure:
             _logger.exception("Internal error while sending delivery %s", delivery.id)
             error = f"internal error: {type(failure).__name__}"
-        wait = max(wait_seconds(delivery.attempt_count + 1), retry_after)
+        wait = max(_wait_seconds(delivery.attempt_count + 1), retry_after)
         now = self.now()
         result = AttemptResult(now, payload, error, now + timedelta(seconds=wait))
         try:
@@ -205,3 +203,9 @@ class Notifier:
             if name not in targets:
                 error = f"no target {name} is declared"
                 await self.outbox.give_up_deliveries(name, occurred_before=now - _UNDECLARED_AFTER, at=now, error=error)
+
+
+def _wait_seconds(failed_attempts: int) -> float:
+    """Doubles with each failed attempt, from 5 s to an hour. Varies by a quarter, so that deliveries spread out."""
+    seconds = min(_FIRST_WAIT_SECONDS * 2.0 ** min(failed_attempts - 1, 30), _MAX_WAIT_SECONDS)
+    return seconds * random.uniform(0.75, 1.25)  # noqa: S311

@@ -39,13 +39,7 @@ class Cancels:
             mask = self.executor.masker_for(start).mask
             cancel = replace(cancel, requested_by=mask(cancel.requested_by), reason=mask(cancel.reason))
         try:
-            result, run = await self.store.request_cancel(
-                run_id,
-                requested_by=cancel.requested_by,
-                reason=cancel.reason,
-                at=cancel.requested_at,
-                grace_seconds=cancel.grace_seconds,
-            )
+            result, run = await self.store.request_cancel(run_id, cancel)
         except StoreUnavailable:
             # The cancel of a queued run may have been committed.
             self.queue.in_doubt = True
@@ -69,11 +63,7 @@ class Cancels:
                 known = topic.run.cancel or run.cancel
                 self.hub.publish(run_id, **cancel_fields(replace(known, grace_seconds=run.cancel.grace_seconds)))
                 run = topic.run
-            _logger.info(
-                "Run %s of %s: cancel requested by %s",
-                *(run.id, run.project, cancel.requested_by),
-                extra=run.log_fields,
-            )
+            _logger.info("%s: cancel requested by %s", run.label, cancel.requested_by, extra=run.log_fields)
             return run, True
         if run.status is Status.CANCELLED:
             return run, False

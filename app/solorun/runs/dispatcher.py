@@ -10,13 +10,14 @@ from typing import Final, TypeVar
 import anyio
 from msgspec.structs import replace
 
+from solorun.component import Background
 from solorun.errors import DeclaredDifferently, SecretsUnreadable, SolorunError, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry
 from solorun.logs import Masker
 from solorun.outcome import StopReason
 from solorun.parameter import ParamValue
 from solorun.project import Projects
-from solorun.run import Refusal, Run
+from solorun.run import Cancel, Refusal, Run
 from solorun.runs.admission import Admission
 from solorun.runs.queue import QueuedRun, RunQueue
 from solorun.runs.reaper import UNCONFIRMED, Reaper, warning_segment
@@ -44,11 +45,13 @@ Result = TypeVar("Result")
 
 
 @dataclass(kw_only=True, eq=False)
-class Dispatcher:
+class Dispatcher(Background):
     """A Component. It looks when something was released, and when the deadline of a queued run passes.
 
     A run that this process cannot execute is left to another one. `draining` is set when it may begin no more runs.
     """
+
+    task_name = "dispatcher"
 
     store: Store
     registry: RunRegistry
@@ -69,7 +72,6 @@ class Dispatcher:
     def __post_init__(self) -> None:
         self._refused: dict[int, datetime] = {}
         """When each run that was refused here fails, unless another process has claimed it."""
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load the queue that an earlier service left. Raises StoreUnavailable, unless others use the database too."""
@@ -83,12 +85,7 @@ class Dispatcher:
             if not self.shares_database:
                 raise
             _logger.warning("The queue cannot be read; retrying: %s", error)
-        self._task = asyncio.create_task(self._run(), name="dispatcher")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await super().start()
 
     def takes(self, labels: tuple[str, ...]) -> bool:
         """Whether a new run with these labels is executed here. If not, it is left to a worker."""
@@ -244,7 +241,7 @@ class Dispatcher:
         refusals: tuple[Refusal, ...] = ()
         closing = None
         if not is_repeated:
-            _logger.warning("Run %s of %s is refused: %s", run.id, run.project, error, extra=run.log_fields)
+            _logger.warning("%s is refused: %s", run.label, error, extra=run.log_fields)
             refusals = (*run.refusals, Refusal(self.worker.id, now, str(error)))[-_MAX_REFUSALS:]
             closing = warning_segment(run, f"refused by {self.worker.id}: {error}", now)
         await self._retry(
@@ -274,9 +271,9 @@ class Dispatcher:
         run = queued.run
         if run.queue_deadline is not None and run.queue_deadline <= self.now():
             reason = "it waited in the queue for too long"
-            _, run = await self.store.request_cancel(run.id, requested_by=QUEUE_ACTOR, reason=reason, at=self.now())
+            _, run = await self.store.request_cancel(run.id, Cancel(self.now(), QUEUE_ACTOR, reason))
             if run.has_ended:
-                _logger.info("Run %s of %s: cancelled, because %s", run.id, run.project, reason, extra=run.log_fields)
+                _logger.info("%s: cancelled, because %s", run.label, reason, extra=run.log_fields)
                 self.queue.end(run)
         elif not queued.is_estimated:
             queued.is_estimated = True

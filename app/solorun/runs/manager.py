@@ -9,14 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from solorun.errors import (
-    QueueFull,
-    ResourceBusy,
-    RunActive,
-    RunNotFound,
-    StartRepeated,
-    StoreUnavailable,
-)
+from solorun.errors import QueueFull, ResourceBusy, RunActive, RunNotFound, StartRepeated, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry, TaskSet
 from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Hub, Masker

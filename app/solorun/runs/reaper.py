@@ -114,7 +114,7 @@ class Reaper:
             return False
         if not (await self._publish(run.id)).has_ended and run.status is Status.QUEUED:
             # Another service has just begun it.
-            await self.store.request_cancel(run.id, requested_by=_ACTOR, reason=why, at=now)
+            await self.store.request_cancel(run.id, cancel)
         return True
 
     def give_up_later(self, run: Run, why: str, hand_over: HandOver) -> None:
@@ -150,11 +150,8 @@ class Reaper:
         ending = FinalState(Outcome(Status.INTERRUPTED, message), self.now())
         closing = warning_segment(run, message, ending.finished_at)
         await self.store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending, closing=closing)
-        _logger.warning(
-            "Run %s of %s was %s when %s stopped; it is now interrupted",
-            *(run.id, run.project, run.status, stopped),
-            extra=run.log_fields,
-        )
+        text = "%s was %s when %s stopped; it is now interrupted"
+        _logger.warning(text, run.label, run.status, stopped, extra=run.log_fields)
 
     async def _finalize(self, run: Run, why: str) -> None:
         now = self.now()

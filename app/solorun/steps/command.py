@@ -228,7 +228,6 @@ class CommandExecution:
         self.shim.send_signal(signal.SIGKILL)
 
     async def _kill_orphans(self) -> None:
-        """Kill what a lost shim has left."""
 
         async def select(processes: list[Process]) -> list[Process]:
             orphans = self.tracker.find_orphans(self.shim.pid, processes)

@@ -66,7 +66,6 @@ class CoroutineExecution:
         self._task = asyncio.create_task(self._supervise(), name=f"end of {name}")
 
     def is_running(self) -> bool:
-        """Whether the coroutine or the function is running."""
         return self._call.is_running() if self._call else not self._work.done()
 
     @property

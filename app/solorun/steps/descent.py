@@ -106,7 +106,6 @@ class DescentTracker:
             self._scanning = None
 
     def is_stopped(self, shim: int) -> bool:
-        """Whether a signal has stopped the shim."""
         process = _read_process(shim) if shim in self._tracked else None
         return process is not None and process.state == b"T"
 

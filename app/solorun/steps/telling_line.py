@@ -32,7 +32,6 @@ class TellingLine:
         self._exception = self._tracebacks[stream].last_exception(lines) or self._exception
 
     def add_error(self, text: str) -> None:
-        """Add the text of an `::error::`."""
         self._error = text or self._error
 
     @property

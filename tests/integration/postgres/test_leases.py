@@ -79,7 +79,7 @@ async def test_a_renewal_reports_cancels_that_another_service_has_recorded(
     store: PostgresRunStore, open_lease: OpenLease
 ) -> None:
     run, other = await start(store), await start(store, "glossary")
-    await store.request_cancel(run.id, requested_by="anna", reason="wrong branch", at=later(5), grace_seconds=0)
+    await store.request_cancel(run.id, Cancel(later(5), "anna", "wrong branch", grace_seconds=0))
 
     runs = open_lease(OWNER).renew().runs
 
@@ -95,7 +95,7 @@ async def test_a_cancel_that_another_service_records_ends_the_wait_of_the_owner(
         lease.renew()
     ours, theirs = (asyncio.create_task(asyncio.to_thread(lease.wait, 60)) for lease in leases)
 
-    await store.request_cancel(run.id, requested_by="anna", reason="", at=later(5))
+    await store.request_cancel(run.id, Cancel(later(5), "anna"))
 
     assert await ours
     assert not theirs.done()

@@ -12,6 +12,7 @@ import pytest
 
 from solorun.errors import DatabaseUnusable, StoreCorrupted, StoreFailure, StoreUnavailable
 from solorun.record import Record
+from solorun.run import Cancel
 from solorun.status import Status, UpdateResult
 from solorun.store import Batch
 from solorun.stores.sqlite import SqliteRunStore
@@ -182,7 +183,7 @@ async def test_a_cancelled_write_leaves_no_transaction_open(
     run = await store.insert_run(new_run("waiting"), owner=OWNER)
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "insert_run": lambda: store.insert_run(new_run("another"), owner=OWNER),
-        "request_cancel": lambda: store.request_cancel(run.id, requested_by="api", reason="", at=NOW),
+        "request_cancel": lambda: store.request_cancel(run.id, Cancel(NOW, "api")),
         "commit": lambda: store.commit([batch_of(run, records(1, 3))], owner=OWNER),
         "finalize_run": lambda: store.finalize_run(
             run.id, owner=OWNER, expected=[Status.PENDING], ending=ending(Status.FAILED, "x")

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from solorun.queueing import ConflictPolicy
-from solorun.run import Run
+from solorun.run import Cancel, Run
 from solorun.stores.sqlite import SqliteRunStore
 from tests.contracts.builders import NOW, OWNER, new_run, start
 from tests.integration.stores.conftest import OpenStore
@@ -41,7 +41,7 @@ async def test_the_log_is_emptied_when_a_secret_is_erased(
     monkeypatch.setattr(store._checkpointer, "_check_idle", lambda: None)
     assert contains_secret(data_dir)
 
-    await store.request_cancel(queued.id, requested_by="api", reason="", at=NOW)
+    await store.request_cancel(queued.id, Cancel(NOW, "api"))
 
     await until_erased(data_dir)
 
@@ -50,7 +50,7 @@ async def test_a_reader_only_delays_the_erasure(
     store: SqliteRunStore, queued: Run, reader: sqlite3.Connection, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store._checkpointer, "_check_idle", lambda: None)
-    await store.request_cancel(queued.id, requested_by="api", reason="", at=NOW)
+    await store.request_cancel(queued.id, Cancel(NOW, "api"))
     await store.list_runs()
     assert contains_secret(data_dir)
 
@@ -63,7 +63,7 @@ async def test_a_secret_that_a_killed_service_left_in_the_log_is_erased_at_the_n
     store: SqliteRunStore, queued: Run, data_dir: Path, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store._checkpointer, "empty_soon", lambda: None)
-    await store.request_cancel(queued.id, requested_by="api", reason="", at=NOW)
+    await store.request_cancel(queued.id, Cancel(NOW, "api"))
     assert contains_secret(data_dir)
 
     await open_store()

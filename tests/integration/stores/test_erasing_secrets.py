@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from solorun.queueing import ConflictPolicy
+from solorun.run import Cancel
 from solorun.stores.sqlite import SqliteRunStore
 from tests.contracts.builders import NOW, OWNER, new_run, start
 
@@ -22,7 +23,7 @@ async def test_no_file_contains_a_part_of_an_erased_value(tmp_path: Path, seed: 
         if kept and chosen.random() < 0.5:
             run_id = chosen.choice(sorted(kept))
             value = kept.pop(run_id)
-            await store.request_cancel(run_id, requested_by="api", reason="", at=NOW)
+            await store.request_cancel(run_id, Cancel(NOW, "api"))
             await store._checkpointer.checkpoint()
             files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
             found += [run_id for part in (value[:12], value[-12:]) if part.encode() in files]

@@ -248,7 +248,6 @@ def limit_open_files(soft: int) -> None:
 
 
 def main() -> None:
-    """Run the shim with the arguments of this process, and exit."""
     limit_open_files(int(sys.argv[3]))
     Shim(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[5])).run(sys.argv[6:])
     os._exit(0)  # 5 ms faster than an orderly interpreter shutdown

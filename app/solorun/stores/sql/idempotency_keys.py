@@ -14,7 +14,6 @@ from solorun.stores.sql.rows import to_microseconds
 
 
 def find_run(connection: Connection, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
-    """Raises IdempotencyKeyReused, RunNotFound."""
     row = connection.execute(QUERIES["select_key"], _values(project, key, at)).fetchone()
     if row is None:
         return None
@@ -27,7 +26,6 @@ def find_run(connection: Connection, project: str, key: IdempotencyKey, *, at: d
 def record(
     connection: Connection, project: str, key: IdempotencyKey, run_id: int, result: StartResult, at: datetime
 ) -> None:
-    """Record the run to which a key leads, and delete some expired keys. Raises StartRepeated if it has led to one."""
     values = _values(project, key, at)
     connection.execute(QUERIES["delete_expired_keys"], values)
     values |= {

@@ -184,7 +184,6 @@ def _cut(found: list[Match], limit: int) -> list[Match]:
 
 
 def _next(page: list[Match], query: LogQuery) -> int | None:
-    """Where the following page begins."""
     if not page:
         return None
     return page[0][0] if query.after is None else page[-1][0]

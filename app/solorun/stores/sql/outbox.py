@@ -94,7 +94,6 @@ def record_attempt(connection: Connection, claimed: ClaimedDelivery, result: Att
 
 
 def get_delivery(connection: Connection, delivery_id: int) -> tuple[Delivery, bytes | None]:
-    """Raises DeliveryNotFound."""
     row = connection.execute(QUERIES["select_delivery"], {"delivery_id": storable_id(delivery_id)}).fetchone()
     if row is None:
         raise DeliveryNotFound(f"There is no delivery {delivery_id}.")
@@ -115,7 +114,6 @@ def list_deliveries(
 
 
 def redeliver(connection: Connection, delivery_id: int) -> Delivery:
-    """Raises DeliveryNotFound."""
     connection.execute(QUERIES["redeliver"], {"delivery_id": storable_id(delivery_id)})
     return get_delivery(connection, delivery_id)[0]
 

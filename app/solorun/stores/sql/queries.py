@@ -11,7 +11,6 @@ _COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 
 
 def load_queries(package: str, file: str) -> Mapping[str, str]:
-    """The statements of a package's file, by name."""
     return parse_queries(read(package, file))
 
 
@@ -25,7 +24,6 @@ def parse_queries(text: str, fragments: Mapping[str, str] | None = None) -> Mapp
 
 
 def parse_fragments(text: str) -> dict[str, str]:
-    """The parts of statements, by name."""
     return _parse(text, "fragment")
 
 

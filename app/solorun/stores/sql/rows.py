@@ -108,12 +108,10 @@ def step_values(run_id: int, step: RunStep) -> dict[str, Any]:
 
 
 def encode_array(items: Sequence[Any]) -> str:
-    """A column with a JSON array."""
     return _encode(items).decode()
 
 
 def level_values(counts: LevelCounts) -> dict[str, int]:
-    """The values of the level count columns."""
     return {f"{level}_count": count for level, count in asdict(counts).items()}
 
 
@@ -123,7 +121,6 @@ def storable_id(run_id: int) -> int:
 
 
 def encode_object(members: Mapping[str, Any]) -> str:
-    """A column with a JSON object."""
     return _encode(dict(members)).decode()
 
 

@@ -33,7 +33,6 @@ def register(connection: Connection, timings: Mapping[str, str], *, at: datetime
 
 
 def load(connection: Connection, schedule: str, *, at: datetime) -> ScheduleState:
-    """Raises ScheduleNotFound."""
     values = {"schedule": schedule, "at": to_microseconds(at)}
     row = connection.execute(QUERIES["select_schedule"], values).fetchone()
     if row is None:
@@ -47,14 +46,12 @@ def list_states(connection: Connection, *, at: datetime) -> dict[str, ScheduleSt
 
 
 def pause(connection: Connection, schedule: str, *, requested_by: str, reason: str, at: datetime) -> bool:
-    """Raises ScheduleNotFound."""
     load(connection, schedule, at=at)
     values = {"schedule": schedule, "requested_by": requested_by, "reason": reason, "at": to_microseconds(at)}
     return bool(connection.execute(QUERIES["pause_schedule"], values).rowcount)
 
 
 def resume(connection: Connection, schedule: str, *, at: datetime) -> None:
-    """Raises ScheduleNotFound."""
     load(connection, schedule, at=at)
     connection.execute(QUERIES["resume_schedule"], {"schedule": schedule, "at": to_microseconds(at)})
 
@@ -64,7 +61,6 @@ def end_lateness(connection: Connection, schedule: str) -> None:
 
 
 def record_firing(connection: Connection, firing: Firing) -> bool:
-    """False if the due time has a firing, or if its schedule is paused. A manual run is recorded in any case."""
     times = ("due_at", "fired_at", "late_at")
     values = asdict(firing) | {name: to_microseconds(getattr(firing, name)) for name in times}
     values |= {"outcome": firing.outcome.value, "trigger": firing.trigger.value}

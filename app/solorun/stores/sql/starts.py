@@ -126,5 +126,4 @@ def _cancel_replacement(connection: Connection, new: NewRun) -> int | None:
 
 
 def _find_obstacles(connection: Connection, new: NewRun) -> list[Hold]:
-    """The holds of the resources that the run needs."""
     return [hold for hold in list_holds(connection) if hold.resource in new.resources]

@@ -13,7 +13,7 @@ from solorun.idempotency_key import IdempotencyKey
 from solorun.parameter import ParamValue
 from solorun.queueing import StartResult
 from solorun.record import StoredLogPage
-from solorun.run import Cancel, Refusal, Run
+from solorun.run import Refusal, Run
 from solorun.segment import Segment
 from solorun.status import UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, LogQuery, NewRun, Store
@@ -87,11 +87,7 @@ class SqlRunStore(SqlTransactions, Store):
 
     acknowledge_start = writing_in_turn(idempotency_keys.acknowledge)
 
-    async def request_cancel(
-        self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
-    ) -> tuple[UpdateResult, Run]:
-        cancel = Cancel(at, requested_by, reason, grace_seconds)
-        return await self._write_in_turn(writes.request_cancel, run_id, cancel)
+    request_cancel = writing_in_turn(writes.request_cancel)
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
         return await self._write_prepared(

@@ -53,7 +53,6 @@ def is_busy(error: Exception) -> bool:
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether SQLite reports a damaged file."""
     return _primary(_name(error)) in _DAMAGED
 
 
