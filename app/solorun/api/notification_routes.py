@@ -5,7 +5,7 @@ from typing import Final
 
 from solorun.api import notifications
 from solorun.api.state import State
-from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound
+from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound, StoreUnavailable
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.notification import Delivery
 from solorun.notification_wire import DeliveryDetails, DeliveryPage, NotifyTargetList
@@ -21,7 +21,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         notifications.list_deliveries,
         summary="List the deliveries of notifications, newest first",
         responses=(ResponseSpec(200, "A page of deliveries", model=DeliveryPage),),
-        problems=(InvalidCursor,),
+        problems=(InvalidCursor, StoreUnavailable),
         query=notifications.DeliveriesQuery,
     ),
     _Operation(
@@ -29,26 +29,27 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         notifications.get_delivery,
         summary="Get a delivery, with what it has sent",
         responses=(ResponseSpec(200, "The delivery", model=DeliveryDetails),),
-        problems=(DeliveryNotFound,),
+        problems=(DeliveryNotFound, StoreUnavailable),
     ),
     _Operation(
         f"POST {_DELIVERY}/redeliver",
         notifications.redeliver,
         summary="Send a delivery again, whatever became of it",
         responses=(ResponseSpec(202, "The delivery, which is pending", model=Delivery),),
-        problems=(DeliveryNotFound, NotifyTargetNotFound),
+        problems=(DeliveryNotFound, NotifyTargetNotFound, StoreUnavailable),
     ),
     _Operation(
         f"GET {_V1}/notify",
         notifications.list_notify_targets,
         summary="List the notification targets, with the projects that name them",
         responses=(ResponseSpec(200, "The targets", model=NotifyTargetList),),
+        problems=(StoreUnavailable,),
     ),
     _Operation(
         f"POST {_V1}/notify/{{target}}/test",
         notifications.test_notify_target,
         summary="Send a test message to a notification target",
         responses=(ResponseSpec(202, "The delivery of the message, which is pending", model=Delivery),),
-        problems=(NotifyTargetNotFound,),
+        problems=(NotifyTargetNotFound, StoreUnavailable),
     ),
 )

@@ -6,7 +6,7 @@ from typing import Final
 from solorun.api import schedules
 from solorun.api.run_routes import NOT_STARTED, START_HEADERS, STARTED
 from solorun.api.state import State
-from solorun.errors import ScheduleNotFound
+from solorun.errors import ScheduleNotFound, StoreUnavailable
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.right import Right
 from solorun.schedule import ScheduleSummary
@@ -22,6 +22,7 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         schedules.list_schedules,
         summary="List the schedules with their next due times",
         responses=(ResponseSpec(200, "The schedules", model=ScheduleList),),
+        problems=(StoreUnavailable,),
         query=schedules.SchedulesQuery,
     ),
     _Operation(
@@ -29,6 +30,7 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         schedules.list_firings,
         summary="List what became of the due times and manual runs of schedules, newest first",
         responses=(ResponseSpec(200, "The firings", model=FiringList),),
+        problems=(StoreUnavailable,),
         query=schedules.FiringsQuery,
     ),
     _Operation(
@@ -36,7 +38,7 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         schedules.pause_schedule,
         summary="Start no more runs of a schedule until it is resumed",
         responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
-        problems=(ScheduleNotFound,),
+        problems=(ScheduleNotFound, StoreUnavailable),
         body=PauseRequest,
         right=Right.START,
     ),
@@ -45,7 +47,7 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         schedules.resume_schedule,
         summary="Resume a paused schedule, without catching up",
         responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
-        problems=(ScheduleNotFound,),
+        problems=(ScheduleNotFound, StoreUnavailable),
         body=ResumeRequest,
         right=Right.START,
     ),
