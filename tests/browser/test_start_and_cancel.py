@@ -241,7 +241,7 @@ def test_a_project_that_matches_a_pattern_starts_by_name(open_page: OpenPage, ap
     page = open_page("/")
     page.get_by_role("button", name="Start run…").click()
 
-    page.get_by_label("Project").select_option("family glossary-*")
+    page.get_by_label("Project", exact=True).select_option("family glossary-*")
     page.get_by_label("Name (must match glossary-*)").fill("glossary-physics")
     page.get_by_role("dialog").get_by_role("button", name="Start run").click()
 
@@ -271,7 +271,7 @@ def test_the_start_dialog_says_that_a_project_is_busy_until_it_is_free(
 
     page.keyboard.press("s")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Project").select_option("paced-busy")
+    dialog.get_by_label("Project", exact=True).select_option("paced-busy")
     expect(dialog).to_contain_text("The project is busy.")
     expect(dialog).to_contain_text(f"Open run #{run_id}")
     expect(dialog).to_contain_text("Started through the API")
