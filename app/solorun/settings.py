@@ -10,9 +10,6 @@ LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 DEFAULT_PORT: Final = 8700
 LOG_FORMATS: Final = ("text", "json")
 MAX_PORT: Final = 65_535
-MAX_PROJECTS_PER_PATTERN: Final = 1_000
-MAX_STREAMS: Final = 5_000
-MAX_STREAMS_PER_CLIENT: Final = 2_000
 
 _DURATION_PART = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)(ms|s|m|h|d)", re.ASCII)
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([kMGT])(i?)B", re.ASCII)
@@ -44,9 +41,9 @@ class Settings:
     shutdown_limit_seconds: float = 30.0
     log_format: str = "text"
     otlp_endpoint: str | None = None
-    max_streams: int = MAX_STREAMS
-    max_streams_per_client: int = MAX_STREAMS_PER_CLIENT
-    max_projects_per_pattern: int = MAX_PROJECTS_PER_PATTERN
+    max_streams: int = 5_000
+    max_streams_per_client: int = 2_000
+    max_projects_per_pattern: int = 1_000
 
     @property
     def root_path(self) -> str:

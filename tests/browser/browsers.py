@@ -22,8 +22,8 @@ _NAME = os.environ.get("SOLORUN_TEST_BROWSER", "chromium")
 
 
 def not_in_firefox(reason: str) -> pytest.MarkDecorator:
-    """For a test that requires what Playwright cannot do through WebDriver BiDi."""
-    return pytest.mark.skipif(_NAME == "firefox", reason=f"Playwright does not {reason} in Firefox")
+    """For a test that requires what Firefox lacks, or what Playwright cannot do there through WebDriver BiDi."""
+    return pytest.mark.skipif(_NAME == "firefox", reason=reason)
 
 
 def launch(playwright: Playwright) -> Browser:

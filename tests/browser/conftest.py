@@ -81,6 +81,10 @@ def params(api: Api, tmp_path: Path) -> Iterator[dict[str, str]]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport={"width": 1440, "height": 860}, locale="en-GB")
     yield opened
+    # A handler of a test may still be at work on a request. Its failure would fail the next call, in another test.
+    for page in opened.pages:
+        page.unroute_all(behavior="ignoreErrors")
+    opened.unroute_all(behavior="ignoreErrors")
     opened.close()
 
 

@@ -4,14 +4,22 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.held import Hold
 from tests.browser.projects import Api
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
 STEPS = {f"step-{number:02}": "exit 3" if number == 20 else f"echo {number}" for number in range(1, 26)}
+
+LINE_IN_VIEW = """(pane) => {
+  const top = pane.getBoundingClientRect().top;
+  const row = [...pane.querySelectorAll('.row')].find((one) => one.getBoundingClientRect().bottom > top);
+  return row && `${row.dataset.seq} at ${Math.round(row.getBoundingClientRect().top - top)}`;
+}"""
+"""The first line in view of a log, and the distance of its upper edge from the top in pixels."""
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +51,12 @@ def test_a_timeline_of_many_steps_leaves_room_for_the_log(
     box = page.locator(".gantt").bounding_box()
     assert box is not None
     assert box["height"] <= 27 + 9 * 33 + 2
+    expect(page.locator(".gantt .head")).to_contain_text("25 steps")
     expect(rows.nth(19)).to_be_in_viewport(ratio=1)
-    expect(page.locator(".log-pane")).to_be_in_viewport()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    log = page.locator(".log-pane").bounding_box()
+    assert log is not None
+    assert 900 - log["y"] >= 12 * 20
     rows.nth(1).focus()
     expect(rows.nth(1)).to_be_in_viewport(ratio=1)
     page.keyboard.press("Enter")
@@ -83,12 +95,36 @@ def test_back_returns_to_the_place_in_the_list(open_page: OpenPage, long_service
     page.evaluate("scrollTo(0, 500)")
     page.wait_for_function("() => scrollY === 500")
 
-    page.locator("td .id").nth(16).click()
+    left_at = _click(page, page.locator("td .id").nth(16))
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("short #"))
     page.wait_for_function("() => scrollY === 0")
     page.go_back()
 
+    page.wait_for_function("left => scrollY === left", arg=left_at)
+
+
+def test_a_list_that_is_left_before_it_is_loaded_keeps_its_place(
+    open_page: OpenPage, long_service: ServedService, long_api: Api
+) -> None:
+    while len(long_api.runs("short")) < 30:
+        long_api.complete("short")
+    page = open_page("/runs", url=long_service.url)
+    page.set_viewport_size({"width": 1280, "height": 600})
+    expect(page.get_by_role("row")).not_to_have_count(0)
+    page.evaluate("scrollTo(0, 500)")
     page.wait_for_function("() => scrollY === 500")
+    left_at = _click(page, page.locator("td .id").nth(16))
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("short #"))
+
+    held = Hold(page, re.compile(r"/api/v1/runs\?"))
+    page.go_back()
+    request = held.wait(page)
+    page.go_forward()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("short #"))
+    request.release()
+    page.go_back()
+
+    page.wait_for_function("left => scrollY === left", arg=left_at)
 
 
 @pytest.mark.parametrize("path", ["/runs?project=short", "/p/short"])
@@ -104,9 +140,9 @@ def test_back_returns_to_the_older_runs(
     page.get_by_role("button", name="Older runs").click()
     expect(rows).to_have_count(len(runs))
     expect(page.get_by_role("button", name="Older runs")).to_be_hidden()
-    top = page.evaluate("scrollTo(0, document.body.scrollHeight), scrollY")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
 
-    page.get_by_role("link", name=f"#{runs[-1]['id']}", exact=True).click()
+    top = _click(page, page.get_by_role("link", name=f"#{runs[-1]['id']}", exact=True))
     expect(page.get_by_role("heading", level=1)).to_have_text(f"short #{runs[-1]['id']}")
     page.go_back()
 
@@ -172,6 +208,50 @@ def test_forward_returns_to_the_place_that_back_left(
     expect(again).to_be_in_viewport()
 
 
+@pytest.mark.parametrize("wrap", [True, False], ids=["wrapped", "unwrapped"])
+def test_the_log_returns_to_its_pixel(
+    open_page: OpenPage, long_service: ServedService, long_api: Api, wrap: bool
+) -> None:
+    run_id = long_api.complete("lines")
+    page = open_page(f"/p/lines/runs/{run_id}?tab=log#L2", url=long_service.url)
+    page.evaluate("wrap => localStorage.setItem('solorun.preferences', JSON.stringify({ wrap }))", wrap)
+    page.reload()
+    pane = page.locator(".log-pane")
+    expect(pane.locator(".row").first).to_contain_text("count started")
+    pane.evaluate("pane => pane.scrollTop = 30_007")
+    expect(pane.locator(".row").first).to_contain_text(re.compile(r"^1,[45]\d\d"))
+    place = pane.evaluate(LINE_IN_VIEW)
+
+    page.get_by_role("tab", name="Events").click()
+    expect(pane).to_have_count(0)
+    page.get_by_role("tab", name="Log").click()
+    _wait_for_line(page, place)
+    page.reload()
+    _wait_for_line(page, place)
+    page.get_by_role("link", name="All runs").first.click()
+    expect(page.get_by_role("heading", name="All runs")).to_be_visible()
+    page.go_back()
+
+    _wait_for_line(page, place)
+
+
+def test_the_end_of_a_log_is_a_place(open_page: OpenPage, long_service: ServedService, long_api: Api) -> None:
+    run_id = long_api.complete("lines")
+    page = open_page(f"/p/lines/runs/{run_id}?tab=log", url=long_service.url)
+    last = page.locator(".log-pane .row").last
+    expect(page.locator(".log-pane .row").first).to_contain_text("count started")
+    page.locator(".log-pane").press("End")
+    expect(last).to_contain_text("wait completed")
+
+    page.get_by_role("tab", name="Events").click()
+    expect(last).to_have_count(0)
+    page.get_by_role("tab", name="Log").click()
+    expect(last).to_contain_text("wait completed")
+    page.reload()
+
+    expect(last).to_contain_text("wait completed")
+
+
 def test_a_followed_log_is_still_followed_after_back(
     open_page: OpenPage, long_service: ServedService, long_api: Api
 ) -> None:
@@ -190,3 +270,17 @@ def test_a_followed_log_is_still_followed_after_back(
     gate.unlink()
 
     expect(page.locator(".log-pane .row").last).to_contain_text("wait cancelled")
+
+
+def _click(page: Page, link: Locator) -> int:
+    """Returns the scroll position at the click, because a browser may first scroll to what it clicks."""
+    page.evaluate("addEventListener('click', () => (window.leftAt = scrollY), { capture: true, once: true })")
+    link.click()
+    left_at: int = page.evaluate("leftAt")
+    assert left_at > 0
+    return left_at
+
+
+def _wait_for_line(page: Page, place: str) -> None:
+    pane = "document.querySelector('.log-pane')"
+    page.wait_for_function(f"place => {pane} && ({LINE_IN_VIEW})({pane}) === place", arg=place)

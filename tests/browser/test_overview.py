@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
+from tests.browser.test_requests import COUNT_SHIFTS, QUIET
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
@@ -67,6 +68,7 @@ def test_the_bars_of_cards_side_by_side_are_level(open_page: OpenPage, street: S
     for name in ("project-12", "project-13", "team-sales"):
         street_api.start(name)
     page = open_page("/", url=street.url)
+    page.get_by_role("button", name="Cards").click()
     cards = page.get_by_role("article").filter(has=page.locator(".bars"))
     expect(page.get_by_role("article", name="team-sales").locator(".badge")).to_have_text("completed")
     for name in ("project-12", "project-13", "team-sales"):
@@ -96,6 +98,57 @@ def test_cards_keep_their_order_while_runs_start_and_fail(
 
     assert _names(page) == names
     assert [name for name in page.locator(".sidebar nav .name").all_inner_texts() if name in names] == names
+
+
+def test_many_projects_are_rows_until_the_reader_prefers_cards(open_page: OpenPage, street: ServedService) -> None:
+    page = open_page("/", url=street.url)
+    row = page.get_by_role("article", name="project-00")
+    expect(row).to_have_css("height", "36px")
+
+    page.get_by_role("button", name="Cards").click()
+    expect(row).not_to_have_css("height", "36px")
+    page.reload()
+    expect(page.get_by_role("button", name="Cards")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Rows").click()
+
+    expect(row).to_have_css("height", "36px")
+
+
+def test_the_overview_is_filtered_by_name(open_page: OpenPage, street: ServedService) -> None:
+    page = open_page("/", url=street.url)
+    expect(page.get_by_role("article", name="project-00")).to_be_visible()
+
+    page.keyboard.press("/")
+    page.keyboard.type("ject-1")
+    expect(page.locator("main article h2")).to_have_text(["project-10", "project-11", "project-12", "project-13"])
+    page.reload()
+    expect(page.locator("main article h2")).to_have_count(4)
+    page.get_by_role("searchbox", name="Filter projects").fill("nothing")
+    expect(page.get_by_role("main")).to_contain_text("No project matches.")
+    page.get_by_role("button", name="Clear the filter").click()
+
+    expect(page.get_by_role("article", name="project-00")).to_be_visible()
+
+
+def test_no_card_moves_while_projects_run(
+    open_page: OpenPage, browser: Browser, street: ServedService, street_api: Api
+) -> None:
+    context = browser.new_context()
+    context.add_init_script(COUNT_SHIFTS)
+    page = open_page("/", within=context, url=street.url)
+    expect(page.get_by_role("article", name="project-00")).to_be_visible()
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+    page.evaluate(QUIET)
+    page.evaluate("shifts.length = 0")
+
+    for number in (0, 5, 13):
+        street_api.start(f"project-{number:02}")
+    expect(page.get_by_role("article", name="project-13").locator(".badge")).to_have_text("running")
+    expect(page.get_by_role("article", name="project-05").locator(".badge")).to_have_text("completed")
+    shifts = page.evaluate(QUIET)
+    context.close()
+
+    assert sum(value for value, *_ in shifts) <= 0.05, shifts
 
 
 def test_the_figures_filter_the_cards(open_page: OpenPage, street: ServedService, street_api: Api) -> None:

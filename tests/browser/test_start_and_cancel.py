@@ -62,7 +62,7 @@ def test_the_run_gets_the_chosen_scope_and_parameters(open_page: OpenPage, api: 
     assert (run["scope"], run["params"], run["triggered_by"]) == ("fetch", {"book": "Ulysses"}, "dashboard")
 
 
-@not_in_firefox("repeat the body of a request")
+@not_in_firefox("Playwright does not repeat the body of a request in Firefox")
 def test_a_start_whose_answer_is_lost_starts_one_run_and_opens_it(open_page: OpenPage, api: Api) -> None:
     page = open_page("/p/novel")
     received: list[int] = []

@@ -114,6 +114,41 @@ def test_a_link_to_a_line_unfolds_its_group(open_page: OpenPage, address: str) -
     expect(page.locator(".log-pane .row.marked")).to_contain_text("in the inner")
 
 
+def test_a_line_of_json_shows_its_message_and_all_fields_on_request(open_page: OpenPage, address: str) -> None:
+    page = open_page(address)
+    row = page.locator(".log-pane .row", has_text="rate limited")
+    text, tree = row.locator(".text"), row.locator(".tree")
+    expect(text).to_have_text('▸ rate limited  attempt=2 user={"id":42,"tags":["a","b"]}')
+    expect(row.locator(".level")).to_have_text("WARN")
+
+    row.locator(".json").click()
+    expect(tree).to_be_in_viewport()
+    expect(tree.get_by_role("listitem")).to_have_count(8)
+    row.locator(".json").click()
+    expect(tree).to_have_count(0)
+    page.get_by_role("searchbox").fill("rate limited")
+    expect(row.locator("mark")).to_have_text("rate limited")
+    expect(page.locator(".search .count")).to_have_text("1 of 1")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(tree).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tree).to_have_count(0)
+    page.get_by_role("searchbox").fill('"attempt":2')
+    expect(row.locator("mark")).to_have_text('"attempt":2')
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("button", name="Show lines of JSON as they are").click()
+
+    expect(text).to_have_text(re.compile('^{"level":"WARN",'))
+
+
+def test_the_heading_of_a_step_leaves_the_only_match_in_view(open_page: OpenPage, address: str) -> None:
+    page = open_page(f"{address}&level=warning")
+
+    expect(page.locator(".log-pane .row")).to_contain_text("rate limited")
+    expect(page.locator(".log-pane .heading")).to_be_hidden()
+
+
 def test_a_filter_without_matches_shows_a_note(open_page: OpenPage, address: str) -> None:
     page = open_page(f"{address}&level=error")
     expect(page.get_by_text("No errors.")).to_be_visible()

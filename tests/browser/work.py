@@ -107,6 +107,7 @@ def terminal() -> None:
     print("last of the outer")
     print("::endgroup::")
     print("after all groups")
+    print('{"level":"WARN","message":"rate limited","attempt":2,"user":{"id":42,"tags":["a","b"]}}')
 
 
 def crash() -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from solorun.api.cursors import encode_cursor
-from solorun.api.runs import decode_run_cursor
+from solorun.api.cursors import decode_id_cursor, encode_cursor
 from solorun.errors import InvalidCursor
 from tests.fakes.application import TOML, OpenServed
 from tests.fakes.project_toml import project_toml
@@ -242,7 +241,7 @@ async def test_runs_of_a_removed_project_remain_readable(open_served: OpenServed
 
 @pytest.mark.parametrize("run_id", [1, 42, 2**63 - 1])
 def test_a_cursor_round_trips(run_id: int) -> None:
-    assert decode_run_cursor(encode_cursor(str(run_id))) == run_id
+    assert decode_id_cursor(encode_cursor(str(run_id))) == run_id
 
 
 @pytest.mark.parametrize(
@@ -254,7 +253,7 @@ async def test_a_forged_cursor_is_refused(open_served: OpenServed, cursor: str) 
 
     assert (response.status_code, response.json()["type"]) == (400, "/problems/invalid-cursor")
     with pytest.raises(InvalidCursor):
-        decode_run_cursor(cursor)
+        decode_id_cursor(cursor)
 
 
 async def test_a_full_pattern_starts_the_projects_it_has_and_no_others(open_served: OpenServed) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from solorun.api.path_parameters import parse_id
 from solorun.errors import InvalidCursor
 
 Cursor = Annotated[
@@ -29,3 +30,8 @@ def decode_cursor(cursor: str) -> str:
     if not text.startswith(_VERSION):
         raise InvalidCursor
     return text.removeprefix(_VERSION)
+
+
+def decode_id_cursor(cursor: str) -> int:
+    """The id whose item the page follows. Raises InvalidCursor."""
+    return parse_id(decode_cursor(cursor), InvalidCursor)

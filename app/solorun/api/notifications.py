@@ -1,24 +1,22 @@
 """Handlers that show the notification targets and the deliveries to them, and send again or for a test."""
 
-import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
+from solorun.api.cursors import Cursor, decode_id_cursor, encode_cursor
+from solorun.api.path_parameters import parse_id
 from solorun.api.state import State
 from solorun.engine import now
-from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound
+from solorun.errors import DeliveryNotFound, NotifyTargetNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.notification import DeliveryStatus, NewNotification, NotifyEvent, NotifyTarget
 from solorun.notification_wire import DeliveryDetails, DeliveryPage, NotifyTargetList, NotifyTargetSummary
 from solorun.outbox import DeliveryFilter
 from solorun.run import MAX_RUN_ID
-
-_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 class DeliveriesQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,7 +30,7 @@ class DeliveriesQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 async def list_deliveries(state: State, request: Request) -> Response:
     query: DeliveriesQuery = request.query
-    before_id = None if query.cursor is None else _parse_id(decode_cursor(query.cursor), InvalidCursor)
+    before_id = None if query.cursor is None else decode_id_cursor(query.cursor)
     selected = DeliveryFilter(query.target, query.status, query.project, query.run_id)
     # One more than requested, to see whether there is a next page.
     found = await state.service.store.list_deliveries(selected, before_id=before_id, limit=query.limit + 1)
@@ -98,10 +96,4 @@ def _check_declared(state: State, target: str) -> None:
 
 def _delivery_id_of(request: Request) -> int:
     """Raises DeliveryNotFound."""
-    return _parse_id(request.path_params["delivery_id"], DeliveryNotFound)
-
-
-def _parse_id(text: str, error: type[DeliveryNotFound] | type[InvalidCursor]) -> int:
-    if _ID.fullmatch(text) is None or int(text) > MAX_RUN_ID:
-        raise error
-    return int(text)
+    return parse_id(request.path_params["delivery_id"], DeliveryNotFound)

@@ -75,10 +75,12 @@ def problems_of(operation: Operation[Any]) -> list[type[Problem]]:
     """Every problem that an operation may return: its own, and those of all operations of its kind."""
     problems = [*operation.problems, InvalidRequest, RepeatedHeader, HostNotAllowed, PayloadTooLarge, InternalError]
     if operation.verifies_itself:
-        return [*problems, StoreUnavailable]
+        return problems
     problems.append(TokenRequired)
     if not operation.public or operation.form is not None:
-        problems += [Unauthorized, StoreUnavailable]  # a session is looked up in the store
+        problems.append(Unauthorized)
+        if StoreUnavailable not in problems:  # a session is looked up in the store
+            problems.append(StoreUnavailable)
     if not operation.public:
         problems.append(Forbidden)
     if operation.method not in _SAFE_METHODS or operation.path.startswith("/api/"):

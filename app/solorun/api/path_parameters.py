@@ -1,10 +1,10 @@
-"""The parameters that stand in paths: their descriptions, and how a run's id is parsed."""
+"""The parameters that stand in paths: their descriptions, and how ids are parsed."""
 
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from solorun.errors import RunNotFound
+from solorun.errors import Problem, RunNotFound
 from solorun.http.request import Request
 from solorun.run import MAX_RUN_ID
 
@@ -26,16 +26,16 @@ PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "slug": {"description": "The last part of a problem's `type`.", "schema": {"type": "string"}},
 }
 
-_RUN_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
+_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 def run_id_of(request: Request) -> int:
     """The run in the request's path. Raises RunNotFound."""
-    return parse_run_id(request.path_params["run_id"])
+    return parse_id(request.path_params["run_id"], RunNotFound)
 
 
-def parse_run_id(text: str) -> int:
-    """A run's id in decimal. Raises RunNotFound for anything that cannot be one."""
-    if _RUN_ID.fullmatch(text) is None or int(text) > MAX_RUN_ID:
-        raise RunNotFound
+def parse_id(text: str, error: type[Problem]) -> int:
+    """An id in decimal. Raises `error` for anything that cannot be one."""
+    if _ID.fullmatch(text) is None or int(text) > MAX_RUN_ID:
+        raise error
     return int(text)

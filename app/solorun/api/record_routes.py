@@ -6,7 +6,14 @@ from msgspec import Meta
 
 from solorun.api import artifacts, logs, streams
 from solorun.api.state import State
-from solorun.errors import ArtifactNotFound, InvalidCursor, InvalidLastEventId, RunNotFound, TooManyStreams
+from solorun.errors import (
+    ArtifactNotFound,
+    InvalidCursor,
+    InvalidLastEventId,
+    RunNotFound,
+    StoreUnavailable,
+    TooManyStreams,
+)
 from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.record import LogPage
 from solorun.wire import ArtifactList
@@ -21,7 +28,7 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         streams.follow_run,
         summary="Follow a run's log from any point until the run ends",
         responses=(_EVENT_STREAM,),
-        problems=(RunNotFound, InvalidLastEventId, TooManyStreams),
+        problems=(RunNotFound, InvalidLastEventId, TooManyStreams, StoreUnavailable),
         query=streams.EventsQuery,
         headers=(
             RequestHeader(
@@ -36,7 +43,7 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         streams.follow_all_runs,
         summary="Follow all active runs and their changes, with the logs of selected runs",
         responses=(_EVENT_STREAM,),
-        problems=(RunNotFound, TooManyStreams),
+        problems=(RunNotFound, TooManyStreams, StoreUnavailable),
         query=streams.FollowQuery,
     ),
     Operation(
@@ -44,7 +51,7 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         logs.get_log_page,
         summary="Get a page of a run's log",
         responses=(ResponseSpec(200, "The page", model=LogPage),),
-        problems=(RunNotFound,),
+        problems=(RunNotFound, StoreUnavailable),
         query=logs.LogPageQuery,
     ),
     Operation(
@@ -52,7 +59,7 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         logs.download_log_as_ndjson,
         summary="Download a run's log so far as NDJSON, one record per line",
         responses=(ResponseSpec(200, "The records", "application/x-ndjson"),),
-        problems=(RunNotFound,),
+        problems=(RunNotFound, StoreUnavailable),
         query=logs.LogFilterQuery,
     ),
     Operation(
@@ -60,7 +67,7 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         logs.download_log_as_text,
         summary="Download a run's log so far as plain text",
         responses=(ResponseSpec(200, "The text", _TEXT),),
-        problems=(RunNotFound,),
+        problems=(RunNotFound, StoreUnavailable),
         query=logs.LogTextQuery,
     ),
     Operation(
@@ -68,7 +75,7 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         artifacts.list_artifacts,
         summary="List a run's artifacts",
         responses=(ResponseSpec(200, "The page", model=ArtifactList),),
-        problems=(RunNotFound, InvalidCursor),
+        problems=(RunNotFound, InvalidCursor, StoreUnavailable),
         query=artifacts.ArtifactsQuery,
     ),
     Operation(
@@ -76,7 +83,7 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         artifacts.download_artifacts,
         summary="Download all artifacts of a run as a zip",
         responses=(ResponseSpec(200, "The zip", "application/zip"),),
-        problems=(RunNotFound,),
+        problems=(RunNotFound, StoreUnavailable),
     ),
     Operation(
         f"GET {_RUN}/artifacts/{{name:any_path}}",
@@ -88,7 +95,7 @@ RECORD_OPERATIONS: Final[tuple[Operation[State], ...]] = (
             ResponseSpec(304, "The file has not changed since the client got it (`If-None-Match`)", "*/*"),
             ResponseSpec(416, "The file ends before the part that `Range` selects", "text/plain"),
         ),
-        problems=(RunNotFound, ArtifactNotFound),
+        problems=(RunNotFound, ArtifactNotFound, StoreUnavailable),
         query=artifacts.ArtifactQuery,
     ),
 )

@@ -18,6 +18,7 @@ from solorun.errors import (
     RunNotEnded,
     RunNotFound,
     ServiceDraining,
+    StoreUnavailable,
     TooManyProjects,
 )
 from solorun.http.operation import Operation, RequestHeader, ResponseSpec
@@ -40,7 +41,7 @@ STARTED: Final = (
 )
 NOT_STARTED: Final = (
     *(ProjectNotFound, RunNotFound, RunActive, ResourceBusy),
-    *(QueueFull, IdempotencyKeyReused, ServiceDraining),
+    *(QueueFull, IdempotencyKeyReused, ServiceDraining, StoreUnavailable),
 )
 _RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
 _IDEMPOTENCY_KEY: Final = RequestHeader(
@@ -57,7 +58,7 @@ RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.get_run,
         summary="Get a run",
         responses=(ResponseSpec(200, "The run", model=Run),),
-        problems=(RunNotFound,),
+        problems=(RunNotFound, StoreUnavailable),
     ),
     Operation(
         f"POST {_PROJECT}/runs",
@@ -74,7 +75,7 @@ RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.list_project_runs,
         summary="List a project's runs, newest first",
         responses=(_RUN_PAGE,),
-        problems=(ProjectNotFound, InvalidCursor),
+        problems=(ProjectNotFound, InvalidCursor, StoreUnavailable),
         query=runs.RunsQuery,
     ),
     Operation(
@@ -82,7 +83,7 @@ RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.get_current_run,
         summary="Get a project's active run, or its latest run if none is active",
         responses=(ResponseSpec(200, "The run", model=Run),),
-        problems=(ProjectNotFound, RunNotFound),
+        problems=(ProjectNotFound, RunNotFound, StoreUnavailable),
     ),
     Operation(
         f"POST {_RUN}/cancel",
@@ -92,7 +93,7 @@ RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
             ResponseSpec(200, "The run, which was already cancelled", model=Run),
             ResponseSpec(202, "The run, which stays active until its work has stopped", model=Run),
         ),
-        problems=(RunNotFound, RunNotActive),
+        problems=(RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
         right=Right.CANCEL,
     ),
@@ -112,7 +113,7 @@ RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.list_runs,
         summary="List the runs of all projects, newest first",
         responses=(_RUN_PAGE,),
-        problems=(InvalidCursor,),
+        problems=(InvalidCursor, StoreUnavailable),
         query=runs.RunsQuery,
     ),
 )
@@ -123,7 +124,7 @@ RETENTION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         retention.pin_run,
         summary="Pin a run, so that it is never deleted",
         responses=(ResponseSpec(200, "The run", model=Run),),
-        problems=(RunNotFound,),
+        problems=(RunNotFound, StoreUnavailable),
         right=Right.START,
     ),
     Operation(
@@ -131,7 +132,7 @@ RETENTION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         retention.unpin_run,
         summary="Unpin a run",
         responses=(ResponseSpec(200, "The run", model=Run),),
-        problems=(RunNotFound,),
+        problems=(RunNotFound, StoreUnavailable),
         right=Right.START,
     ),
     Operation(
@@ -142,7 +143,7 @@ RETENTION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
             ResponseSpec(200, "With `dry_run`: what would be deleted", model=PruneReport),
             ResponseSpec(202, "What is being deleted", model=PruneReport),
         ),
-        problems=(ProjectNotFound,),
+        problems=(ProjectNotFound, StoreUnavailable),
         query=retention.PruneQuery,
         right=Right.ADMIN,
     ),

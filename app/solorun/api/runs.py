@@ -12,12 +12,12 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from solorun.api.caller_trace import continue_trace
-from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
+from solorun.api.cursors import Cursor, decode_id_cursor, encode_cursor
 from solorun.api.idempotency import find_key
-from solorun.api.path_parameters import parse_run_id, run_id_of
+from solorun.api.path_parameters import run_id_of
 from solorun.api.rights import check_policy, limit_refusal
 from solorun.api.state import State
-from solorun.errors import InvalidCursor, InvalidRequest, ResourceBusy, RunActive, RunNotFound
+from solorun.errors import InvalidRequest, ResourceBusy, RunActive
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
@@ -156,7 +156,7 @@ async def list_project_runs(state: State, request: Request) -> Response:
 
 async def _list_runs(state: State, request: Request, *, project: str | None) -> Response:
     query: RunsQuery = request.query
-    before_id = None if query.cursor is None else decode_run_cursor(query.cursor)
+    before_id = None if query.cursor is None else decode_id_cursor(query.cursor)
     list_of = partial(
         state.service.store.list_runs,
         statuses=query.status,
@@ -177,14 +177,6 @@ async def _list_runs(state: State, request: Request, *, project: str | None) -> 
     cursor = encode_cursor(str(runs[-1].id)) if has_more else None
     page = RunPage(runs=tuple(runs), next_cursor=cursor)
     return json_response(page, headers=_link_header(request, query, cursor))
-
-
-def decode_run_cursor(cursor: str) -> int:
-    """The id of the run before the next page. Raises InvalidCursor."""
-    try:
-        return parse_run_id(decode_cursor(cursor))
-    except RunNotFound:
-        raise InvalidCursor from None
 
 
 def _link_header(request: Request, query: RunsQuery, cursor: str | None) -> list[Header]:

@@ -11,7 +11,7 @@ import anyio
 import msgspec
 from msgspec import Meta
 
-from solorun.api.path_parameters import parse_run_id, run_id_of
+from solorun.api.path_parameters import parse_id, run_id_of
 from solorun.api.rights import make_stream_check
 from solorun.api.state import State
 from solorun.auth.permissions import Permissions
@@ -211,7 +211,7 @@ def _parse_follows(texts: tuple[str, ...]) -> dict[int, int]:
         match = _FOLLOW.fullmatch(text)
         if match is None:
             raise InvalidRequest(errors=[FieldError("?follow", 'must be "<run>:<after>", two integers')])
-        run_id = parse_run_id(match[1])
+        run_id = parse_id(match[1], RunNotFound)
         if run_id in follows:
             raise InvalidRequest(errors=[FieldError("?follow", f"names run {run_id} more than once")])
         follows[run_id] = min(int(match[2]), MAX_RUN_ID)

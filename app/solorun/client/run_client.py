@@ -23,7 +23,6 @@ from solorun.client.project_requests import ProjectRequests, project_path
 from solorun.client.reconnects import OnDisconnect, Reconnects
 from solorun.client.schedule_requests import ScheduleRequests
 from solorun.client.transport import COPY_SECONDS, IDLE_TIMEOUT_SECONDS, Connection, Query
-from solorun.client.worker_requests import WorkerRequests
 from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
 from solorun.record import LogPage, Record
@@ -46,7 +45,7 @@ _NO_RECORDS: Final = 2**53
 """A seq that no log reaches. A stream after it carries only the end of the run."""
 
 
-class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests, WorkerRequests):
+class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
     """A client for a service.
 
         async with RunClient("http://127.0.0.1:8700") as client:

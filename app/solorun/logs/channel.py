@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from solorun.logs.held_lines import HeldLines
-from solorun.logs.masking import LIMITS_TEXT, Masker
+from solorun.logs.masking import LIMITS_TEXT, Masker, search
 from solorun.logs.message import clip_message, split_message
 from solorun.logs.projection import Projection
 from solorun.logs.step_changes import StepChange
@@ -24,8 +24,6 @@ from solorun.status import Status, UpdateResult
 from solorun.store import Batch, FinalState
 from solorun.wire import encode_records
 
-_MAX_CHARACTERS_MASKED_ON_LOOP: Final = 64 * 1024
-"""More are masked in a thread: a step may declare secrets that make masking slow."""
 MAX_RECORDS: Final = 8 * 1024
 MAX_BYTES: Final = 2 * 1024 * 1024
 """How much a channel holds before the step has to wait."""
@@ -82,10 +80,7 @@ class Channel:
     ) -> None:
         if self.masker.has_secrets:
             lines = [*self._held.take(step, stream, level), *lines]
-            if sum(map(len, lines)) > _MAX_CHARACTERS_MASKED_ON_LOOP:
-                masked, open_count = await asyncio.to_thread(self._mask_lines, lines, partial)
-            else:
-                masked, open_count = self._mask_lines(lines, partial)
+            masked, open_count = await search(sum(map(len, lines)), self._mask_lines, lines, partial)
             if open_count:
                 self._held.hold(step, stream, level, lines[-open_count:])
             lines = masked[: len(masked) - open_count]
@@ -97,14 +92,15 @@ class Channel:
     async def progress(self, step: str, current: int, total: int | None, item: str = "") -> None:
         await self._space.wait()
         # A coroutine may pass anything. A value that cannot be stored must not reach the writer, which serves all runs.
-        current, total, item = _whole_number(current) or 0, _whole_number(total), self._clean(item)
+        current, total, item = _whole_number(current) or 0, _whole_number(total), str(item)
+        item = await search(len(item), self._clean, item)
         of = f"{current}/{total}" if total is not None else str(current)
         data = {"current": current, "total": total, "item": item}
         self._put(Level.INFO, step, Stream.STEP, f"{of} {item}".rstrip(), Event.PROGRESS, data)
 
     async def group(self, step: str, name: str, *, open: bool) -> None:
         await self._space.wait()
-        name = self._clean(name)
+        name = await search(len(name := str(name)), self._clean, name)
         data = {"name": name, "open": open}
         self._put(Level.INFO, step, Stream.STEP, name, Event.GROUP, data)
 

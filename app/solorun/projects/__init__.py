@@ -1,7 +1,7 @@
 """Reads and validates solorun.toml: the Catalog of projects, and the settings of the service.
 
 `loader` reads the file and walks its tables (`service_table`, `project_tables`, `step_tables`, `parameter_tables`, with
-the readers of `validation`), `coroutines` imports functions, `configuration` is the result. `catalog` keeps the last
+`readers` of plain values), `coroutines` imports functions, `configuration` is the result. `catalog` keeps the last
 valid one, and `project_set` the one that a program declares. `settings_sources` adds flags and environment variables.
 """
 

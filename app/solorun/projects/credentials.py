@@ -3,15 +3,19 @@ them.
 """
 
 import logging
+import math
 import re
 import stat
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
-from solorun.projects.token_strength import MIN_TOKEN_BITS, estimate_bits
-from solorun.projects.validation import InvalidValue, Node, path
+from solorun.projects import readers
+from solorun.projects.validation import InvalidValue, Node
 
 MAX_CHARS: Final = 1024
+MIN_TOKEN_BITS: Final = 28.0
+"""Far below what any random token of 16 characters has, and above repetitions and sequences."""
 HOW_TO_MAKE_ONE: Final = "`openssl rand -hex 32` generates a good one"
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+", re.ASCII)
@@ -32,7 +36,7 @@ class Credential:
 
     def read_file(self, node: Node) -> str:
         """A reader of the file that contains the secret, perhaps with whitespace around it."""
-        file = path(node)
+        file = readers.path(node)
         try:
             with file.open("rb") as opened:
                 mode = file.stat().st_mode
@@ -63,3 +67,11 @@ class Credential:
 
 TOKEN: Final = Credential("token", min_chars=16)
 SECRET_KEY: Final = Credential("secret key", min_chars=32)
+
+
+def estimate_bits(token: str) -> float:
+    """A rough number of bits. Repeating a text adds nothing, and continuing a sequence (abc, 321, aaa) adds little."""
+    unit = token[: (token + token).index(token, 1)]  # the text that the token repeats, or the token itself
+    surprise = math.log2(len(set(unit)))
+    steps = (0.5 if abs(ord(one) - ord(other)) <= 1 else surprise for one, other in pairwise(unit))
+    return surprise + sum(min(surprise, step) for step in steps)

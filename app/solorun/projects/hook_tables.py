@@ -8,18 +8,8 @@ from typing import Final
 
 from solorun.hook import Hook, Verification
 from solorun.project import FULL_SCOPE, NAME_PATTERN, NAME_RULE, Project
-from solorun.projects.validation import (
-    InvalidValue,
-    Node,
-    Table,
-    choice,
-    distinct,
-    format_value,
-    line,
-    suggest,
-    table_of,
-    text,
-)
+from solorun.projects import readers
+from solorun.projects.validation import InvalidValue, Node, Table, format_value, suggest, table_of
 from solorun.queueing import ConflictPolicy
 
 HOOK_KEYS: Final = ("secret", "verify", "scope", "params", "when", "events", "on_conflict")
@@ -57,18 +47,18 @@ def _hook(node: Node, name: str, project: Project) -> Hook:
     return Hook(
         name=name,
         secret=table.require("secret", _secret, "", missing=_HOW_TO_NAME_IT),
-        verify=table.require("verify", _verification, Verification.GITHUB, missing=_HOW_TO_VERIFY),
+        verify=table.require("verify", readers.member(Verification), Verification.GITHUB, missing=_HOW_TO_VERIFY),
         scope=table.read("scope", partial(_scope, project=project), FULL_SCOPE),
         params=params,
         when=table.read("when", _when, {}),
-        events=table.read("events", distinct(line, 'a list of events, like ["push"]'), ()),
-        on_conflict=table.read("on_conflict", _policy, None),
+        events=table.read("events", readers.distinct(readers.line, 'a list of events, like ["push"]'), ()),
+        on_conflict=table.read("on_conflict", readers.member(ConflictPolicy), None),
     )
 
 
 def _secret(node: Node) -> str:
     # The value may be the secret itself, so no message contains it.
-    reference = _REFERENCE.fullmatch(text(node).strip())
+    reference = _REFERENCE.fullmatch(readers.text(node).strip())
     if reference is None:
         raise InvalidValue(f"is not the name of a variable; keep the secret out of the file, and {_HOW_TO_NAME_IT}")
     if reference[1].startswith(_OWN_PREFIX):
@@ -77,7 +67,7 @@ def _secret(node: Node) -> str:
 
 
 def _scope(node: Node, project: Project) -> str:
-    scope = text(node)
+    scope = readers.text(node)
     if scope not in project.scopes:
         hint = suggest(scope, project.scopes) or f"it has: {', '.join(project.scopes)}"
         raise InvalidValue(f"{format_value(scope)} is not a scope of {project.name}; {hint}")
@@ -110,7 +100,7 @@ def _expected(node: Node) -> str | int | bool:
 
 
 def _pointer(node: Node) -> str:
-    pointer = text(node)
+    pointer = readers.text(node)
     if fault := _find_pointer_error(pointer):
         raise InvalidValue(fault)
     return pointer
@@ -120,11 +110,3 @@ def _find_pointer_error(pointer: str) -> str:
     if pointer.startswith("/") and _POINTER.fullmatch(pointer):
         return ""
     return f'{format_value(pointer)} is not a JSON pointer into the body, like "/repository/name"'
-
-
-def _policy(node: Node) -> ConflictPolicy:
-    return ConflictPolicy(choice(*ConflictPolicy)(node))
-
-
-def _verification(node: Node) -> Verification:
-    return Verification(choice(*Verification)(node))

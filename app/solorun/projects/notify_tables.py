@@ -15,17 +15,8 @@ from solorun.notification import (
     find_webhook_fault,
 )
 from solorun.project import NAME_PATTERN, NAME_RULE
-from solorun.projects.validation import (
-    InvalidValue,
-    Node,
-    Table,
-    boolean,
-    distinct,
-    format_value,
-    suggest,
-    table_of,
-    text,
-)
+from solorun.projects import readers
+from solorun.projects.validation import InvalidValue, Node, Table, format_value, suggest, table_of
 
 TARGET_KEYS: Final = ("apprise", "webhook", "secret", "on", "allow_private")
 _HINTS: Final = {
@@ -51,19 +42,21 @@ def notify(node: Node, targets: Mapping[str, NotifyTarget]) -> tuple[NotifyTarge
     """The targets that a project names."""
 
     def target(node: Node) -> NotifyTarget:
-        name = text(node)
+        name = readers.text(node)
         if name not in targets:
             hint = suggest(name, targets) or "declare it in a table [notify.<name>]"
             raise InvalidValue(f"there is no notification target {format_value(name)}; {hint}")
         return targets[name]
 
-    return distinct(target, 'a list of notification targets, like ["ops"]')(node)
+    return readers.distinct(target, 'a list of notification targets, like ["ops"]')(node)
 
 
 def _target(node: Node, name: str) -> NotifyTarget:
     table = Table(node, TARGET_KEYS, _HINTS)
-    events = table.read("on", distinct(_event, 'a list of events, like ["failed", "recovered"]'), DEFAULT_EVENTS)
-    allow_private = table.read("allow_private", boolean, False)
+    events = table.read(
+        "on", readers.distinct(_event, 'a list of events, like ["failed", "recovered"]'), DEFAULT_EVENTS
+    )
+    allow_private = table.read("allow_private", readers.boolean, False)
     if "apprise" in table and "webhook" in table:
         raise InvalidValue('has both "apprise" and "webhook"; declare two targets')
     if "webhook" in table:
@@ -79,7 +72,7 @@ def _target(node: Node, name: str) -> NotifyTarget:
 
 def _event(node: Node) -> NotifyEvent:
     try:
-        event = NotifyEvent(text(node))
+        event = NotifyEvent(readers.text(node))
     except ValueError:
         event = NotifyEvent.TEST
     if event not in DECLARABLE_EVENTS:
@@ -90,14 +83,14 @@ def _event(node: Node) -> NotifyEvent:
 
 def _apprise(node: Node) -> str:
     # The URL may contain a password, so no message contains it.
-    url = text(node).strip()
+    url = readers.text(node).strip()
     if find_variable(url) is None and "://" not in url:
         raise InvalidValue('expected an Apprise URL, like "slack://…", or a variable with one, like "$OPS_URL"')
     return url
 
 
 def _webhook(node: Node, *, allow_private: bool) -> str:
-    url = text(node).strip()
+    url = readers.text(node).strip()
     if find_variable(url) is not None:
         return url
     if fault := find_webhook_fault(url, allow_private=allow_private):
@@ -106,7 +99,7 @@ def _webhook(node: Node, *, allow_private: bool) -> str:
 
 
 def _secret(node: Node) -> str:
-    variable = text(node).strip()
+    variable = readers.text(node).strip()
     if find_variable(variable) is None:
         raise InvalidValue('expected a variable that holds the secret, like "$HOOK_SECRET", not the secret itself')
     return variable

@@ -7,17 +7,8 @@ from typing import Final
 import msgspec
 
 from solorun.parameter import InvalidParameter, Parameter, ParameterType, ParamValue, matches
-from solorun.projects.validation import (
-    InvalidValue,
-    Node,
-    Table,
-    boolean,
-    distinct,
-    format_value,
-    line,
-    suggest,
-    text,
-)
+from solorun.projects import readers
+from solorun.projects.validation import InvalidValue, Node, Table, format_value, suggest
 
 PARAMETER_KEYS: Final = (
     *("type", "description", "required", "default", "choices"),
@@ -47,7 +38,7 @@ _OTHER_NAMES: Final = {
 def params(node: Node) -> tuple[Parameter, ...]:
     """A project's parameters, in the order of the file."""
     if not isinstance(node.value, dict):
-        names = distinct(_name, 'a list of names like ["date"], or a table for each parameter')(node)
+        names = readers.distinct(_name, 'a list of names like ["date"], or a table for each parameter')(node)
         return tuple(map(Parameter, names))
     found: list[Parameter] = []
     for name in node.value:
@@ -61,7 +52,7 @@ def params(node: Node) -> tuple[Parameter, ...]:
 
 
 def _name(node: Node) -> str:
-    name = text(node)
+    name = readers.text(node)
     if fault := _find_name_error(name):
         raise InvalidValue(fault)
     return name
@@ -87,10 +78,10 @@ def _parameter(node: Node, name: str) -> Parameter:
     parameter = Parameter(
         name,
         kind or ParameterType.STRING,
-        required=table.read("required", boolean, False),
-        description=table.read("description", line, ""),
+        required=table.read("required", readers.boolean, False),
+        description=table.read("description", readers.line, ""),
         choices=table.read("choices", _choices, ()),
-        secret=table.read("secret", boolean, False),
+        secret=table.read("secret", readers.boolean, False),
         pattern=table.read("pattern", _pattern, None),
         min=table.read("min", _limit, None),
         max=table.read("max", _limit, None),
@@ -141,18 +132,18 @@ def _type(node: Node) -> ParameterType:
 
 
 def _choices(node: Node) -> tuple[str, ...]:
-    found = distinct(_choice, 'a list of values like ["staging", "production"]')(node)
+    found = readers.distinct(_choice, 'a list of values like ["staging", "production"]')(node)
     if not node.value:
         raise InvalidValue("is empty; a choice needs at least one value")
     return found
 
 
 def _choice(node: Node) -> str:
-    return str(_read(Parameter("choice"), line(node)))
+    return str(_read(Parameter("choice"), readers.line(node)))
 
 
 def _pattern(node: Node) -> str:
-    pattern = text(node)
+    pattern = readers.text(node)
     try:
         matches(pattern, "")
     except InvalidParameter as fault:

@@ -26,31 +26,14 @@ from solorun.project import (
     Project,
     find_references,
 )
+from solorun.projects import readers
 from solorun.projects.hook_tables import hooks
 from solorun.projects.notify_tables import notify
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
 from solorun.projects.schedule_tables import schedules
 from solorun.projects.step_tables import FindFunction, StepDefaults, StepFunction, label, shell, steps
-from solorun.projects.validation import (
-    InvalidValue,
-    Node,
-    Table,
-    boolean,
-    choice,
-    distinct,
-    duration,
-    duration_or_zero,
-    format_value,
-    is_directory,
-    line,
-    long_duration,
-    path,
-    size,
-    table_of,
-    text,
-    whole_number,
-)
+from solorun.projects.validation import InvalidValue, Node, Table, format_value, table_of
 from solorun.queueing import ConflictPolicy
 
 PROJECT_KEYS: Final = (
@@ -144,26 +127,26 @@ def _project(node: Node, name: str, find_function: FindFunction, targets: Mappin
     table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
-    defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", boolean, True))
+    defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", readers.boolean, True))
     project = Project(
         name=name,
-        title=table.read("title", line, name),
+        title=table.read("title", readers.line, name),
         directory=directory or node.base_dir,
-        timeout_seconds=table.read("timeout", duration, None),
-        cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
+        timeout_seconds=table.read("timeout", readers.duration, None),
+        cancel_grace_seconds=table.read("cancel_grace", readers.duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
         log_limit=table.read("log_limit", _log_limit, LogLimit()),
         keep=table.read("keep", _keep, Keep()),
         env=table.read("env", _env, {}),
         pass_env=table.read(
-            "pass_env", distinct(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]'), ()
+            "pass_env", readers.distinct(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]'), ()
         ),
-        secrets=table.read("secrets", distinct(_variable, 'a list of variables, like ["OPENAI_API_KEY"]'), ()),
+        secrets=table.read("secrets", readers.distinct(_variable, 'a list of variables, like ["OPENAI_API_KEY"]'), ()),
         params=table.read("params", params, ()),
         worker=table.read("worker", label, None),
         resources=table.read("resources", resources, {}),
-        on_conflict=table.read("on_conflict", _policy, ConflictPolicy.REJECT),
-        queue_max=table.read("queue_max", whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),
-        queue_timeout_seconds=table.read("queue_timeout", duration, None),
+        on_conflict=table.read("on_conflict", readers.member(ConflictPolicy), ConflictPolicy.REJECT),
+        queue_max=table.read("queue_max", readers.whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),
+        queue_timeout_seconds=table.read("queue_timeout", readers.duration, None),
         notify=table.read("notify", partial(notify, targets=targets), ()),
         steps=table.require(
             "steps",
@@ -185,8 +168,8 @@ def _has_calls(node: Node) -> bool:
 
 
 def _directory(node: Node, *, has_calls: bool) -> Path:
-    directory = path(node)
-    if not is_directory(directory):
+    directory = readers.path(node)
+    if not readers.is_directory(directory):
         unchecked = "; its coroutines are not checked" if has_calls else ""
         raise InvalidValue(f"the directory {directory} does not exist{unchecked}")
     if not os.access(directory, os.X_OK):
@@ -194,27 +177,19 @@ def _directory(node: Node, *, has_calls: bool) -> Path:
     return directory
 
 
-def _policy(node: Node) -> ConflictPolicy:
-    try:
-        return ConflictPolicy(text(node))
-    except ValueError:
-        known = ", ".join(f'"{policy}"' for policy in ConflictPolicy)
-        raise InvalidValue(f"{format_value(node.value)} is not a conflict policy; expected one of {known}") from None
-
-
 def _log_limit(node: Node) -> LogLimit:
     missing = 'set the most that the log of a run may take, like { size = "500MB" }'
     table = Table(node, ("size", "then"), {})
-    size_bytes = table.require("size", size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
-    return LogLimit(size_bytes, table.read("then", choice("cut", "fail"), "cut"))
+    size_bytes = table.require("size", readers.size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
+    return LogLimit(size_bytes, table.read("then", readers.choice("cut", "fail"), "cut"))
 
 
 def _keep(node: Node) -> Keep:
     table = Table(node, ("runs", "age", "size"), {})
     return Keep(
-        runs=table.read("runs", whole_number(1, MAX_KEPT_RUNS), None),
-        age_seconds=table.read("age", long_duration, None),
-        size_bytes=table.read("size", size, None),
+        runs=table.read("runs", readers.whole_number(1, MAX_KEPT_RUNS), None),
+        age_seconds=table.read("age", readers.long_duration, None),
+        size_bytes=table.read("size", readers.size, None),
     )
 
 
@@ -240,7 +215,7 @@ def _env(node: Node) -> Mapping[str, str]:
 
 
 def _variable_pattern(node: Node) -> str:
-    pattern = text(node)
+    pattern = readers.text(node)
     if not _VARIABLE.fullmatch(pattern):
         raise InvalidValue("is not the name of a variable, nor a pattern like DB_*; to set a value, use env")
     if pattern.startswith(_OWN_PREFIX):
@@ -250,6 +225,6 @@ def _variable_pattern(node: Node) -> str:
 
 def _variable(node: Node) -> str:
     # This may be the secret itself, so it is not repeated.
-    if not _VARIABLE.fullmatch(text(node)):
+    if not _VARIABLE.fullmatch(readers.text(node)):
         raise InvalidValue("is not a valid variable name; write the name of the variable, not the secret itself")
     return str(node.value)

@@ -7,20 +7,11 @@ from typing import Final
 
 from solorun.errors import FieldError
 from solorun.project import NAME_PATTERN, NAME_RULE, Project
-from solorun.projects.validation import (
-    Node,
-    Table,
-    array,
-    format_value,
-    pointer_below,
-    suggest,
-    table_of,
-    text,
-    whole_number,
-)
+from solorun.projects import readers
+from solorun.projects.validation import Node, Table, format_value, pointer_below, suggest, table_of
 
 MAX_SLOTS: Final = 1_000
-_slots = whole_number(1, MAX_SLOTS)
+_slots = readers.whole_number(1, MAX_SLOTS)
 
 
 def check_resources(node: Node) -> Mapping[str, int]:
@@ -39,7 +30,7 @@ def resources(node: Node) -> Mapping[str, int]:
     """What a project or a step requires: a list of names (one slot of each), or a table of names and numbers."""
     if isinstance(node.value, dict):
         return MappingProxyType({name: node.below(name).read(_slots, 1) for name in node.value})
-    names = array(text, 'a list of resources, like ["gpu"], or a table, like { gpu = 2 }')(node)
+    names = readers.array(readers.text, 'a list of resources, like ["gpu"], or a table, like { gpu = 2 }')(node)
     return MappingProxyType(dict.fromkeys(names, 1))
 
 

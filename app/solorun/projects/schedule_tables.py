@@ -9,19 +9,8 @@ from typing import Final
 from solorun.cron import Cron, InvalidCron, read_zone, timezone_names
 from solorun.parameter import InvalidParameter, ParamValue
 from solorun.project import FULL_SCOPE, Project
-from solorun.projects.validation import (
-    InvalidValue,
-    Node,
-    Table,
-    array,
-    boolean,
-    choice,
-    duration,
-    format_value,
-    suggest,
-    table_of,
-    text,
-)
+from solorun.projects import readers
+from solorun.projects.validation import InvalidValue, Node, Table, format_value, suggest, table_of
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import SCHEDULE_NAME_PATTERN, SCHEDULE_NAME_RULE, MissedPolicy, Schedule
 
@@ -48,7 +37,7 @@ def schedules(node: Node, project: Project) -> tuple[Schedule, ...]:
             f"{format_value(project.name)} is a name pattern; declare the schedules of a project by its own name"
         )
     expected = "tables; write [[projects.<name>.schedules]] in double brackets"
-    found = array(partial(_schedule, project=project), expected)(node)
+    found = readers.array(partial(_schedule, project=project), expected)(node)
     names: set[str] = set()
     for below, schedule in zip(node.items(), found, strict=False):
         if schedule.name in names:
@@ -70,23 +59,23 @@ def _schedule(node: Node, project: Project) -> Schedule:
         cron=table.require("cron", partial(_cron, zone=zone), _NEVER, missing=missing),
         scope=table.read("scope", partial(_scope, project=project), FULL_SCOPE),
         params=node.below("params").read(partial(_params, project=project), {}),
-        on_conflict=table.read("on_conflict", _policy, ConflictPolicy.QUEUE),
-        missed=table.read("missed", _missed, MissedPolicy.RUN_ONCE),
-        jitter_seconds=table.read("jitter", duration, 0.0),
-        enabled=table.read("enabled", boolean, True),
+        on_conflict=table.read("on_conflict", readers.member(ConflictPolicy), ConflictPolicy.QUEUE),
+        missed=table.read("missed", readers.member(MissedPolicy), MissedPolicy.RUN_ONCE),
+        jitter_seconds=table.read("jitter", readers.duration, 0.0),
+        enabled=table.read("enabled", readers.boolean, True),
         late=table.read("late", _time_of_day, None),
     )
 
 
 def _name(node: Node) -> str:
-    name = text(node)
+    name = readers.text(node)
     if not SCHEDULE_NAME_PATTERN.fullmatch(name):
         raise InvalidValue(f"{format_value(name)} is not a valid name of a schedule ({SCHEDULE_NAME_RULE})")
     return name
 
 
 def _timezone(node: Node) -> str:
-    name = text(node)
+    name = readers.text(node)
     try:
         read_zone(name)
     except InvalidCron:
@@ -98,7 +87,7 @@ def _timezone(node: Node) -> str:
 
 
 def _cron(node: Node, zone: str) -> Cron:
-    expression = text(node)
+    expression = readers.text(node)
     try:
         return Cron.parse(expression, zone)
     except InvalidCron as error:
@@ -106,7 +95,7 @@ def _cron(node: Node, zone: str) -> Cron:
 
 
 def _scope(node: Node, project: Project) -> str:
-    scope = text(node)
+    scope = readers.text(node)
     if project.steps and project.find_steps(scope) is None:
         known = ", ".join(project.scopes)
         raise InvalidValue(f"{format_value(scope)} is not a scope of {project.name}; it has: {known}")
@@ -137,16 +126,8 @@ def _params(node: Node, project: Project) -> Mapping[str, ParamValue]:
     return MappingProxyType(values)
 
 
-def _policy(node: Node) -> ConflictPolicy:
-    return ConflictPolicy(choice(*ConflictPolicy)(node))
-
-
-def _missed(node: Node) -> MissedPolicy:
-    return MissedPolicy(choice(*MissedPolicy)(node))
-
-
 def _time_of_day(node: Node) -> time:
-    found = text(node)
+    found = readers.text(node)
     try:
         if len(found) != len("07:00"):
             raise ValueError

@@ -8,19 +8,8 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from solorun.projects.validation import (
-    InvalidValue,
-    Node,
-    Table,
-    array,
-    choice,
-    duration,
-    format_value,
-    is_directory,
-    path,
-    text,
-    whole_number,
-)
+from solorun.projects import readers
+from solorun.projects.validation import InvalidValue, Node, Table, format_value
 from solorun.settings import LOG_FORMATS, MAX_PORT
 
 _HINTS = {
@@ -44,8 +33,7 @@ def check_service(node: Node) -> Mapping[str, object]:
     return MappingProxyType(dict(node.value))
 
 
-log_format: Final = choice(*LOG_FORMATS)
-limit: Final = whole_number(1, 100_000)
+_limit: Final = readers.whole_number(1, 100_000)
 
 
 def port(node: Node) -> int:
@@ -53,18 +41,12 @@ def port(node: Node) -> int:
         raise InvalidValue(
             "is what Kubernetes sets for a Service named solorun; set enableServiceLinks: false for the pod"
         )
-    return whole_number(0, MAX_PORT)(node)
-
-
-def switch(node: Node) -> bool:
-    if not isinstance(node.value, bool):
-        raise InvalidValue(f"expected true or false, got {format_value(node.value)}")
-    return node.value
+    return readers.whole_number(0, MAX_PORT)(node)
 
 
 def host(node: Node) -> str:
     """An address to listen on: a name, or an IP address (IPv6 without brackets)."""
-    name = text(node).strip().lower()
+    name = readers.text(node).strip().lower()
     if re.search(r"[^:]:\d+$", name) and name.count(":") == 1:
         raise InvalidValue(f'{format_value(node.value)} contains a port; set "port" instead')
     address = _find_address(name)
@@ -75,7 +57,7 @@ def host(node: Node) -> str:
 
 def _allowed_host(node: Node) -> str:
     """A name as in a Host header, without the port; IPv6 in brackets."""
-    name = text(node).strip().lower().removesuffix(".")
+    name = readers.text(node).strip().lower().removesuffix(".")
     address = _find_address(name)
     if address:
         return f"[{address}]" if ":" in address else address
@@ -98,7 +80,7 @@ def _allowed_host(node: Node) -> str:
 
 def public_url(node: Node) -> str:
     """The URL of the service behind a proxy, without a trailing slash. No message contains a URL's password."""
-    url = text(node).strip()
+    url = readers.text(node).strip()
     try:
         parts = urlsplit(url)
         has_valid_port = parts.port is None or 0 < parts.port <= MAX_PORT
@@ -119,7 +101,7 @@ def public_url(node: Node) -> str:
 
 def database_url(node: Node) -> str:
     """The URL of a PostgreSQL database. No message contains it, because it may contain a password."""
-    url = text(node).strip()
+    url = readers.text(node).strip()
     if not url.startswith(("postgresql://", "postgres://")):
         raise InvalidValue('expected a PostgreSQL database, like "postgresql://solorun@db.example.org/solorun"')
     user, _, _ = url.partition("//")[2].rpartition("@")
@@ -131,7 +113,7 @@ def database_url(node: Node) -> str:
 
 def artifact_store(node: Node) -> str:
     """The URL of a bucket, and a prefix in it. No message contains it, because it may contain credentials."""
-    url = text(node).strip()
+    url = readers.text(node).strip()
     if "@" in url:
         raise InvalidValue("contains credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment")
     bucket, *prefix = url.removeprefix("s3://").removesuffix("/").split("/")
@@ -145,7 +127,7 @@ def artifact_store(node: Node) -> str:
 
 def otlp_endpoint(node: Node) -> str:
     """The base URL of a collector, to which the path of each signal is added."""
-    url = text(node).strip()
+    url = readers.text(node).strip()
     try:
         parts = urlsplit(url)
         is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -157,13 +139,13 @@ def otlp_endpoint(node: Node) -> str:
 
 
 def data_dir(node: Node) -> Path:
-    directory = path(node)
+    directory = readers.path(node)
     # It need not exist yet.
-    is_directory(directory)
-    return directory
+    readers.is_directory(directory)
+    return directory.absolute()
 
 
-allowed_hosts: Final = array(_allowed_host, 'a list of host names, like ["runs.example.org"]')
+allowed_hosts: Final = readers.array(_allowed_host, 'a list of host names, like ["runs.example.org"]')
 
 SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "host": host,
@@ -171,19 +153,19 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "data_dir": data_dir,
     "shared_dir": data_dir,
     "database_url": database_url,
-    "secret_key_file": path,
+    "secret_key_file": readers.path,
     "artifact_store": artifact_store,
     "allowed_hosts": allowed_hosts,
     "public_url": public_url,
-    "token_file": path,
-    "require_token": switch,
-    "execute_runs": switch,
-    "shutdown_limit": duration,
-    "log_format": log_format,
+    "token_file": readers.path,
+    "require_token": readers.boolean,
+    "execute_runs": readers.boolean,
+    "shutdown_limit": readers.duration,
+    "log_format": readers.choice(*LOG_FORMATS),
     "otlp_endpoint": otlp_endpoint,
-    "max_projects_per_pattern": limit,
-    "max_streams": limit,
-    "max_streams_per_client": limit,
+    "max_projects_per_pattern": _limit,
+    "max_streams": _limit,
+    "max_streams_per_client": _limit,
 }
 """The reader of each key."""
 

@@ -2,31 +2,33 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects import service_table
 from solorun.projects.credentials import HOW_TO_MAKE_ONE, SECRET_KEY, TOKEN
-from solorun.projects.validation import Node, duration, format_value
-from solorun.settings import (
-    DEFAULT_PORT,
-    LOOPBACK_HOSTS,
-    MAX_PROJECTS_PER_PATTERN,
-    MAX_STREAMS,
-    MAX_STREAMS_PER_CLIENT,
-    Settings,
-)
-
-T = TypeVar("T")
-D = TypeVar("D")
+from solorun.projects.validation import Node, format_value
+from solorun.settings import LOOPBACK_HOSTS, Settings
 
 DEFAULT_DATA_DIR: Final = ".solorun"
-DEFAULT_SHUTDOWN_LIMIT_SECONDS: Final = 30.0
 TOKEN_VARIABLE: Final = "SOLORUN_TOKEN"  # noqa: S105 - the variable's name, not a token
 SECRET_KEY_VARIABLE: Final = "SOLORUN_SECRET_KEY"  # noqa: S105
 _VARIABLE_OF_FILE: Final = {"token_file": TOKEN_VARIABLE, "secret_key_file": SECRET_KEY_VARIABLE}
 """The variables that contain what otherwise is in a file."""
+_READERS: Final[Mapping[str, Callable[[Node], Any]]] = {
+    **service_table.SERVICE_READERS,
+    "token_file": TOKEN.read_file,
+    "secret_key_file": SECRET_KEY.read_file,
+    TOKEN_VARIABLE: TOKEN.read,
+    SECRET_KEY_VARIABLE: SECRET_KEY.read,
+}
+_FIELDS: Final = {
+    **dict.fromkeys(("token_file", TOKEN_VARIABLE), "token"),
+    **dict.fromkeys(("secret_key_file", SECRET_KEY_VARIABLE), "secret_key"),
+    "shutdown_limit": "shutdown_limit_seconds",
+}
+"""The settings whose names are not those of their keys."""
 
 
 def resolve_settings(
@@ -47,30 +49,10 @@ def resolve_settings(
     errors: list[FieldError] = []
     given = _find_given(service, environ, flags, base_dir, errors)
 
-    def read(key: str, reader: Callable[[Node], T], default: D) -> T | D:
-        return given[key].read(reader, default) if key in given else default
-
-    settings = Settings(
-        host=read("host", service_table.host, "127.0.0.1"),
-        port=read("port", service_table.port, DEFAULT_PORT),
-        data_dir=read("data_dir", service_table.data_dir, base_dir / DEFAULT_DATA_DIR).absolute(),
-        shared_dir=read("shared_dir", lambda node: service_table.data_dir(node).absolute(), None),
-        database_url=read("database_url", service_table.database_url, None),
-        artifact_store=read("artifact_store", service_table.artifact_store, None),
-        execute_runs=read("execute_runs", service_table.switch, True),
-        allowed_hosts=read("allowed_hosts", service_table.allowed_hosts, ()),
-        public_url=read("public_url", service_table.public_url, None),
-        shutdown_limit_seconds=read("shutdown_limit", duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),
-        log_format=read("log_format", service_table.log_format, "text"),
-        otlp_endpoint=read("otlp_endpoint", service_table.otlp_endpoint, None),
-        max_streams=read("max_streams", service_table.limit, MAX_STREAMS),
-        max_streams_per_client=read("max_streams_per_client", service_table.limit, MAX_STREAMS_PER_CLIENT),
-        max_projects_per_pattern=read("max_projects_per_pattern", service_table.limit, MAX_PROJECTS_PER_PATTERN),
-        token=read(TOKEN_VARIABLE, TOKEN.read, None) or read("token_file", TOKEN.read_file, None),
-        secret_key=read(SECRET_KEY_VARIABLE, SECRET_KEY.read, None)
-        or read("secret_key_file", SECRET_KEY.read_file, None),
-    )
-    required = read("require_token", service_table.switch, False)
+    values = {key: node.read(_READERS[key], None) for key, node in given.items()}
+    required = bool(values.pop("require_token", False))
+    valid = {_FIELDS.get(key, key): value for key, value in values.items() if value is not None}
+    settings = Settings(**{"data_dir": (base_dir / DEFAULT_DATA_DIR).absolute(), **valid})
     if not identifies_callers and TOKEN_VARIABLE not in given and "token_file" not in given:
         _refuse_what_needs_a_token(settings, given, required=required)
     if settings.database_url is None and not settings.execute_runs:

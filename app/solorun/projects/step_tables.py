@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from solorun.project import FULL_SCOPE, NAME_PATTERN, NAME_RULE, CommandStep, CoroutineStep, StepDeclaration
+from solorun.projects import readers
 from solorun.projects.resource_tables import resources
 from solorun.projects.retry_tables import retries, stall_timeout
-from solorun.projects.validation import InvalidValue, Node, Table, array, boolean, choice, duration, format_value, text
+from solorun.projects.validation import InvalidValue, Node, Table, format_value
 
 _COMMAND_KEYS: Final = ("shell", "stderr", "tty", "detect_levels")
 STEP_KEYS: Final = (
@@ -54,7 +55,7 @@ def steps(
     if isinstance(node.value, dict):
         raise InvalidValue("expected a list of tables; write [[projects.<name>.steps]] in double brackets")
     read_step = partial(_step, directory=directory, find_function=find_function, defaults=defaults)
-    found = array(read_step, "a list of tables [[projects.<name>.steps]]")(node)
+    found = readers.array(read_step, "a list of tables [[projects.<name>.steps]]")(node)
     if not node.value:
         raise InvalidValue("is empty; a project needs at least one step")
     _refuse_repeated_names(node)
@@ -63,7 +64,7 @@ def steps(
 
 def label(node: Node) -> str:
     """The label of a worker."""
-    name = text(node)
+    name = readers.text(node)
     if not NAME_PATTERN.fullmatch(name):
         raise InvalidValue(f"{format_value(name)} is not a valid label ({NAME_RULE})")
     return name
@@ -72,7 +73,7 @@ def label(node: Node) -> str:
 def shell(node: Node) -> tuple[str, ...]:
     """The words of a command line that runs a script: `bash -euo pipefail`."""
     try:
-        return tuple(shlex.split(text(node)))
+        return tuple(shlex.split(readers.text(node)))
     except ValueError as error:
         raise InvalidValue(f"{format_value(node.value)} is not a command line: {str(error).lower()}") from None
 
@@ -80,7 +81,7 @@ def shell(node: Node) -> tuple[str, ...]:
 def _step(node: Node, directory: Path | None, find_function: FindFunction, defaults: StepDefaults) -> StepDeclaration:
     table = Table(node, STEP_KEYS, _HINTS)
     name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
-    timeout_seconds = table.read("timeout", duration, None)
+    timeout_seconds = table.read("timeout", readers.duration, None)
     stalls = table.read("stall_timeout", stall_timeout, None)
     tries = retries(table)
     worker = table.read("worker", label, None)
@@ -97,9 +98,9 @@ def _step(node: Node, directory: Path | None, find_function: FindFunction, defau
         command,
         timeout_seconds,
         shell=table.read("shell", shell, defaults.shell),
-        stderr=table.read("stderr", choice("separate", "merge"), "separate"),
-        tty=table.read("tty", boolean, False),
-        detect_levels=table.read("detect_levels", boolean, defaults.detect_levels),
+        stderr=table.read("stderr", readers.choice("separate", "merge"), "separate"),
+        tty=table.read("tty", readers.boolean, False),
+        detect_levels=table.read("detect_levels", readers.boolean, defaults.detect_levels),
         worker=worker,
         resources=needs,
         retries=tries,
@@ -116,7 +117,7 @@ def _step(node: Node, directory: Path | None, find_function: FindFunction, defau
 
 
 def _name(node: Node) -> str:
-    name = text(node)
+    name = readers.text(node)
     if name == FULL_SCOPE:
         raise InvalidValue(f'"{FULL_SCOPE}" is the scope of all steps and cannot be the name of one')
     if not NAME_PATTERN.fullmatch(name):
@@ -126,8 +127,10 @@ def _name(node: Node) -> str:
 
 def _command(node: Node) -> str | tuple[str, ...]:
     if isinstance(node.value, str):
-        return text(node)
-    words = array(text, 'a command: a string for the shell, or a list like ["python", "extract.py"]')(node)
+        return readers.text(node)
+    words = readers.array(readers.text, 'a command: a string for the shell, or a list like ["python", "extract.py"]')(
+        node
+    )
     if not node.value:
         raise InvalidValue("is an empty list; the first item is the program")
     return words
@@ -156,7 +159,7 @@ def check_function(function: StepFunction, name: str) -> StepFunction:
 def _function(node: Node, directory: Path | None, find_function: FindFunction) -> StepFunction | None:
     if callable(node.value):
         return check_function(node.value, getattr(node.value, "__name__", "function"))
-    call = text(node)
+    call = readers.text(node)
     if not _CALL.fullmatch(call):
         raise InvalidValue(f'{format_value(call)} is not a function; write it like "package.module:function"')
     return find_function(call, node, directory) if directory else None

@@ -6,22 +6,20 @@ Nothing here knows projects or settings: their tables do.
 
 import json
 import re
-import stat
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, time
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from solorun.errors import FieldError
-from solorun.settings import parse_duration, parse_size
 
 T = TypeVar("T")
 D = TypeVar("D")
+E = TypeVar("E", bound=StrEnum)
 
-MAX_DURATION_SECONDS: Final = 366 * 86400.0
-MAX_LONG_DURATION_SECONDS: Final = 100 * MAX_DURATION_SECONDS
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _MAX_SHOWN_CHARS = 60
 _MAX_SHOWN_INT = 10**18
@@ -97,147 +95,6 @@ def table_of(node: Node) -> dict[str, Any]:
     if not isinstance(node.value, dict):
         raise InvalidValue(f"expected a table, got {format_value(node.value)}")
     return node.value
-
-
-def text(node: Node) -> str:
-    """A string that is not blank."""
-    if not isinstance(node.value, str):
-        raise InvalidValue(f"expected a string, got {format_value(node.value)}")
-    if "\0" in node.value:
-        raise InvalidValue("contains a NUL character, which cannot be passed to a program")
-    if not node.value.strip():
-        raise InvalidValue("is empty")
-    return node.value
-
-
-def line(node: Node) -> str:
-    """A string without line breaks or other control characters."""
-    found = text(node)
-    if not found.isprintable():
-        raise InvalidValue(f"{format_value(found)} contains a line break or another unprintable character")
-    return found
-
-
-def path(node: Node) -> Path:
-    """A path, relative to the document's directory; `~` is the home directory. Links and `..` are not resolved."""
-    try:
-        return node.base_dir / Path(text(node)).expanduser()
-    except RuntimeError:
-        raise InvalidValue(
-            f"{format_value(node.value)} begins with an unknown home directory; write the full path"
-        ) from None
-
-
-def is_directory(directory: Path) -> bool:
-    """Whether the directory exists. Raises InvalidValue if it is something else, or cannot be accessed."""
-    try:
-        mode = directory.stat().st_mode
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise InvalidValue(f"{directory} cannot be accessed: {error.strerror}") from None
-    if not stat.S_ISDIR(mode):
-        raise InvalidValue(f"{directory} is not a directory")
-    return True
-
-
-def array(reader: Callable[[Node], T], expected: str) -> Callable[[Node], tuple[T, ...]]:
-    """A reader of lists that reads each item with `reader`. `expected` describes such a list: "a list of names"."""
-
-    def read(node: Node) -> tuple[T, ...]:
-        if not isinstance(node.value, list | tuple):
-            raise InvalidValue(f"expected {expected}, got {format_value(node.value)}")
-        items = [item.read(reader, None) for item in node.items()]
-        return tuple(item for item in items if item is not None)
-
-    return read
-
-
-def distinct(reader: Callable[[Node], T], expected: str) -> Callable[[Node], tuple[T, ...]]:
-    """Like `array`, for lists of strings. Refuses the second and later occurrences of each."""
-
-    def read(node: Node) -> tuple[T, ...]:
-        found = array(reader, expected)(node)
-        seen: set[str] = set()
-        for item in node.items():
-            if isinstance(item.value, str):
-                if item.value in seen:
-                    item.refuse(f"{format_value(item.value)} is listed twice")
-                seen.add(item.value)
-        return found
-
-    return read
-
-
-def duration(node: Node) -> float:
-    """Seconds, greater than zero."""
-    return _not_zero(duration_or_zero(node))
-
-
-def duration_or_zero(node: Node) -> float:
-    return _duration(node, MAX_DURATION_SECONDS, "a year")
-
-
-def long_duration(node: Node) -> float:
-    """Seconds, greater than zero, up to a century."""
-    return _not_zero(_duration(node, MAX_LONG_DURATION_SECONDS, "a century"))
-
-
-def _duration(node: Node, limit_seconds: float, limit: str) -> float:
-    if not isinstance(node.value, str):
-        raise InvalidValue(f'expected a duration like "30s", "20m" or "1h30m", got {format_value(node.value)}')
-    try:
-        seconds = parse_duration(node.value)
-    except ValueError as error:
-        raise InvalidValue(str(error)) from None
-    if seconds > limit_seconds:
-        raise InvalidValue(f"{format_value(node.value)} is longer than {limit}")
-    return seconds
-
-
-def _not_zero(seconds: float) -> float:
-    if not seconds:
-        raise InvalidValue("must be greater than zero; omit the key to use the default")
-    return seconds
-
-
-def size(node: Node) -> int:
-    """Bytes, greater than zero."""
-    if not isinstance(node.value, str):
-        raise InvalidValue(f'expected a size like "500MB" or "1GiB", got {format_value(node.value)}')
-    try:
-        found = parse_size(node.value)
-    except ValueError as error:
-        raise InvalidValue(str(error)) from None
-    if not found:
-        raise InvalidValue("must be greater than zero; omit the key to use the default")
-    return found
-
-
-def whole_number(low: int, high: int) -> Callable[[Node], int]:
-    def read(node: Node) -> int:
-        # In Python a bool is an int, but `port = true` is a mistake.
-        if isinstance(node.value, bool) or not isinstance(node.value, int) or not low <= node.value <= high:
-            raise InvalidValue(f"expected a whole number from {low} to {high}, got {format_value(node.value)}")
-        return node.value
-
-    return read
-
-
-def boolean(node: Node) -> bool:
-    if not isinstance(node.value, bool):
-        raise InvalidValue(f"expected true or false, got {format_value(node.value)}")
-    return node.value
-
-
-def choice(*values: str) -> Callable[[Node], str]:
-    def read(node: Node) -> str:
-        if node.value not in values:
-            expected = " or ".join(map(format_value, values))
-            raise InvalidValue(f"expected {expected}, got {format_value(node.value)}")
-        return str(node.value)
-
-    return read
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -13,6 +13,9 @@ _MAX_CHARACTERS: Final = 200
 _MAX_WORDS: Final = 7
 _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _BRACKETS: Final = "[]()<>|:,!"
+_ERRORS: Final = ("E   ", "FAILED ", "Exception in thread ")
+"""Of pytest and Java."""
+_RUST_PANIC: Final = re.compile(r"thread '[^']*' (?:\(\d+\) )?panicked at ")
 _KEYS: Final = frozenset({"level", "lvl", "severity", "loglevel"})
 _LEVELS: Final = {
     **dict.fromkeys(("error", "err", "fatal", "critical", "crit", "panic", "severe", "alert", "emerg"), Level.ERROR),
@@ -59,7 +62,7 @@ def detect_levels(lines: Sequence[str]) -> list[Level] | None:
 def _detect_level(line: str) -> Level:
     if line.startswith("{"):
         return _level_of_json(line)
-    if line.startswith(("E   ", "FAILED ")):  # pytest
+    if line.startswith(_ERRORS) or _RUST_PANIC.match(line):
         return Level.ERROR
     head = line[:_MAX_CHARACTERS]
     if "\x1b" in head:

@@ -15,6 +15,8 @@ from solorun.record import MAX_MESSAGE_BYTES, cut_message
 from solorun.steps.workflow_commands import ADD_MASK
 
 _SURELY_SHORT: Final = MAX_MESSAGE_BYTES // 4  # characters: none is longer than four bytes
+_WINDOW_BYTES: Final = MAX_MESSAGE_BYTES // 2
+"""A line that does not fit into one record covers such a part of its chunk, or continues what is pending."""
 _COMMAND_MARK: Final = "::"
 # One pattern each: these search bytes ten times faster than `in` searches a text.
 _find_command: Final = BytesAhoCorasick([b"\n::"]).find_matches_as_indexes
@@ -61,10 +63,12 @@ class LineSplitter:
     def unfinished(self) -> bool:
         return bool(self._pending)
 
-    @property
-    def holds_much(self) -> bool:
-        """Whether a long text is held back because it may be the beginning of a secret."""
-        return len(self._pending) > MAX_MESSAGE_BYTES
+    def is_slow(self, chunk: bytes = b"") -> bool:
+        """Whether a long line has to be searched for secrets after this chunk."""
+        windows = range(0, len(chunk) - _WINDOW_BYTES, _WINDOW_BYTES)
+        return len(self._pending) > MAX_MESSAGE_BYTES or any(
+            chunk.find(b"\n", start, start + _WINDOW_BYTES) < 0 for start in windows
+        )
 
     def feed(self, chunk: bytes) -> Iterator[LineBatch]:
         """Yield the lines that `chunk` completes, and the beginning of an unfinished long line."""

@@ -76,7 +76,7 @@ class PipeReader:
                 self._read_bytes += len(chunk)
                 await self._handle(chunk)
                 await asyncio.sleep(0)  # an output that never waits must not starve other tasks
-            await self._log_all(self._splitter.finish())
+            await self._log_all(self._splitter.finish(), in_thread=self._splitter.is_slow())
         finally:
             os.close(self.fd)
             self.fd = -1
@@ -92,7 +92,7 @@ class PipeReader:
         self._readable.set()
 
     async def _handle(self, chunk: bytes) -> None:
-        has_lines = await self._log_all(self._splitter.feed(chunk))
+        has_lines = await self._log_all(self._splitter.feed(chunk), in_thread=self._splitter.is_slow(chunk))
         if not self._splitter.unfinished:
             self._unfinished_since = None
         elif has_lines or self._unfinished_since is None:
@@ -113,13 +113,13 @@ class PipeReader:
                 timer.cancel()
         if self._unfinished_since is not None and loop.time() >= self._unfinished_since + UNFINISHED_SECONDS:
             self._unfinished_since = None
-            await self._log_all(self._splitter.flush())
+            await self._log_all(self._splitter.flush(), in_thread=self._splitter.is_slow())
 
-    async def _log_all(self, batches: Iterator[LineBatch]) -> bool:
-        """False if there is none. A thread searches long texts for secrets."""
+    async def _log_all(self, batches: Iterator[LineBatch], *, in_thread: bool) -> bool:
+        """False if there is none. A thread searches long lines for secrets."""
         has_lines = False
         while True:
-            lines = await asyncio.to_thread(next, batches, None) if self._splitter.holds_much else next(batches, None)
+            lines = await asyncio.to_thread(next, batches, None) if in_thread else next(batches, None)
             if lines is None:
                 return has_lines
             has_lines = True

@@ -288,7 +288,9 @@ async def test_a_large_write_is_masked_off_the_event_loop() -> None:
     await channel.write("extract", Stream.STDOUT, ["small correct-horse"])
     small, threads = set(threads), threads
     threads.clear()
-    await channel.write("extract", Stream.STDOUT, ["x" * 1000 + "correct-horse"] * 100)
+    await channel.write("extract", Stream.STDOUT, ["x" * 1000 + "correct-horse"] * 5)
+    await channel.progress("extract", 1, 2, "x" * 5000 + "correct-horse")
+    await channel.group("extract", "x" * 5000 + "correct-horse", open=True)
 
     assert small == {loop_thread}
     assert threads

@@ -227,8 +227,8 @@ transfer(Path(database), url, ParamCipher("{key}"))
 @pytest.mark.parametrize(
     ("module", "method", "call", "is_complete"),
     [
-        ("digest.Digest", "add", 20, False),
-        ("digest.Digest", "add", 200, False),
+        ("transfer._Digest", "add", 20, False),
+        ("transfer._Digest", "add", 200, False),
         ("target.Target", "check", 1, False),
         ("target.Target", "commit", 1, False),
         ("target.Target", "commit", 0, True),

@@ -118,7 +118,7 @@ def test_a_directory_may_start_with_the_home_directory(
         ('cwd = "."', "cwd", 'did you mean "dir"?'),
         ('run = "true"', "run", "set the command of a step"),
         ('retention = "queue"', "retention", "known keys: title, dir, timeout"),
-        ('on_conflict = "wait"', "on_conflict", 'is not a conflict policy; expected one of "reject", "join"'),
+        ('on_conflict = "wait"', "on_conflict", 'expected "reject" or "join" or "queue" or "replace", got "wait"'),
         ("queue_max = -1", "queue_max", "expected a whole number from 0 to 100000"),
         ('resources = "gpu"', "resources", "expected a list of resources"),
         ('resources = ["gpu"]', "resources", 'there is no resource "gpu"; declare it in a table [resources.<name>]'),

@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from solorun.projects.token_strength import MIN_TOKEN_BITS, estimate_bits
+from solorun.projects.credentials import MIN_TOKEN_BITS, estimate_bits
 
 ALPHABETS = {"hexadecimal": "0123456789abcdef", "letters": string.ascii_lowercase, "all": string.printable[:94]}
 

@@ -31,6 +31,9 @@ from solorun.steps.levels import detect_levels
         "E       assert 1 == 2",
         "FAILED tests/test_a.py::test_b - assert 1 == 2",
         "ERROR tests/test_a.py",
+        'Exception in thread "main" java.lang.IllegalStateException: no text',
+        "thread 'main' panicked at src/main.rs:1:114:",
+        "thread 'main' (812) panicked at src/main.rs:1:114:",
     ],
 )
 def test_an_error_is_recognized(line: str) -> None:
@@ -60,6 +63,7 @@ def test_other_levels_are_recognized(line: str, level: Level) -> None:
         "no error occurred",
         "see the error: it is below",
         "handling an Error",
+        "thread 'main' panicked yesterday",
         "INFO: retry after ERROR",
         "12:00:00 [info] the last ERROR was yesterday",
         "level=info msg=error",

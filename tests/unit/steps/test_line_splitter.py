@@ -229,3 +229,19 @@ def test_a_mask_that_is_too_long_is_omitted(chunks: list[bytes]) -> None:
         ("(omitted an ::add-mask:: line of more than 16 KiB; its value is not masked)", False),
         ("next", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("chunk", "is_slow"),
+    [
+        (b"a" * 40_000 + b"\n" + b"b\n" * 10_000, True),
+        (b"b\n" * 10_000 + b"a" * 20_000 + b"\n", True),
+        (b"b\n" * 10_000 + b"a" * 40_000, True),
+        (b"b\n" * 30_000, False),
+        (b"a" * 4_000, False),
+    ],
+)
+def test_a_long_line_anywhere_in_a_chunk_is_slow(chunk: bytes, is_slow: bool) -> None:
+    splitter = LineSplitter(mask=str, pending_secret_length=lambda _: 0)
+
+    assert splitter.is_slow(chunk) is is_slow

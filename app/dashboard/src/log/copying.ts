@@ -2,6 +2,7 @@
 import type { LogRecord } from '../api/mapping';
 import { stripEscapes } from './ansi';
 import type { LineRange } from './filters';
+import { jsonOf } from './json_row';
 import type { ReadLog } from './log_model';
 import { type Hidden, type Row, rowText, toRows } from './rows';
 
@@ -39,9 +40,13 @@ export async function readRows(
   return { rows: toRows(records, hidden), isCut: !isEnd && after < range.upTo };
 }
 
-/** The text of the rows, without the first `start` characters, and with only `end` of the last row. */
-export function toText(rows: readonly Row[], start = 0, end = Infinity): string {
+/**
+ * The text of the rows, without the first `start` characters, and with only `end` of the last row. A row that shows its
+ * JSON in another form is copied whole.
+ */
+export function toText(rows: readonly Row[], start = 0, end = Infinity, isRaw = true): string {
   const lines = rows.map((row) => stripEscapes(rowText(row)));
-  if (lines.length) lines.push(lines.pop()!.slice(0, end));
-  return lines.join('\n').slice(start);
+  const isWhole = (row: Row | undefined): boolean => !isRaw && row !== undefined && jsonOf(row) !== null;
+  if (lines.length) lines.push(lines.pop()!.slice(0, end > 0 && isWhole(rows[rows.length - 1]) ? Infinity : end));
+  return lines.join('\n').slice(start < Infinity && isWhole(rows[0]) ? 0 : start);
 }

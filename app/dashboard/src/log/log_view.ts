@@ -5,6 +5,7 @@
 import type { Selected } from './copying';
 import { type Layout, layFixed, layWrapped } from './layout';
 import type { LogModel } from './log_model';
+import { type Marked, Marks } from './marks';
 import { type LogViewOptions, RowList } from './row_list';
 import { type SeenRow, StepHeading } from './step_heading';
 import { TextSelection } from './text_selection';
@@ -16,7 +17,6 @@ import {
   anchorAt,
   isScaled,
   moveAnchor,
-  rowInView,
   scrollOf,
   scrollTopOf,
   shareAt,
@@ -35,17 +35,22 @@ export interface LogViewEvents {
   readerMoved(): void;
 }
 
+/** The first line in view, and the distance of its upper edge from the top of the pane in pixels; or the end. */
+export type LogPlace = { readonly seq: number; readonly y: number } | 'end';
+
 export class LogView {
   private readonly spacer = document.createElement('div');
   private readonly layer = document.createElement('div');
   private readonly list: RowList;
   private readonly heading = new StepHeading();
+  private readonly marks = new Marks();
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
   private readonly input = new UserInput(this.listening.signal);
-  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, steps: [] };
+  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, raw: false, steps: [] };
   private anchor: Anchor = { row: 0, y: 0 };
-  private target: number | null = null;
+  /** The line to show once it is loaded, and the place of its upper edge; null for any place in sight. */
+  private target: { readonly seq: number; readonly y: number | null } | null = null;
   private following = false;
   private isEmpty = false;
   private frame = 0;
@@ -63,7 +68,11 @@ export class LogView {
   ) {
     this.list = new RowList((seq) => model.isFolded(seq));
     Object.assign(this.spacer, { className: 'spacer' }).append(this.layer);
-    Object.assign(this.layer, { className: 'layer' }).append(this.heading.element, this.list.element);
+    Object.assign(this.layer, { className: 'layer' }).append(
+      this.marks.element,
+      this.heading.element,
+      this.list.element,
+    );
     pane.replaceChildren(this.spacer);
     model.onChange = (change) => this.keepPlace(change);
     const { signal } = this.listening;
@@ -91,6 +100,11 @@ export class LogView {
     this.schedule();
   }
 
+  mark(marked: Marked): void {
+    this.marks.show(marked);
+    this.schedule();
+  }
+
   /** Resets the sizes measured from an earlier log. */
   reset(): void {
     this.list.columns = 0;
@@ -110,10 +124,10 @@ export class LogView {
   }
 
   /** Scrolls to a line, even if it must be loaded first. */
-  goTo(seq: number): void {
+  goTo(seq: number, y: number | null = null): void {
     this.setFollowing(false);
     this.model.reveal(seq);
-    this.target = seq;
+    this.target = { seq, y };
     this.aim();
     this.schedule();
   }
@@ -123,9 +137,17 @@ export class LogView {
     return this.model.seqAt(this.anchor.row + (this.anchor.y < -ROW_HEIGHT / 2 ? 1 : 0));
   }
 
-  /** The line to go to in order to return to this view; undefined while following. */
-  place(): number | undefined {
-    return this.following ? undefined : this.model.seqAt(rowInView(this.anchor, this.height));
+  /** Undefined on the way to a line in sight, which the address or the run names. */
+  place(): LogPlace | undefined {
+    const { target, anchor } = this;
+    if (this.following) return 'end';
+    if (target) return target.y === null ? undefined : { seq: target.seq, y: target.y };
+    return { seq: this.model.seqAt(anchor.row), y: anchor.y };
+  }
+
+  returnTo(place: LogPlace): void {
+    if (place === 'end') this.follow();
+    else this.goTo(place.seq, place.y);
   }
 
   /** The lines in which the reader has selected text; null for a part of one line. */
@@ -136,7 +158,7 @@ export class LogView {
   private keepPlace(change: () => void): void {
     const seq = this.model.seqAt(this.anchor.row);
     change();
-    if (this.target !== null) this.aim();
+    if (this.target) this.aim();
     else if (!this.following) this.anchor = { row: this.model.indexOf(seq), y: this.anchor.y };
     this.schedule();
   }
@@ -152,7 +174,10 @@ export class LogView {
   }
 
   private aim(): void {
-    this.anchor = anchorInView(this.model.indexOf(this.target ?? 0), this.height);
+    if (!this.target) return;
+    const { seq, y } = this.target;
+    const row = this.model.indexOf(seq);
+    this.anchor = y === null ? anchorInView(row, this.height) : { row, y };
   }
 
   private unfoldProgress(): void {
@@ -182,13 +207,14 @@ export class LogView {
     this.resizeSpacer(total);
     if (this.following) this.anchor = { row: Math.max(0, total - 1), y: height - ROW_HEIGHT };
     const { first, tops } = this.lay(total, height);
+    this.marks.draw(this.model, height);
     const share = total ? shareAt(first, tops, total, height) : 0;
     const spacer = this.resizeSpacer(total);
     const scrollTop = this.following ? Math.max(0, spacer - height) : scrollTopOf(share, spacer, height);
     if (Math.abs(this.pane.scrollTop - scrollTop) > 1) this.pane.scrollTop = scrollTop;
     this.expectedScroll = this.pane.scrollTop;
-    if (this.target !== null && this.model.isLoaded(this.target)) {
-      if (this.model.isFoldedProgress(this.target)) this.unfoldProgress();
+    if (this.target && this.model.isLoaded(this.target.seq)) {
+      if (this.model.isFoldedProgress(this.target.seq)) this.unfoldProgress();
       this.target = null;
     }
     // At least one row: without any, the log may still have rows that were not requested yet.
@@ -196,8 +222,12 @@ export class LogView {
   }
 
   private lay(total: number, height: number): Layout {
-    const draw = (first: number, count: number): void =>
-      this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options, this.selection.ends);
+    const { level, text } = this.model.filters;
+    this.list.showsGaps = level === null && text === null;
+    const draw = (first: number, count: number): void => {
+      const before = first > 0 ? this.model.rows(first - 1, 1)[0] : undefined;
+      this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options, this.selection.ends, before);
+    };
     const space = { anchor: this.anchor, total, height, draw };
     const { wrap, steps } = this.options;
     const layout = wrap ? layWrapped(this.list, space, this.following) : layFixed(this.list, space);
@@ -208,7 +238,9 @@ export class LogView {
     if (wrap && (count === total || Math.abs(average / this.rowHeight - 1) > 0.2)) this.rowHeight = average;
     const seen = (row: number): SeenRow => ({ seq: this.model.seqAt(row), y: tops[row - first]! });
     const next = anchor.row + 1 < first + count ? seen(anchor.row + 1) : undefined;
-    if (count > 0) this.heading.show(steps, seen(anchor.row), next);
+    // At the top, it would hide the first line, and no scrolling would show that.
+    const isAtTop = anchor.row === 0 && anchor.y >= 0;
+    if (count > 0) this.heading.show(isAtTop ? [] : steps, seen(anchor.row), next);
     return layout;
   }
 
@@ -269,7 +301,12 @@ export class LogView {
   }
 
   private handleKey(event: KeyboardEvent): void {
+    if (event.key === 'Escape' && this.list.opened !== null) {
+      this.openJson(null);
+      return event.preventDefault();
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.pane) return;
+    if (event.key === 'Enter') return this.openJson(this.options.current);
     const way = scrollOf(event, this.height);
     if (event.key === 'Home') this.goTo(this.model.seqAt(0));
     else if (event.key === 'End') this.follow();
@@ -279,11 +316,24 @@ export class LogView {
     event.preventDefault();
   }
 
+  /** Shows the fields of a line, or hides them again. There must be room below it. */
+  private openJson(seq: number | null): void {
+    this.list.opened = this.list.opened === seq ? null : seq;
+    const row = seq === null ? 0 : this.model.indexOf(seq);
+    const y = this.anchor.y + (row - this.anchor.row) * ROW_HEIGHT;
+    if (this.list.opened !== null && y > this.height / 2) {
+      this.setFollowing(false);
+      this.anchor = { row, y: Math.round(this.height / 3) };
+    }
+    this.schedule();
+  }
+
   private handleClick(event: MouseEvent): void {
     const at = event.target as HTMLElement;
     if (at.closest('.heading')) return this.goTo(this.heading.firstSeq);
     const seq = Number(at.closest<HTMLElement>('.row')?.dataset['seq']);
     if (!seq) return;
+    if (at.closest('.json')) return this.openJson(seq);
     if (at.closest('.fold')) return at.closest('.progress') ? this.unfoldProgress() : this.events.toggleGroup(seq);
     if (at.closest('.number') && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();

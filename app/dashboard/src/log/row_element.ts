@@ -1,4 +1,7 @@
 /** Draws one log row into an element: number, time, level, text. */
+import { type JsonLine } from './json_line';
+import { jsonOf } from './json_row';
+import { drawTree } from './json_tree';
 import { type Row, groupOpenedBy, rowLevel, rowRecord, rowText } from './rows';
 import { formatLogTime } from '../runs/format';
 import { markDirection } from './controls';
@@ -14,10 +17,17 @@ export interface RowState {
   readonly isCurrent: boolean;
   readonly isMarked: boolean;
   readonly isFolded: boolean;
+  /** How long after the line before, if that is long, or ''. */
+  readonly gap: string;
+  /** Whether JSON stays as it is. */
+  readonly isRaw: boolean;
+  /** Whether its JSON is shown as a tree, too. */
+  readonly isOpen: boolean;
 }
 
 export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   const record = rowRecord(row);
+  const json = shownJson(row, state);
   const level = rowLevel(row);
   const group = groupOpenedBy(row);
   const isStderr = record.stream === 'stderr' && record.event === null;
@@ -27,6 +37,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     record.event ?? '',
     record.stream === 'solorun' ? 'solorun' : '',
     isStderr ? 'stderr' : '',
+    state.isOpen ? 'open' : '',
     state.isMarked ? 'marked' : '',
     state.isCurrent ? 'current' : '',
   ]
@@ -48,14 +59,39 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     toggle.type = 'button';
     toggle.setAttribute('aria-expanded', String(!state.isFolded));
     text.append(toggle);
-  } else {
+  } else if (json) drawJson(text, json, state);
+  else {
     if (row.isFolded) text.append(makeUnfold());
     drawText(text, rowText(row), state.text);
   }
   if (row.updates > 1) text.append(make('span', 'repeats', `${row.updates.toLocaleString('en')} updates`));
   const label = make('span', 'level', LEVEL_WORDS[level] || (isStderr ? 'stderr' : ''));
   if (isStderr) label.title = 'Written to standard error';
-  element.replaceChildren(number, time, label, text);
+  const gap = state.gap ? [make('span', 'gap', `⋯ ${state.gap} ⋯`)] : [];
+  element.replaceChildren(number, time, label, ...gap, text);
+  if (json && state.isOpen) element.append(drawTree(json.value));
+}
+
+/** Null if the line is shown as it is. A search may find its text only there. */
+function shownJson(row: Row, { isRaw, text }: RowState): JsonLine | null {
+  const json = isRaw ? null : jsonOf(row);
+  const isHidden = (found: string): boolean => text !== null && text.find(found).length === 0;
+  return json && isHidden(json.message) && isHidden(json.fields) && !isHidden(rowText(row)) ? null : json;
+}
+
+function drawJson(parent: HTMLElement, { message, fields }: JsonLine, { text, isOpen }: RowState): void {
+  const toggle = make('button', 'json', isOpen ? '▾ ' : '▸ ');
+  toggle.type = 'button';
+  toggle.tabIndex = -1;
+  toggle.title = 'All fields (Enter on the current line)';
+  toggle.ariaLabel = toggle.title;
+  toggle.ariaExpanded = String(isOpen);
+  parent.append(toggle);
+  if (message) drawText(parent, message, text);
+  if (!fields) return;
+  const rest = make('span', 'fields', message ? '  ' : '');
+  drawText(rest, fields, text);
+  parent.append(rest);
 }
 
 function makeUnfold(): HTMLElement {

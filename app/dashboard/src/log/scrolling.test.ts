@@ -1,22 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  anchorAt,
-  anchorInView,
-  clampAnchor,
-  isScaled,
-  moveAnchor,
-  rowInView,
-  scrollTopOf,
-  shareAt,
-  shareOf,
-  spacerHeight,
-} from './scrolling';
-
-test.each([0, 7, 400])('a view is found again by the row that it shows a third of the way down: %d', (row) => {
-  expect(rowInView(anchorInView(row, 410), 410)).toBe(row);
-  expect(rowInView({ row, y: 0 }, 410)).toBe(row + 6);
-  expect(rowInView({ row, y: -15 }, 410)).toBe(row + 7);
-});
+import { anchorAt, clampAnchor, isScaled, moveAnchor, scrollTopOf, shareAt, shareOf, spacerHeight } from './scrolling';
 
 test('the spacer never exceeds what browsers can lay out', () => {
   expect(spacerHeight(100, 20)).toBe(2000);

@@ -74,15 +74,8 @@ export function clampAnchor(anchor: Anchor, total: number, paneHeight: number): 
   return { row, y: row * ROW_HEIGHT - inside };
 }
 
-/** The number of rows in the upper third of the pane. */
-const rowsAbove = (paneHeight: number): number => Math.floor(paneHeight / 3 / ROW_HEIGHT);
-
 /** An anchor that shows this row a third of the way down the pane. */
 export const anchorInView = (row: number, paneHeight: number): Anchor => ({
   row,
-  y: rowsAbove(paneHeight) * ROW_HEIGHT,
+  y: Math.floor(paneHeight / 3 / ROW_HEIGHT) * ROW_HEIGHT,
 });
-
-/** The inverse: the row a third of the way down. */
-export const rowInView = ({ row, y }: Anchor, paneHeight: number): number =>
-  row + rowsAbove(paneHeight) - Math.round(y / ROW_HEIGHT);

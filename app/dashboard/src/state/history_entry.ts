@@ -2,12 +2,14 @@
  * Brings the reader back to the place where they left a page. Each entry of the tab's history has a key, under which its
  * place is kept for as long as the tab: after Back, the entry that was left can no longer be changed.
  */
+import type { LogPlace } from '../log/log_view';
 
-/** The scroll position of the page, the line of the log, and the number of runs in a list. */
+/** The scroll position of the page, the place in the log, and how far lists of runs and artifacts were read. */
 export interface Place {
   readonly scrollY?: number;
-  readonly line?: number;
+  readonly log?: LogPlace;
   readonly rows?: number;
+  readonly artifactPages?: number;
 }
 
 const STORAGE_KEY = 'solorun places';
@@ -16,6 +18,7 @@ const MAX_PLACES = 100;
 /** By entry; the place that was kept last is the last one. */
 const places = new Map<string, Place>(readPlaces());
 const parts = new Set<() => Place>();
+/** While the page is too short for its kept position. */
 let restoring: AbortController | null = null;
 let entry = keyOfEntry();
 
@@ -35,6 +38,7 @@ export function pushEntry(address: string, isSamePlace = false): void {
   history.pushState(null, '', address);
   entry = keyOfEntry();
   if (isSamePlace) places.set(entry, place);
+  else endRestoring();
 }
 
 /** Call when the history has moved to another entry, and the page still shows the one before. */
@@ -44,8 +48,8 @@ export function changeEntry(): void {
 }
 
 function keepPlace(): void {
-  restoring?.abort();
-  const place = Object.assign({ ...keptPlace(), scrollY }, ...[...parts].map((part) => part())) as Place;
+  const scroll = restoring ? {} : { scrollY };
+  const place = Object.assign({ ...keptPlace(), ...scroll }, ...[...parts].map((part) => part())) as Place;
   places.delete(entry);
   places.set(entry, place);
   for (const oldest of [...places.keys()].slice(0, -MAX_PLACES)) places.delete(oldest);
@@ -79,18 +83,22 @@ function storePlaces(): void {
 
 /** Scrolls as soon as the page is tall enough again, unless the reader does something else first. */
 export function restoreScroll(): void {
-  restoring?.abort();
+  endRestoring();
   const { scrollY: wanted } = keptPlace();
   if (wanted === undefined) return;
   const { signal } = (restoring = new AbortController());
-  const stop = (): void => restoring?.abort();
   const observer = new ResizeObserver(() => {
     scrollTo(0, wanted);
-    if (Math.abs(scrollY - wanted) < 2) observer.disconnect();
+    if (Math.abs(scrollY - wanted) < 2) endRestoring();
   });
   signal.addEventListener('abort', () => observer.disconnect());
-  for (const type of ['wheel', 'pointerdown', 'keydown']) addEventListener(type, stop, { signal });
+  for (const type of ['wheel', 'pointerdown', 'keydown']) addEventListener(type, endRestoring, { signal });
   observer.observe(document.body);
+}
+
+function endRestoring(): void {
+  restoring?.abort();
+  restoring = null;
 }
 
 // The browser restores the scroll position of a page that is still too short for it.

@@ -5,23 +5,37 @@ export type Theme = 'system' | 'light' | 'dark';
 /** The time zone of the dashboard's times. */
 export type Times = 'local' | 'utc';
 
+/** Of the overview; `auto` is by the number of projects. */
+export type Layout = 'auto' | 'cards' | 'rows';
+
 interface Preferences {
   theme: Theme;
   times: Times;
+  layout: Layout;
+  /** In pixels. */
+  sidebarWidth: number;
+  /** The patterns of the families that are folded in the side bar. */
+  folded: readonly string[];
   singleKeys: boolean;
   wrap: boolean;
   timestamps: boolean;
   /** Whether logs show all progress reports of a step, or only the last one. */
   progress: boolean;
+  /** Whether logs show lines of JSON as they are. */
+  raw: boolean;
 }
 
 const DEFAULTS: Preferences = {
   theme: 'system',
   times: 'local',
+  layout: 'auto',
+  sidebarWidth: 208,
+  folded: [],
   singleKeys: true,
   wrap: false,
   timestamps: true,
   progress: false,
+  raw: false,
 };
 
 function read(): Preferences {

@@ -49,6 +49,8 @@ class Store {
   completeSince = $state(Infinity);
   /** Increases with every snapshot. Pages that show more than active runs reload when it does. */
   epoch = $state(0);
+  /** Whether the histories have only what is among the latest runs of all projects. */
+  private isBrief = false;
   private readonly listeners = new Map<number, Set<(records: readonly LogRecord[]) => void>>();
   private staleTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly loading = new Map<string, Promise<void>>();
@@ -174,11 +176,13 @@ class Store {
 
   /**
    * Loads the latest runs of these projects with one request. Only projects whose runs are so rare that they are not
-   * among the latest of all need one more each.
+   * among the latest of all need one more each, unless the latest of all are enough.
    */
-  loadHistories(projects: readonly string[]): Promise<void> {
-    return this.deduplicate('histories', async () => {
-      const limit = projects.length && Math.min(MAX_RUNS, Math.max(MIN_RUNS, HISTORY_LENGTH * projects.length));
+  loadHistories(projects: readonly string[], isBrief = this.isBrief): Promise<void> {
+    this.isBrief = isBrief;
+    return this.deduplicate(`histories ${isBrief}`, async () => {
+      const wanted = isBrief ? MIN_RUNS : Math.max(MIN_RUNS, HISTORY_LENGTH * projects.length);
+      const limit = projects.length && Math.min(MAX_RUNS, wanted);
       const { runs, nextCursor } = limit ? await api.listRuns({ limit }) : { runs: [], nextCursor: null };
       for (const run of runs) this.putListed(run);
       this.completeSince = nextCursor === null ? 0 : (runs[runs.length - 1]?.createdAt ?? Infinity);
@@ -186,7 +190,7 @@ class Store {
         const own = runs.filter((run) => run.project === project && run.status !== 'queued').slice(0, HISTORY_LENGTH);
         this.putHistory(project, own);
         // Without a run there is nothing older either: the project's summary has its last one.
-        const isComplete = nextCursor === null || own.length === HISTORY_LENGTH || !this.currentRun(project);
+        const isComplete = isBrief || nextCursor === null || own.length === HISTORY_LENGTH || !this.currentRun(project);
         if (!isComplete) await this.loadHistory(project);
       }
     });

@@ -55,7 +55,7 @@ def return_run(
         return False
     if closing is not None:
         connection.execute(QUERIES["insert_segment"], segment_values(closing))
-    if (cancel := get_run(connection, run_id).cancel) is not None:
+    if is_cancelled and (cancel := get_run(connection, run_id).cancel) is not None:
         request_cancel(connection, run_id, cancel)
     return True
 
