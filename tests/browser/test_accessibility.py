@@ -19,6 +19,7 @@ FIND_OVERFLOWING = """selector => [...document.querySelector(selector).querySele
 """Elements that extend beyond the window, or that scroll."""
 PATHS = {
     "overview": "/",
+    "cards": "/",
     "project": "/p/novel",
     "runs": "/runs",
     "resources": "/resources",
@@ -33,6 +34,8 @@ PATHS = {
     "markdown": "/p/report/runs/{report}/artifacts/report.md",
     "references": "/p/report/runs/{report}/artifacts/references.md",
     "table": "/p/report/runs/{report}/artifacts/words.csv",
+    "tree": "/p/report/runs/{report}/artifacts/data.json",
+    "summary": "/p/results/runs/{results}",
     "compare": "/compare/{good}/{failed}",
     "differences": "/compare/{notes}/{more_notes}?log=1&file=note.txt",
     "colours": "/p/terminal/runs/{terminal}?tab=log",
@@ -55,6 +58,7 @@ def runs(service: ServedService) -> dict[str, int]:
         "good": api.complete("novel"),
         "failed": api.complete("novel", params={"book": "broken"}),
         "report": api.complete("report"),
+        "results": api.complete("results"),
         "terminal": api.complete("terminal"),
         "crash": api.complete("crash"),
         "notes": api.complete("notes"),
@@ -69,6 +73,8 @@ def test_a_page_has_no_violations_and_fits_a_phone(open_page: OpenPage, runs: di
     page = open_page(PATHS[name].format(**runs))
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    if name == "cards":
+        page.get_by_role("button", name="Cards").click()
 
     violations = violations_everywhere(page, [DESKTOP, PHONE])
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")

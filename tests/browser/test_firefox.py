@@ -10,6 +10,7 @@ from tests.browser.browsers import launch_firefox
 from tests.browser.conftest import OpenPage
 from tests.browser.deployments import TOKEN, Deployment
 from tests.browser.projects import CONFIGURATION
+from tests.browser.shortcuts import press_in_turn
 from tests.fakes.running_service import served
 
 
@@ -80,6 +81,5 @@ def test_a_session_begins_with_a_token_and_ends_from_the_palette(open_page: Open
     page.keyboard.press("Enter")
 
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
-    page.keyboard.press("g")
-    page.keyboard.press("r")
+    press_in_turn(page, "g", "r")
     expect(page.get_by_role("heading", name="All runs")).to_be_visible()

@@ -26,6 +26,7 @@ def runs(service: ServedService) -> dict[str, int]:
 @pytest.fixture
 def forced(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport={"width": 1440, "height": 860}, forced_colors="active")
+    opened.add_init_script("localStorage.setItem('solorun.preferences', '{\"layout\": \"cards\"}')")
     yield opened
     opened.close()
 

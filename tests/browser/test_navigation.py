@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
+from tests.browser.shortcuts import press_in_turn
 
 
 def test_the_command_palette_opens_projects_and_runs(open_page: OpenPage, api: Api) -> None:
@@ -30,14 +31,12 @@ def test_shortcuts_navigate_and_can_be_switched_off(open_page: OpenPage) -> None
     page = open_page("/")
     expect(page.get_by_role("article").first).to_be_visible()
 
-    page.keyboard.press("g")
-    page.keyboard.press("r")
+    press_in_turn(page, "g", "r")
     expect(page.get_by_role("heading", name="All runs")).to_be_visible()
     page.keyboard.press("?")
     page.get_by_label("Single-key shortcuts").uncheck()
     page.get_by_role("button", name="Close").click()
-    page.keyboard.press("g")
-    page.keyboard.press("o")
+    press_in_turn(page, "g", "o")
 
     expect(page.get_by_role("heading", name="All runs")).to_be_visible()
 

@@ -56,6 +56,8 @@ def test_a_project_lists_its_queue_in_order(open_page: OpenPage, api: Api, param
     card = page.get_by_role("article", name="line-order")
 
     expect(card.locator(".badge")).to_have_text("running")
+    expect(card).to_contain_text("7 queued")
+    page.get_by_role("button", name="Cards").click()
     expect(card).to_contain_text(f"Queue: {', '.join(f'#{run_id}' for run_id in queued[:5])} and 2 more")
     card.get_by_role("heading").get_by_role("link").click()
     rows = page.get_by_role("region", name="Queue").get_by_role("listitem")

@@ -10,6 +10,7 @@ from tests.browser.browsers import not_in_firefox
 from tests.browser.conftest import OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
+from tests.browser.shortcuts import press_in_turn
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
@@ -160,8 +161,7 @@ def test_the_runs_appear_together_when_their_list_arrives(open_page: OpenPage, a
     expect(page.locator("header .badge")).to_have_text("completed")
     hold = Hold(page, re.compile(r"/api/v1/runs\?"))
 
-    page.keyboard.press("g")
-    page.keyboard.press("r")
+    press_in_turn(page, "g", "r")
     request = hold.wait(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("All runs")
     expect(page.locator("main table")).to_have_count(0)

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
+from tests.browser.shortcuts import press_in_turn
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import served
 
@@ -55,8 +56,7 @@ def test_a_step_that_waits_says_for_what(open_page: OpenPage, api: Api, params: 
 
     expect(row).to_contain_text("waits for licence")
     expect(row).to_have_accessible_name(re.compile("^work ?, waiting"))
-    page.keyboard.press("g")
-    page.keyboard.press("s")
+    press_in_turn(page, "g", "s")
     licence = page.get_by_role("region", name=re.compile("^licence"))
     expect(licence.locator("tbody").get_by_role("row")).to_have_text(re.compile(rf"#{holder}\s*edit-one\s*work"))
     expect(licence.get_by_role("listitem")).to_have_text(f"#{waiting} edit-two Step work waits")

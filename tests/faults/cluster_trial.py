@@ -176,7 +176,14 @@ class ClusterTrial(ServiceTrial):
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes))
 
     async def audit(self, *, at_rest: bool = True) -> list[str]:
-        """Stop all processes and run all checkers."""
+        """Stop all processes and run all checkers. The workers stop when they have executed what the last starts of
+        clients that have left inserted while the services were stopping.
+        """
+        await asyncio.gather(*(asyncio.to_thread(service.stop) for service in self.services))
+        async with self._within(120):
+            while self._query("SELECT id FROM runs WHERE status IN ('queued', 'pending', 'running')"):
+                await self.revive()
+                await asyncio.sleep(0.05)
         await self.stop()
         self.history.read_marks(self.witness / "marks")
         violations = audit(self.history, read_postgres_database(self.url), at_rest=at_rest)

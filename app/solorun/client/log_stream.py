@@ -71,7 +71,7 @@ class LogStream:
                 response = await self._open()
                 async for chunk in response.aiter_raw():
                     self._reconnects.record_activity()
-                    for event in decoder.feed(chunk):
+                    for event in self._connection.decode(decoder.feed, chunk):
                         if batch := self._handle(event):
                             yield batch
                             self.last_seq = batch[-1].seq

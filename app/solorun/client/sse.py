@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_RETRY_SECONDS: Final = 86_400
+MAX_EVENT_BYTES: Final = 64 * 1024 * 1024
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -31,12 +32,16 @@ class SSEDecoder:
         self._event = ""
         self._data: list[bytes] = []
         self._unfinished: list[bytes] = []
+        self._held_bytes = 0
         self._after_cr = False
         self._at_start = True
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Return the events that `chunk` completes, in order."""
+        """Return the events that `chunk` completes, in order. Raises ValueError if an event is too large."""
         chunk = self._with_lf_only(chunk)
+        self._held_bytes += len(chunk)
+        if self._held_bytes > MAX_EVENT_BYTES:
+            raise ValueError("an event of more than 64 MiB")
         if b"\n" not in chunk:
             # Joined when the line is complete: appending to a bytes object would copy a long line repeatedly.
             self._unfinished.append(chunk)
@@ -82,7 +87,7 @@ class SSEDecoder:
 
     def _take_event(self) -> ServerSentEvent | None:
         event, data = self._event, self._data
-        self._event, self._data = "", []
+        self._event, self._data, self._held_bytes = "", [], 0
         if not data:
             return None
         return ServerSentEvent(event or "message", b"\n".join(data))

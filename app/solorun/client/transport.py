@@ -21,6 +21,8 @@ from solorun.trace_context import TRACEPARENT
 API_PATH: Final = "/api/v1"
 RESPONSE_SECONDS: Final = 30.0
 """How long a request waits for its response. A start can wait 5 s for the database."""
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""Far more than any page of the service. What is not a service, or is hostile, might never end."""
 IDLE_TIMEOUT_SECONDS: Final = 45.0
 """The service sends something at least every 15 s, so a stream that is silent for three times that is dead."""
 COPY_SECONDS: Final = 3600.0
@@ -93,16 +95,16 @@ class Connection:
     ) -> T:
         """Return the body of the response as a `kind`. Raises the error in the response, or ServiceUnreachable."""
         headers = {**({"Content-Type": "application/json"} if body is not None else {}), **(headers or {})}
+        request = self._http.build_request(method, path, params=_drop_empty(query or {}), content=body, headers=headers)
         try:
-            response = await self._http.request(
-                method, path, params=_drop_empty(query or {}), content=body, headers=headers
-            )
+            response = await self._http.send(request, stream=True)
+            content = await self._read(response)
         except httpx.HTTPError as error:
             raise self.unreachable(error) from error
         media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
         if response.status_code >= 300 or media_type != "application/json":
-            raise self._error_of(response, response.content)
-        return self.decode(lambda data: msgspec.json.decode(data, type=kind), response.content)
+            raise self._error_of(response, content)
+        return self.decode(lambda data: msgspec.json.decode(data, type=kind), content)
 
     async def open_stream(
         self,
@@ -128,8 +130,7 @@ class Connection:
         try:
             response = await self._http.send(request, stream=True)
             if response.status_code >= 300:
-                # Reading to the end also closes the response.
-                raise self._error_of(response, await response.aread())
+                raise self._error_of(response, await self._read(response))
         except httpx.HTTPError as error:
             raise self.unreachable(error) from error
         return response
@@ -157,10 +158,7 @@ class Connection:
         try:
             return decode(data)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise UnreadableAnswer(
-                f"The service at {self.url} sent an answer that this client cannot read. "
-                "It may be of another version, or a proxy may have changed the answer."
-            ) from None
+            raise self._unreadable() from None
 
     def unreachable(self, cause: httpx.HTTPError) -> ServiceUnreachable:
         """The exception for a network failure."""
@@ -171,6 +169,24 @@ class Connection:
     async def close(self) -> None:
         """Close all connections, including open streams. Safe to call twice."""
         await self._http.aclose()
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        """The body, decompressed. Raises UnreadableAnswer if it is too large, and closes the response."""
+        body = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise self._unreadable()
+        finally:
+            await response.aclose()
+        return bytes(body)
+
+    def _unreadable(self) -> UnreadableAnswer:
+        return UnreadableAnswer(
+            f"The service at {self.url} sent an answer that this client cannot read. "
+            "It may be of another version, or a proxy may have changed the answer."
+        )
 
     def _error_of(self, response: httpx.Response, body: bytes) -> Exception:
         headers = response.headers

@@ -7,7 +7,7 @@ two.
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from solorun.logs.secret_forms import find_forms
@@ -28,6 +28,10 @@ _MAX_CHARACTERS_ON_LOOP: Final = 4 * 1024
 _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m|\x1b\[K")
 """Colours, and what `grep --color` writes after them: invisible, so a secret may be interrupted by them."""
 
+_SEQUENCE: Final = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|\Z)|[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|\Z)|[ -/]*[0-OQ-WYZ`-~]|\Z)"
+)
+"""Any escape sequence, or its beginning at the end of a text. One that contains text may itself contain a secret."""
 Result = TypeVar("Result")
 
 
@@ -78,12 +82,12 @@ class Masker:
             return [self.mask(line) for line in lines]
         visible = _SGR.sub("", text) if "\x1b" in text else text
         shown = visible.split("\n")
+        suspicious = {index for index, line in enumerate(shown) if "\x1b" in line} if "\x1b" in visible else set()
         # A line of wrapped base64 has no space in it.
         words = [" " not in line.strip() for line in shown]
         with self._lock:
             candidates = self._index.find_candidates(visible)
             cut = self._wrapped.find_cut_spans(lines) if any(words) else {}
-        suspicious: set[int] = set()
         index = at = 0
         for place in candidates:
             index += visible.count("\n", at, place)
@@ -103,13 +107,12 @@ class Masker:
         """`text` with every secret replaced by `***`, and the `known` spans, which encode parts of secrets."""
         if not self._index.count:
             return text
-        visible, places = _without_colours(text)
+        spans = list(known)
         with self._lock:
-            spans = self._index.find_spans(visible)
-            if wrapped := [*known, *self._wrapped.find_spans(visible)]:
-                spans = sorted(spans + wrapped)
-        if places:
-            spans = [(places[start], places[stop - 1] + 1) for start, stop in spans]
+            for visible, places in _find_views(text):
+                found = [*self._index.find_spans(visible), *self._wrapped.find_spans(visible)]
+                spans += [(places[start], places[stop - 1] + 1) for start, stop in found] if places else found
+        spans.sort()
         pieces: list[str] = []
         end = 0
         for start, stop in spans:
@@ -122,29 +125,43 @@ class Masker:
         """How many characters at the end of `text` must be held back, because an incomplete secret may begin there."""
         if not self._index.count:
             return 0
-        visible, places = _without_colours(text)
         with self._lock:
-            cut = self._index.find_incomplete(visible)
-            if cut is None:
-                return 0
-            for start, stop in self._index.find_spans(visible):
-                if start < cut < stop:
-                    # Hold that secret back too. An endless chain of secrets is released, masked.
-                    cut = start if stop - start <= 4 * self._index.longest else stop
-        return len(text) - (places[cut] if places and cut < len(places) else cut)
+            return max(len(text) - self._find_incomplete(*view, len(text)) for view in _find_views(text))
+
+    def _find_incomplete(self, visible: str, places: list[int], length: int) -> int:
+        """Where in the text an incomplete secret may begin; `length`, its end, without one."""
+        cut = self._index.find_incomplete(visible)
+        if cut is None:
+            return length
+        for start, stop in self._index.find_spans(visible):
+            if start < cut < stop:
+                # Hold that secret back too. An endless chain of secrets is released, masked.
+                cut = start if stop - start <= 4 * self._index.longest else stop
+        if not places:
+            return cut
+        return places[cut] if cut < len(places) else length
 
 
-def _without_colours(text: str) -> tuple[str, list[int]]:
-    """`text` as it is seen, and where each of its characters stands in `text`; [] if both are the same."""
-    if "\x1b[" not in text:
-        return text, []
+def _find_views(text: str) -> Iterator[tuple[str, list[int]]]:
+    """`text` without colours, and as it is seen, without any sequences, if that is not the same."""
+    if "\x1b" not in text:
+        yield text, []
+        return
+    without_colours = _strip(_SGR, text)
+    yield without_colours
+    if "\x1b" in without_colours[0]:
+        yield _strip(_SEQUENCE, text)
+
+
+def _strip(sequence: re.Pattern[str], text: str) -> tuple[str, list[int]]:
+    """The rest of `text`, and where each of its characters stands in `text`; [] if both are the same."""
     visible: list[str] = []
     places: list[int] = []
     end = 0
-    for colour in _SGR.finditer(text):
-        visible.append(text[end : colour.start()])
-        places += range(end, colour.start())
-        end = colour.end()
+    for each in sequence.finditer(text):
+        visible.append(text[end : each.start()])
+        places += range(end, each.start())
+        end = each.end()
     visible.append(text[end:])
     places += range(end, len(text))
     return "".join(visible), places

@@ -1,5 +1,6 @@
 """Every method of the client: the request it sends, and the value it returns."""
 
+import gzip
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import asdict
 
-from solorun.client import RunClient
+from solorun.client import RunClient, sse, transport
 from solorun.client.problems import MEDIA_TYPE
 from solorun.errors import RunActive, ServiceUnreachable
 from solorun.record import Event, Level, LogPage, Stream
@@ -169,6 +170,22 @@ async def test_an_answer_that_is_not_the_expected_json_is_unreachable(body: byte
             await client.get_run(17)
         with pytest.raises(ServiceUnreachable, match="that this client cannot read"):
             await client.list_projects()
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_answer_that_never_ends_is_unreachable(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1_000_000)
+    answer = json_response(gzip.compress(encode(RUN) + b" " * 10_000_000), status, headers=("Content-Encoding: gzip",))
+    async with scripted_service([answer]) as service, RunClient(service.url) as client:
+        with pytest.raises(ServiceUnreachable, match="that this client cannot read"):
+            await client.get_run(17)
+
+
+async def test_an_event_that_never_ends_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1_000_000)
+    async with scripted_service([events(b": a\n" * 300_000)]) as service, RunClient(service.url) as client:
+        with pytest.raises(ServiceUnreachable, match="that this client cannot read"):
+            _ = [batch async for batch in client.follow(17)]
 
 
 async def test_a_log_that_is_not_json_is_unreachable() -> None:

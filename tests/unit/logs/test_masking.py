@@ -152,16 +152,23 @@ def test_wrapped_base64_is_masked_at_the_end_of_a_line_with_other_text(before: s
         ("x \x1b[01;31m\x1b[Kcorrect\x1b[m\x1b[K-horse y", "x \x1b[01;31m\x1b[K*** y"),
         ("cor\x1b[1mrect\x1b[0m-horse", "***"),
         ("\x1b[31mcorrect-hors\x1b[0m", "\x1b[31mcorrect-hors\x1b[0m"),
+        ("correct\x1b]8;;http://x\x1b\\-\x1b[?25hhor\x1b(Bse y", "*** y"),
+        ("\x1b]8;;http://x?correct-horse\x07link\x1b]8;;\x07", "\x1b]8;;http://x?***\x07link\x1b]8;;\x07"),
+        ("\x1b]8;;http://x/cor\x1b[1mrect-horse", "\x1b]8;;http://x/***"),
     ],
 )
-def test_a_secret_interrupted_by_colours_is_masked(text: str, masked: str) -> None:
-    assert Masker(["correct-horse"]).mask(text) == masked
+def test_a_secret_interrupted_by_escape_sequences_is_masked(text: str, masked: str) -> None:
+    masker = Masker(["correct-horse"])
+
+    assert masker.mask(text) == masked
+    assert masker.mask_lines([text, "a line", text]) == [masked, "a line", masked]
 
 
-def test_an_end_that_may_begin_a_coloured_secret_is_held_back() -> None:
-    text = "see cor\x1b[1mrect"
-
-    assert Masker(["correct-horse"]).pending_secret_length(text) == len("cor\x1b[1mrect")
+@pytest.mark.parametrize(
+    "begun", ["cor\x1b[1mrect", "correct\x1b]8;;htt", "correct\x1b[?2", "cor\x1b]8;;x\x07rect", "c\x1b"]
+)
+def test_an_end_that_may_begin_an_interrupted_secret_is_held_back(begun: str) -> None:
+    assert Masker(["correct-horse"]).pending_secret_length(f"see {begun}") == len(begun)
 
 
 def test_values_that_exceed_the_limits_are_refused() -> None:

@@ -246,3 +246,38 @@ test('a filter by text shows the lines that contain it, also in colours and acro
   expect(seqs(model, 0, 5)).toEqual([7, 1007, 2007, 3002]);
   expect(requests).toEqual([{ after: 0, before: 3001, limit: 1000, q: 'found' }]);
 });
+
+test('all groups are folded, and unfolded again', async () => {
+  const group = (open: boolean) => ({ event: 'group' as const, data: { name: 'x', open } });
+  const { model } = opened(
+    someRecords(1, 30, (seq) =>
+      seq === 3 || seq === 5 || seq === 20
+        ? group(true)
+        : seq === 7 || seq === 9
+          ? group(false)
+          : seq === 25
+            ? { event: 'step' }
+            : {},
+    ),
+    aRun({ lastSeq: 30 }),
+  );
+  model.load(0, 10);
+  await vi.waitFor(() => expect(seqs(model, 0, 1)).toEqual([1]));
+
+  await model.toggleAllGroups();
+  expect(seqs(model, 0, 30)).toEqual([
+    1,
+    2,
+    3,
+    ...[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
+    25,
+    26,
+    27,
+    28,
+    29,
+    30,
+  ]);
+  await model.toggleAllGroups();
+
+  expect(model.length).toBe(28);
+});

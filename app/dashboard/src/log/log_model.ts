@@ -5,7 +5,8 @@
 import type { EventName, LogPage, LogRecord, Run } from '../api/mapping';
 import { MAX_COPIED } from './copying';
 import { type Filters, type LineRange, isFiltered, passes } from './filters';
-import { closesGroup, type Fold, type Hidden, type Row, isFolded } from './rows';
+import { findGroupEnd, findGroups } from './groups';
+import { type Fold, type Hidden, type Row, isFolded } from './rows';
 import { LiveSearch } from './live_search';
 import { PAGE, PageCache, type PageRequest } from './page_cache';
 
@@ -151,11 +152,18 @@ export class LogModel {
   /** Folds or unfolds the group that the record `seq` opens. */
   async toggleGroup(seq: number, run: Run): Promise<void> {
     const folded = this.isFolded(seq);
-    const end = folded ? 0 : await this.findGroupEnd(seq, run);
+    const loaded = this.cache.loadedFrom(seq + 1);
+    const end = folded ? 0 : await findGroupEnd(seq, run.lastSeq, loaded, this.readAll);
     if (!folded && end <= seq) return;
     this.folds = folded
       ? this.folds.filter((fold) => fold.from !== seq + 1)
       : [...this.folds, { from: seq + 1, upTo: end }];
+    this.onChange(() => this.cache.hide(this.folds, this.foldsProgress));
+  }
+
+  /** Folds all groups, or unfolds them if one is folded. */
+  async toggleAllGroups(): Promise<void> {
+    this.folds = this.folds.length ? [] : await findGroups(this.upTo, this.readAll);
     this.onChange(() => this.cache.hide(this.folds, this.foldsProgress));
   }
 
@@ -185,6 +193,9 @@ export class LogModel {
     };
     return this.read({ ...filters, ...query }, signal);
   }
+
+  /** Reads the log without filters. */
+  private readonly readAll = (query: LogQuery): Promise<LogPage> => this.read(query, this.abort.signal);
 
   lastLoaded(): readonly LogRecord[] {
     return this.cache.lastLoaded();
@@ -245,31 +256,6 @@ export class LogModel {
       this.failedAt = performance.now();
       setTimeout(() => signal.aborted || this.onChange(() => undefined), RETRY_AFTER_MS);
     }
-  }
-
-  /** The seq of the group's last record: the one before the group's own end, or else the last of its step. */
-  private async findGroupEnd(seq: number, run: Run): Promise<number> {
-    let reached = seq;
-    let depth = 1;
-    const scan = (records: Iterable<LogRecord>): number | null => {
-      for (const record of records) {
-        if (record.event === 'step') return record.seq - 1;
-        if (closesGroup(record)) depth--;
-        else if (record.event === 'group') depth++;
-        if (depth === 0) return record.seq - 1;
-        reached = record.seq;
-      }
-      return null;
-    };
-    const here = scan(this.cache.loadedFrom(seq + 1));
-    if (here !== null) return here;
-    while (reached < run.lastSeq) {
-      const page = await this.read({ after: reached, limit: PAGE }, this.abort.signal);
-      const found = scan(page.records);
-      if (found !== null) return found;
-      if (!page.moreAfter) break;
-    }
-    return reached;
   }
 }
 

@@ -11,6 +11,8 @@ export class LogSearch {
   state: 'no' | 'under way' | 'failed' | 'done' = $state('no');
   position: number | null = $state(null);
   total = $state(0);
+  /** The seqs of the matches; none if there are more than a page has. */
+  seqs: readonly number[] = $state.raw([]);
   private matches: Matches | null = null;
   /** Whether the reader is waiting to be taken to the match that is being searched. */
   private jumps = false;
@@ -22,6 +24,7 @@ export class LogSearch {
   begin(text: TextFinder | null, model: LogModel, from: () => { seq: number; jumps: boolean }): () => void {
     this.state = text ? 'under way' : 'no';
     this.total = 0;
+    this.seqs = [];
     const timer = setTimeout(() => text && void this.start(text, model, from()), text ? SEARCH_DELAY_MS : 0);
     return () => {
       clearTimeout(timer);
@@ -65,6 +68,7 @@ export class LogSearch {
     this.state = matches.hasFailed ? 'failed' : 'done';
     this.position = matches.position;
     this.total = matches.total;
+    this.seqs = matches.all ?? [];
     if (found !== null && this.jumps) this.goTo(found);
   }
 }

@@ -5,6 +5,7 @@
 import type { Selected } from './copying';
 import { type Layout, layFixed, layWrapped } from './layout';
 import type { LogModel } from './log_model';
+import { type Marked, Marks } from './marks';
 import { type LogViewOptions, RowList } from './row_list';
 import { type SeenRow, StepHeading } from './step_heading';
 import { TextSelection } from './text_selection';
@@ -42,6 +43,7 @@ export class LogView {
   private readonly layer = document.createElement('div');
   private readonly list: RowList;
   private readonly heading = new StepHeading();
+  private readonly marks = new Marks();
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
   private readonly input = new UserInput(this.listening.signal);
@@ -66,7 +68,11 @@ export class LogView {
   ) {
     this.list = new RowList((seq) => model.isFolded(seq));
     Object.assign(this.spacer, { className: 'spacer' }).append(this.layer);
-    Object.assign(this.layer, { className: 'layer' }).append(this.heading.element, this.list.element);
+    Object.assign(this.layer, { className: 'layer' }).append(
+      this.marks.element,
+      this.heading.element,
+      this.list.element,
+    );
     pane.replaceChildren(this.spacer);
     model.onChange = (change) => this.keepPlace(change);
     const { signal } = this.listening;
@@ -91,6 +97,11 @@ export class LogView {
   show(options: LogViewOptions): void {
     if (options.wrap !== this.options.wrap) this.rowHeight = ROW_HEIGHT;
     this.options = options;
+    this.schedule();
+  }
+
+  mark(marked: Marked): void {
+    this.marks.show(marked);
     this.schedule();
   }
 
@@ -196,6 +207,7 @@ export class LogView {
     this.resizeSpacer(total);
     if (this.following) this.anchor = { row: Math.max(0, total - 1), y: height - ROW_HEIGHT };
     const { first, tops } = this.lay(total, height);
+    this.marks.draw(this.model, height);
     const share = total ? shareAt(first, tops, total, height) : 0;
     const spacer = this.resizeSpacer(total);
     const scrollTop = this.following ? Math.max(0, spacer - height) : scrollTopOf(share, spacer, height);
@@ -210,8 +222,12 @@ export class LogView {
   }
 
   private lay(total: number, height: number): Layout {
-    const draw = (first: number, count: number): void =>
-      this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options, this.selection.ends);
+    const { level, text } = this.model.filters;
+    this.list.showsGaps = level === null && text === null;
+    const draw = (first: number, count: number): void => {
+      const before = first > 0 ? this.model.rows(first - 1, 1)[0] : undefined;
+      this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options, this.selection.ends, before);
+    };
     const space = { anchor: this.anchor, total, height, draw };
     const { wrap, steps } = this.options;
     const layout = wrap ? layWrapped(this.list, space, this.following) : layFixed(this.list, space);

@@ -39,6 +39,11 @@ export class Matches {
     this.request?.abort();
   }
 
+  /** The seqs of all matches; null if only a page of them is loaded. */
+  get all(): readonly number[] | null {
+    return this.moreBefore || this.moreAfter ? null : this.seqs;
+  }
+
   /** Position of the current match, from 1; null if unknown. */
   get position(): number | null {
     const at = this.current === null ? -1 : this.seqs.indexOf(this.current);

@@ -17,6 +17,8 @@ export interface RowState {
   readonly isCurrent: boolean;
   readonly isMarked: boolean;
   readonly isFolded: boolean;
+  /** How long after the line before, if that is long, or ''. */
+  readonly gap: string;
   /** Whether JSON stays as it is. */
   readonly isRaw: boolean;
   /** Whether its JSON is shown as a tree, too. */
@@ -65,7 +67,8 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   if (row.updates > 1) text.append(make('span', 'repeats', `${row.updates.toLocaleString('en')} updates`));
   const label = make('span', 'level', LEVEL_WORDS[level] || (isStderr ? 'stderr' : ''));
   if (isStderr) label.title = 'Written to standard error';
-  element.replaceChildren(number, time, label, text);
+  const gap = state.gap ? [make('span', 'gap', `⋯ ${state.gap} ⋯`)] : [];
+  element.replaceChildren(number, time, label, ...gap, text);
   if (json && state.isOpen) element.append(drawTree(json.value));
 }
 

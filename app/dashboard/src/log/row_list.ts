@@ -3,10 +3,11 @@
  * that its row's appearance depends on has changed.
  */
 import type { RunStep } from '../api/mapping';
+import { formatDuration } from '../runs/format';
 import type { LineRange } from './filters';
 import type { TextFinder } from './finding';
 import { type RowState, columnsOf, drawPlaceholder, drawRow } from './row_element';
-import { type Row, rowText } from './rows';
+import { type Row, rowRecord, rowText } from './rows';
 
 export interface LogViewOptions {
   readonly text: TextFinder | null;
@@ -19,12 +20,16 @@ export interface LogViewOptions {
   readonly steps: readonly RunStep[];
 }
 
+const MIN_GAP_MS = 10_000;
+
 export class RowList {
   readonly element = document.createElement('div');
   /** The widest line drawn so far, in columns. */
   columns = 0;
   /** The seq of the line of JSON that is shown as a tree. */
   opened: number | null = null;
+  /** Whether rows say how long after the one before they are, if that is long. */
+  showsGaps = true;
   private readonly drawn = new Map<HTMLElement, string>();
   /** The elements of the rows in view, in order. */
   private shown: readonly HTMLElement[] = [];
@@ -35,8 +40,13 @@ export class RowList {
    * Draws these rows in this order; undefined stands for a row that is not loaded. The `held` elements keep their rows
    * when these are out of view. No element moves that keeps its row: the browser would end a selection in it.
    */
-  draw(rows: readonly (Row | undefined)[], options: LogViewOptions, held: ReadonlySet<HTMLElement>): void {
-    const states = rows.map((row) => row && this.stateOf(row, options));
+  draw(
+    rows: readonly (Row | undefined)[],
+    options: LogViewOptions,
+    held: ReadonlySet<HTMLElement>,
+    before?: Row,
+  ): void {
+    const states = rows.map((row, i) => row && this.stateOf(row, options, i === 0 ? before : rows[i - 1]));
     const keys = rows.map((row, i) => keyOf(row, states[i]));
     const known = new Map<string, HTMLElement>();
     for (const [element, key] of this.drawn) if (key) known.set(key, element);
@@ -85,12 +95,13 @@ export class RowList {
     }
   }
 
-  private stateOf(row: Row, { text, current, marked, raw }: LogViewOptions): RowState {
+  private stateOf(row: Row, { text, current, marked, raw }: LogViewOptions, before: Row | undefined): RowState {
     return {
       text,
       isCurrent: current !== null && row.firstSeq <= current && current <= row.seq,
       isMarked: marked !== null && marked.from <= row.seq && row.firstSeq <= marked.upTo,
       isFolded: this.isFolded(row.seq),
+      gap: before && this.showsGaps ? gapBetween(before, row) : '',
       isRaw: raw,
       isOpen: this.opened === row.seq,
     };
@@ -103,8 +114,13 @@ export class RowList {
   }
 }
 
+function gapBetween(before: Row, row: Row): string {
+  const ms = Date.parse(row.records[0]!.time) - Date.parse(rowRecord(before).time);
+  return ms >= MIN_GAP_MS ? formatDuration(ms) : '';
+}
+
 /** Names everything that a row's appearance depends on: an element with the same key need not be redrawn. */
 function keyOf(row: Row | undefined, state: RowState | undefined): string {
   if (!row || !state) return '';
-  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}:${state.text?.key}`;
+  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.gap}:${state.text?.key}`;
 }

@@ -4,11 +4,12 @@
  */
 import type { LogPlace } from '../log/log_view';
 
-/** The scroll position of the page, the place in the log, and the number of runs in a list. */
+/** The scroll position of the page, the place in the log, and how far lists of runs and artifacts were read. */
 export interface Place {
   readonly scrollY?: number;
   readonly log?: LogPlace;
   readonly rows?: number;
+  readonly artifactPages?: number;
 }
 
 const STORAGE_KEY = 'solorun places';

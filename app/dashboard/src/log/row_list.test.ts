@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { TextFinder } from './finding';
+import { RowList } from './row_list';
+import { toRows } from './rows';
+import { aRecord } from './testing';
+
+const OPTIONS = { text: null, current: null, marked: null, wrap: false, raw: false, steps: [] };
+const at = (seconds: number): string => new Date(seconds * 1000).toISOString();
+
+test('a row says how long after the line before it is, if that is long', () => {
+  const rows = toRows([0, 9.9, 20, 62].map((seconds, i) => aRecord(i + 1, { time: at(seconds) })));
+  const list = new RowList(() => false);
+  const gaps = (): (string | null)[] =>
+    [...list.element.children].map((row) => row.querySelector('.gap')?.textContent ?? null);
+
+  list.draw(rows.slice(1), OPTIONS, new Set(), rows[0]);
+  expect(gaps()).toEqual([null, '⋯ 10\u00a0s ⋯', '⋯ 42\u00a0s ⋯']);
+  list.draw(rows.slice(3), OPTIONS, new Set(), rows[2]);
+  expect(gaps()).toEqual(['⋯ 42\u00a0s ⋯']);
+  list.showsGaps = false;
+  list.draw(rows, OPTIONS, new Set());
+
+  expect(gaps()).toEqual([null, null, null, null]);
+});
+
+test('a line of JSON is shown as it is if only that has the text of a search, or on request', () => {
+  const rows = toRows([aRecord(1, { message: '{"msg":"slow","ms":12}' })]);
+  const list = new RowList(() => false);
+  const shown = (raw: boolean, q: string): string | null => {
+    list.draw(rows, { ...OPTIONS, raw, text: q ? new TextFinder(q) : null }, new Set());
+    return list.element.querySelector('.text')!.textContent;
+  };
+
+  expect(shown(false, '')).toBe('▸ slow  ms=12');
+  expect(shown(false, 'slow')).toBe('▸ slow  ms=12');
+  expect(shown(false, 'ms":12')).toBe('{"msg":"slow","ms":12}');
+  expect(shown(true, '')).toBe('{"msg":"slow","ms":12}');
+});
