@@ -24,7 +24,8 @@ MAX_CALLER_CHARACTERS: Final = 64
 
 def is_caller(name: str) -> bool:
     """Whether this can be the `triggered_by` of a run."""
-    return 1 <= len(name) <= MAX_CALLER_CHARACTERS and re.search(CALLER_PATTERN, name) is not None
+    has_surrogate = any("\ud800" <= character <= "\udfff" for character in name[:MAX_CALLER_CHARACTERS])
+    return 1 <= len(name) <= MAX_CALLER_CHARACTERS and not has_surrogate and re.search(CALLER_PATTERN, name) is not None
 
 
 class LevelCounts(msgspec.Struct, frozen=True):

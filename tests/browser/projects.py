@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from tests.fakes.project_toml import project_toml
+from tests.fakes.project_toml import Call, project_toml
 
 _WORK: Final = Path(__file__).parent / "work.py"
 _LIMIT_SECONDS: Final = 120.0
@@ -20,6 +20,18 @@ def _work(kind: str) -> list[str]:
 
 
 _FLAKY: Final = 'echo "error: busy in attempt $SOLORUN_ATTEMPT"; test "$SOLORUN_ATTEMPT" = "$SOLORUN_PARAM_LUCKY"'
+
+COROUTINE: Final = """
+import asyncio, pathlib
+
+async def listen(step):
+    while not pathlib.Path(step.params["gates"], "40").exists():
+        try:
+            await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            pass
+"""
+"""Ignores its cancellation."""
 
 CONFIGURATION: Final = (
     project_toml(
@@ -79,6 +91,7 @@ CONFIGURATION: Final = (
         params=["text"],
     )
     + project_toml("paced-*", {"work": _work("paced")}, cancel_grace="60s", params=["gates", "shares"])
+    + project_toml("deaf-*", {"listen": Call("deaf:listen")}, cancel_grace="1s", params=["gates", "shares"])
     + project_toml("glossary-*", {"extract": "echo extracted"})
     + "[resources.gpu]\nslots = 2\n[resources.licence]\n"
     + '[notify.ops]\napprise = "$OPS_URL"\n'

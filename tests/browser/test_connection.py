@@ -3,12 +3,20 @@
 import re
 import signal
 from pathlib import Path
+from urllib.parse import unquote
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
+
+GREY = "#8c959f"
+
+
+def icon_colours(page: Page) -> set[str]:
+    icon = page.locator("link[rel=icon]").get_attribute("href") or ""
+    return set(re.findall(r'stroke="(#\w+)"', unquote(icon)))
 
 
 def test_a_restart_of_the_service_is_shown_and_then_the_new_state(
@@ -159,6 +167,8 @@ def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
         re.compile(r"No connection since \d\d:\d\d:\d\d\. This page shows the state at that time\.")
     )
     expect(badge).to_have_text("was running")
+    expect(page.get_by_role("main")).not_to_contain_text(re.compile(r"(?<!was )running"))
+    expect(page.get_by_role("button", name="tick , was running")).to_be_visible()
     expect(cancel).to_be_disabled()
     expect(page).to_have_title(re.compile(rf"^as of \d\d:\d\d · ticker #{run_id}$"))
     expect(page.locator("link[rel=icon]")).not_to_have_attribute("href", icon)
@@ -198,9 +208,13 @@ def test_cards_show_that_their_state_is_old_while_the_service_is_unreachable(
     page = open_page("/")
     card = page.get_by_role("article", name="ticker")
     expect(card.locator(".badge")).to_have_text("running")
+    assert icon_colours(page) != {GREY}
 
     service.kill()
     expect(card.locator(".badge")).to_have_text("was running")
+    expect(card.get_by_role("img", name="tick was running")).to_be_visible()
+    expect(card.locator(".bars a.running")).to_have_attribute("title", re.compile("was running"))
+    assert icon_colours(page) == {GREY}
     expect(card.get_by_role("button")).to_be_disabled()
     expect(page.get_by_role("article", name="novel").get_by_role("button", name="Start")).to_be_disabled()
     service.start()

@@ -248,7 +248,7 @@ def test_the_log_fills_the_window_until_the_reader_leaves(open_page: OpenPage, f
     expect(pane).to_contain_text("line 90 of the flood")
     page.keyboard.press("/")
     page.keyboard.press("Escape")
-    expect(page.get_by_label("Search the log")).not_to_be_focused()
+    expect(page.get_by_role("searchbox", name="Search the log")).not_to_be_focused()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Log over the whole window")
     page.keyboard.press("Escape")

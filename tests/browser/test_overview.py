@@ -52,7 +52,7 @@ def test_members_of_a_family_differ_by_name_everywhere(
         expect(card).to_contain_text("A glossary per team")
         expect(page.locator(".sidebar").get_by_role("link", name=re.compile(f"^{name}"))).to_be_visible()
     page.keyboard.press("s")
-    expect(page.get_by_label("Project").locator("option", has_text="team-sales")).to_have_count(1)
+    expect(page.get_by_label("Project", exact=True).locator("option", has_text="team-sales")).to_have_count(1)
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     page.get_by_role("combobox").fill("start team-legal")

@@ -121,6 +121,23 @@ def test_a_cancelled_run_says_that_its_step_was_killed(open_page: OpenPage, api:
     expect(notice.locator("pre")).to_contain_text("work.py unkillable")
 
 
+def test_a_coroutine_that_ignores_its_cancellation_is_not_said_to_be_killed(
+    open_page: OpenPage, params: dict[str, str], api: Api, tmp_path: Path
+) -> None:
+    run_id = api.start("deaf-one", params=params)
+    page = open_page(f"/p/deaf-one/runs/{run_id}")
+    expect(page.locator("header .badge")).to_have_text("running")
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Cancel run").click()
+
+    notice = page.get_by_role("tabpanel").get_by_role("status").first
+    expect(notice).to_contain_text(re.compile(r"The grace of step listen is over .* cancelled again every second"))
+    expect(notice).not_to_contain_text("killed")
+    (tmp_path / "40").touch()
+    expect(notice).to_contain_text("Step listen ignored the request, and ended by itself")
+
+
 def test_the_grace_of_a_cancelled_run_can_be_ended(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
     run_id = api.start("paced-kill", params={"gates": str(tmp_path), "shares": "40"})
     page = open_page(f"/p/paced-kill/runs/{run_id}")
@@ -224,7 +241,7 @@ def test_a_project_that_matches_a_pattern_starts_by_name(open_page: OpenPage, ap
     page = open_page("/")
     page.get_by_role("button", name="Start run…").click()
 
-    page.get_by_label("Project").select_option("family glossary-*")
+    page.get_by_label("Project", exact=True).select_option("family glossary-*")
     page.get_by_label("Name (must match glossary-*)").fill("glossary-physics")
     page.get_by_role("dialog").get_by_role("button", name="Start run").click()
 
@@ -254,7 +271,7 @@ def test_the_start_dialog_says_that_a_project_is_busy_until_it_is_free(
 
     page.keyboard.press("s")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Project").select_option("paced-busy")
+    dialog.get_by_label("Project", exact=True).select_option("paced-busy")
     expect(dialog).to_contain_text("The project is busy.")
     expect(dialog).to_contain_text(f"Open run #{run_id}")
     expect(dialog).to_contain_text("Started through the API")

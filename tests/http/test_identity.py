@@ -124,7 +124,9 @@ async def test_an_exception_for_the_host_reaches_its_handlers(open_served: OpenS
     assert runs == []
 
 
-@pytest.mark.parametrize("name", ["", "x" * 65, "ann\nbob", None], ids=["empty", "long", "two lines", "none"])
+@pytest.mark.parametrize(
+    "name", ["", "x" * 65, "ann\nbob", "\ud800", None], ids=["empty", "long", "lines", "surrogate", "none"]
+)
 async def test_a_name_that_cannot_be_recorded_starts_no_run(
     open_served: OpenServed, name: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -164,9 +164,7 @@ def test_a_secret_interrupted_by_escape_sequences_is_masked(text: str, masked: s
     assert masker.mask_lines([text, "a line", text]) == [masked, "a line", masked]
 
 
-@pytest.mark.parametrize(
-    "begun", ["cor\x1b[1mrect", "correct\x1b]8;;htt", "correct\x1b[?2", "cor\x1b]8;;x\x07rect", "c\x1b"]
-)
+@pytest.mark.parametrize("begun", ["cor\x1b[1mrect", "correct\x1b]8;;htt", "cor\x1b]8;;x\x07rect", "c\x1b"])
 def test_an_end_that_may_begin_an_interrupted_secret_is_held_back(begun: str) -> None:
     assert Masker(["correct-horse"]).pending_secret_length(f"see {begun}") == len(begun)
 

@@ -23,6 +23,8 @@ export interface Project {
   readonly name: string;
   readonly title: string;
   readonly steps: readonly string[];
+  /** The steps that are Python functions. They have no process that could be killed. */
+  readonly functions: readonly string[];
   readonly scopes: readonly string[];
   readonly params: readonly Parameter[];
   /** What a start does by default if the project or a resource is taken. */
@@ -54,6 +56,7 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
     name: wire.name,
     title: wire.title,
     steps: wire.steps.map((step) => step.name),
+    functions: wire.steps.filter(({ kind }) => kind !== 'command').map(({ name }) => name),
     scopes: wire.scopes,
     params: wire.params.map(toParameter),
     onConflict: wire.on_conflict ?? 'reject',

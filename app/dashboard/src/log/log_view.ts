@@ -47,7 +47,15 @@ export class LogView {
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
   private readonly input = new UserInput(this.listening.signal);
-  private options: LogViewOptions = { text: null, current: null, marked: null, wrap: false, raw: false, steps: [] };
+  private options: LogViewOptions = {
+    text: null,
+    current: null,
+    marked: null,
+    wrap: false,
+    raw: false,
+    steps: [],
+    isStale: false,
+  };
   private anchor: Anchor = { row: 0, y: 0 };
   /** The line to show once it is loaded, and the place of its upper edge; null for any place in sight. */
   private target: { readonly seq: number; readonly y: number | null } | null = null;
@@ -229,7 +237,7 @@ export class LogView {
       this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options, this.selection.ends, before);
     };
     const space = { anchor: this.anchor, total, height, draw };
-    const { wrap, steps } = this.options;
+    const { wrap, steps, isStale } = this.options;
     const layout = wrap ? layWrapped(this.list, space, this.following) : layFixed(this.list, space);
     const { first, tops, anchor } = layout;
     this.anchor = anchor;
@@ -240,7 +248,7 @@ export class LogView {
     const next = anchor.row + 1 < first + count ? seen(anchor.row + 1) : undefined;
     // At the top, it would hide the first line, and no scrolling would show that.
     const isAtTop = anchor.row === 0 && anchor.y >= 0;
-    if (count > 0) this.heading.show(isAtTop ? [] : steps, seen(anchor.row), next);
+    if (count > 0) this.heading.show(isAtTop ? [] : steps, seen(anchor.row), next, isStale);
     return layout;
   }
 

@@ -4,7 +4,7 @@ import { RowList } from './row_list';
 import { toRows } from './rows';
 import { aRecord } from './testing';
 
-const OPTIONS = { text: null, current: null, marked: null, wrap: false, raw: false, steps: [] };
+const OPTIONS = { text: null, current: null, marked: null, wrap: false, raw: false, steps: [], isStale: false };
 const at = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
 test('a row says how long after the line before it is, if that is long', () => {

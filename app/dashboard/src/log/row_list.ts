@@ -18,6 +18,8 @@ export interface LogViewOptions {
   /** Whether lines of JSON stay as they are. */
   readonly raw: boolean;
   readonly steps: readonly RunStep[];
+  /** The steps are as they were when the service became unreachable. */
+  readonly isStale: boolean;
 }
 
 const MIN_GAP_MS = 10_000;

@@ -26,13 +26,13 @@ export class StepHeading {
   }
 
   /** `row` is the first in view. `next` pushes the heading up when it begins another step. */
-  show(steps: readonly RunStep[], row: SeenRow, next: SeenRow | undefined): void {
+  show(steps: readonly RunStep[], row: SeenRow, next: SeenRow | undefined, isStale: boolean): void {
     this.step = stepOf(steps, row);
     this.element.hidden = !this.step;
     if (!this.step) return;
     const isLast = next !== undefined && this.step.lastSeq !== null && next.seq > this.step.lastSeq;
     this.element.style.transform = `translateY(${isLast ? Math.min(0, next.y - ROW_HEIGHT) : 0}px)`;
-    this.draw(this.step, factsOf(this.step, row.seq));
+    this.draw(this.step, factsOf(this.step, row.seq, isStale));
   }
 
   private draw({ name }: RunStep, facts: string): void {
@@ -49,13 +49,17 @@ const stepOf = (steps: readonly RunStep[], { seq, y }: SeenRow): RunStep | undef
       firstSeq !== null && (firstSeq < seq || (firstSeq === seq && y < 0)) && seq <= (lastSeq ?? Infinity),
   );
 
-function factsOf({ status, startedAt, finishedAt, attempts, maxAttempts, ...step }: RunStep, seq: number): string {
+function factsOf(
+  { status, startedAt, finishedAt, attempts, maxAttempts, ...step }: RunStep,
+  seq: number,
+  isStale: boolean,
+): string {
   const attempt = attempts.findLast(({ firstSeq }) => firstSeq !== null && firstSeq <= seq);
   const took = finishedAt === null ? null : elapsed({ ...step, status, startedAt, finishedAt }, finishedAt);
   return [
     attempt && attempts.length > 1 ? `attempt ${attempt.number} of ${maxAttempts}` : '',
     startedAt === null ? '' : `started ${formatTime(startedAt)}`,
-    took === null ? status : `${status} after ${formatDuration(took)}`,
+    took === null ? `${isStale ? 'was ' : ''}${status}` : `${status} after ${formatDuration(took)}`,
   ]
     .filter(Boolean)
     .join(' · ');

@@ -45,6 +45,9 @@ class Store {
   connection: Connection = $state.raw({ state: 'connecting' });
   /** The time that the data is from, once the service has been unreachable for some seconds. */
   staleSince: number | null = $state(null);
+
+  /** A status in words: `was running` while the service is unreachable. */
+  readonly wordOf = (state: string): string => (this.staleSince === null || hasEnded(state) ? state : `was ${state}`);
   /** All runs created since this time are loaded. */
   completeSince = $state(Infinity);
   /** Increases with every snapshot. Pages that show more than active runs reload when it does. */

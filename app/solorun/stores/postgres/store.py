@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Final, ParamSpec, TypeVar
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
-from solorun.lease import RunNotice
 from solorun.store_maintenance import Finding
 from solorun.stores.postgres import workers, writes
 from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
@@ -16,7 +15,8 @@ from solorun.stores.postgres.schema import migrate
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.store import SqlRunStore
-from solorun.worker import Worker, WorkerStatus
+from solorun.stores.sql.transactions import reading, writing
+from solorun.worker import Worker
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,9 +31,9 @@ class PostgresRunStore(SqlRunStore):
     lease_seconds = LEASE_SECONDS
 
     def __init__(self, url: str, cipher: ParamCipher | None = None) -> None:
-        super().__init__()
+        cipher = cipher or ParamCipher()
+        super().__init__(cipher.encrypt, cipher.decrypt)
         self._url = url
-        self._cipher = cipher or ParamCipher()
         self._writers = Connections(url, begin=BEGIN_WRITE, count=_WRITER_COUNT)
         self._readers = Connections(url, begin=BEGIN_READ, count=_READER_COUNT)
         self._probe = WriteProbe(self._writers, lambda: self._writers.transact(writes.write_without_effect))
@@ -55,8 +55,7 @@ class PostgresRunStore(SqlRunStore):
             raise
         return store
 
-    async def reserve_run_ids(self, last_id: int) -> bool:
-        return await self._write(writes.reserve_run_ids, last_id)
+    reserve_run_ids = writing(writes.reserve_run_ids)
 
     async def open_backup(self) -> int:
         raise BackupUnavailable("The runs are in PostgreSQL. Back it up with pg_dump, and restore it with pg_restore.")
@@ -64,20 +63,11 @@ class PostgresRunStore(SqlRunStore):
     def open_lease(self, worker: Worker) -> PostgresLease:
         return PostgresLease(self._url, worker, seconds=self.lease_seconds)
 
-    async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:
-        return await self._read(workers.list_runs_of_predecessors, worker)
-
-    async def end_leases_of_predecessors(self, worker: Worker) -> None:
-        await self._write(workers.end_leases_of_predecessors, worker)
-
-    async def list_workers(self) -> list[WorkerStatus]:
-        return await self._read(workers.list_workers)
-
-    async def notify(self, notice: RunNotice) -> None:
-        await self._write(workers.notify, notice)
-
-    async def request_drain(self, worker_id: str) -> bool:
-        return await self._write(workers.request_drain, worker_id)
+    list_runs_of_predecessors = reading(workers.list_runs_of_predecessors)
+    end_leases_of_predecessors = writing(workers.end_leases_of_predecessors)
+    list_workers = reading(workers.list_workers)
+    notify = writing(workers.notify)
+    request_drain = writing(workers.request_drain)
 
     @property
     def write_error(self) -> str | None:
@@ -91,23 +81,7 @@ class PostgresRunStore(SqlRunStore):
         now = to_microseconds(datetime.now(UTC)) or 0
         return await self._writers.transact(check, now=now, repair=repair, decrypt=self._decrypt)
 
-    def _encrypt(self, run_id: int, text: str) -> str:
-        return self._cipher.encrypt(run_id, text)
-
-    def _decrypt(self, run_id: int, stored: str) -> str:
-        return self._cipher.decrypt(run_id, stored)
-
-    async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._write_prepared(
-            lambda: lambda connection: function(connection, *args, **kwargs), in_turn=False
-        )
-
-    async def _write_in_turn(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._write_prepared(
-            lambda: lambda connection: function(connection, *args, **kwargs), in_turn=True
-        )
-
-    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool) -> T:
+    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool = False) -> T:
         try:
             return await self._writers.transact_prepared(writes.prepare_in_turn(prepare) if in_turn else prepare)
         except (StoreUnavailable, StoreFailure):

@@ -5,7 +5,8 @@ from typing import Any, Final
 import msgspec
 
 from solorun.lease import RunNotice
-from solorun.stores.postgres.statements import OWN, Statements
+from solorun.stores.postgres.statements import OWN
+from solorun.stores.sql.connection import Connection
 from solorun.worker import Worker, WorkerState, WorkerStatus
 
 _RUNS_PER_NOTICE: Final = 350
@@ -24,16 +25,16 @@ def owner_values(worker: Worker) -> dict[str, Any]:
     }
 
 
-def list_runs_of_predecessors(statements: Statements, worker: Worker) -> list[int]:
-    return [run_id for (run_id,) in statements.execute(OWN["list_runs_of_predecessors"], owner_values(worker))]
+def list_runs_of_predecessors(connection: Connection, worker: Worker) -> list[int]:
+    return [run_id for (run_id,) in connection.execute(OWN["list_runs_of_predecessors"], owner_values(worker))]
 
 
-def end_leases_of_predecessors(statements: Statements, worker: Worker) -> None:
-    statements.execute(OWN["end_leases_of_predecessors"], owner_values(worker))
+def end_leases_of_predecessors(connection: Connection, worker: Worker) -> None:
+    connection.execute(OWN["end_leases_of_predecessors"], owner_values(worker))
 
 
-def list_workers(statements: Statements) -> list[WorkerStatus]:
-    rows = statements.execute(OWN["list_workers"]).fetchall()
+def list_workers(connection: Connection) -> list[WorkerStatus]:
+    rows = connection.execute(OWN["list_workers"]).fetchall()
     return [
         WorkerStatus(
             id=owner,
@@ -49,13 +50,13 @@ def list_workers(statements: Statements) -> list[WorkerStatus]:
     ]
 
 
-def request_drain(statements: Statements, worker_id: str) -> bool:
-    return statements.execute(OWN["request_drain"], {"owner": worker_id}).rowcount > 0
+def request_drain(connection: Connection, worker_id: str) -> bool:
+    return connection.execute(OWN["request_drain"], {"owner": worker_id}).rowcount > 0
 
 
-def notify(statements: Statements, notice: RunNotice) -> None:
+def notify(connection: Connection, notice: RunNotice) -> None:
     # Transactions that notify wait for each other's commit. This one may be lost.
-    statements.execute("SET LOCAL synchronous_commit = off")
+    connection.execute("SET LOCAL synchronous_commit = off")
     for first in range(0, len(notice.run_ids), _RUNS_PER_NOTICE):
         run_ids = notice.run_ids[first : first + _RUNS_PER_NOTICE]
-        statements.execute(OWN["notify"], {"payload": " ".join(map(str, (notice.subject, *run_ids)))})
+        connection.execute(OWN["notify"], {"payload": " ".join(map(str, (notice.subject, *run_ids)))})

@@ -32,15 +32,19 @@ from solorun.stores.sql import (
 )
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
 from solorun.stores.sql.transactions import SqlTransactions, reading, writing, writing_in_turn
-from solorun.stores.sql.unmasked_params import read_unmasked
+from solorun.stores.sql.unmasked_params import Encrypt, read_unmasked
 
 _MAX_SCANS: Final = 2
+_keep: Final[Encrypt] = lambda _, text: text  # noqa: E731
 
 
 class SqlRunStore(SqlTransactions, Store):
     """Runs, their steps and their logs in a database. Each call is one function that a thread executes."""
 
-    def __init__(self) -> None:
+    def __init__(self, encrypt: Encrypt = _keep, decrypt: Encrypt = _keep) -> None:
+        """`decrypt` may raise SecretsUnreadable."""
+        self._encrypt = encrypt
+        self._decrypt = decrypt
         self._scans = anyio.Semaphore(_MAX_SCANS)
         self._compaction_positions: dict[int, int] = {}
         self._closing: asyncio.Task[None] | None = None
@@ -55,15 +59,6 @@ class SqlRunStore(SqlTransactions, Store):
     @abstractmethod
     async def _close(self) -> None:
         """Finish what has begun, then close."""
-
-    # -- what a subclass may replace
-
-    def _encrypt(self, run_id: int, text: str) -> str:  # noqa: ARG002
-        return text
-
-    def _decrypt(self, run_id: int, stored: str) -> str:  # noqa: ARG002
-        """Raises SecretsUnreadable."""
-        return stored
 
     # -- writes, in the order of a run's life
 

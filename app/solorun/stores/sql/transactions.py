@@ -16,16 +16,20 @@ class SqlTransactions(ABC):
     """Implemented for each database."""
 
     @abstractmethod
+    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool = False) -> T:
+        """Execute what `prepare` returns in a transaction that writes. It completes even if the caller is cancelled.
+
+        `prepare` is called before the transaction begins. With `in_turn`, what the function reads about starts and
+        resources does not change until it ends.
+        """
+
     async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Execute `function` in a transaction that writes. It completes even if the caller is cancelled."""
+        return await self._write_prepared(lambda: lambda connection: function(connection, *args, **kwargs))
 
-    @abstractmethod
     async def _write_in_turn(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Like `_write`, alone: what the function reads about starts and resources does not change until it ends."""
-
-    @abstractmethod
-    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool) -> T:
-        """Like `_write`, with the function that `prepare` returns, which is called before the transaction begins."""
+        return await self._write_prepared(
+            lambda: lambda connection: function(connection, *args, **kwargs), in_turn=True
+        )
 
     @abstractmethod
     async def _read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

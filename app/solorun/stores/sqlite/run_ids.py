@@ -3,6 +3,8 @@
 import sqlite3
 from typing import Final
 
+from solorun.stores.sql.connection import Connection
+
 _FIND_LAST_ID: Final = "SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'runs'"
 _FORGET_SMALLER_ID: Final = "DELETE FROM sqlite_sequence WHERE name = 'runs' AND seq < :last_id"
 _CONTINUE_ABOVE: Final = """
@@ -11,7 +13,7 @@ SELECT 'runs', :last_id WHERE :last_id > 0 AND NOT EXISTS (SELECT 1 FROM sqlite_
 """
 
 
-def reserve_run_ids(connection: sqlite3.Connection, last_id: int) -> bool:
+def reserve_run_ids(connection: Connection, last_id: int) -> bool:
     """Continue above `last_id`, unless a larger id is known. False if that was so already."""
     values = {"last_id": last_id}
     connection.execute(_FORGET_SMALLER_ID, values)

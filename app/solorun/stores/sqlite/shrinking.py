@@ -1,7 +1,8 @@
 """Makes the database's file smaller after deletions, a little at a time."""
 
-import sqlite3
 from typing import Final
+
+from solorun.stores.sql.connection import Connection
 
 SHRINK_PAGES: Final = 128
 """What one transaction gives back, in pages of 4 KiB: it moves as many from the end of the file into unused ones."""
@@ -9,7 +10,7 @@ _KEPT_SHARE: Final = 0.05
 """The part of the file that may stay unused, for the next runs."""
 
 
-def shrink(connection: sqlite3.Connection) -> bool:
+def shrink(connection: Connection) -> bool:
     """Give some unused pages back to the file system, in the transaction that is open. True if there are more.
 
     Does nothing for a database that was created without `auto_vacuum`: its unused pages are used again, but stay.
@@ -25,6 +26,6 @@ def shrink(connection: sqlite3.Connection) -> bool:
     return excess > SHRINK_PAGES
 
 
-def _read(connection: sqlite3.Connection, pragma: str) -> int:
+def _read(connection: Connection, pragma: str) -> int:
     (value,) = connection.execute(f"PRAGMA {pragma}").fetchone()
     return int(value)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -16,11 +16,10 @@ from solorun.lease import RunNotice
 from solorun.run import Run
 from solorun.store import NewRun
 from solorun.store_maintenance import Finding
-from solorun.stores.sql.connection import Connection as SqlConnection
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.store import SqlRunStore
-from solorun.stores.sql.transactions import Function, P, T
+from solorun.stores.sql.transactions import Function, P, T, writing
 from solorun.stores.sql.unmasked_params import count_unmasked
 from solorun.stores.sqlite.backup import delete_unfinished_copies, open_copy
 from solorun.stores.sqlite.checkpointer import Checkpointer
@@ -85,8 +84,7 @@ class SqliteRunStore(SqlRunStore):
         store._checkpointer.empty_soon()
         return store
 
-    async def reserve_run_ids(self, last_id: int) -> bool:
-        return await self._record(self._writer.transact(reserve_run_ids, last_id))
+    reserve_run_ids = writing(reserve_run_ids)
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
         if new.key is not None:
@@ -139,43 +137,31 @@ class SqliteRunStore(SqlRunStore):
     def write_error(self) -> str | None:
         return self._writer.error
 
-    async def reclaim_space(self) -> bool:
-        return await self._record(self._writer.transact(shrink))
+    reclaim_space = writing(shrink)
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
         now = to_microseconds(datetime.now(UTC)) or 0
         return await self._writer.execute(check, now=now, repair=repair)
 
-    async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._record(self._writer.transact(function, *args, **kwargs))
+    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool = False) -> T:  # noqa: ARG002
+        """One connection writes, so every write is alone. Empties the log after one that has erased a secret."""
 
-    # One connection writes, so every write is alone.
-
-    async def _write_in_turn(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._empty_log_after_erasing(
-            self._write(_count_secrets(lambda connection: function(connection, *args, **kwargs)))
-        )
-
-    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool) -> T:  # noqa: ARG002
         def write(connection: sqlite3.Connection) -> tuple[T, int]:
-            return self._writer.in_transaction(connection, _count_secrets(prepare()))
+            function = prepare()
+            return self._writer.in_transaction(
+                connection, lambda connection: (function(connection), count_unmasked(connection))
+            )
 
-        return await self._empty_log_after_erasing(self._record(self._writer.execute(write)))
-
-    async def _empty_log_after_erasing(self, write: Awaitable[tuple[T, int]]) -> T:
-        result, secret_count = await write
+        self._checkpointer.record_write()
+        try:
+            result, secret_count = await self._writer.execute(write)
+        except (StoreUnavailable, StoreFailure):
+            self._probe.record_failure()
+            raise
         if secret_count < self._secret_count:
             self._checkpointer.empty_soon()
         self._secret_count = secret_count
         return result
-
-    async def _record(self, write: Awaitable[T]) -> T:
-        self._checkpointer.record_write()
-        try:
-            return await write
-        except (StoreUnavailable, StoreFailure):
-            self._probe.record_failure()
-            raise
 
     async def _read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await min(self._readers, key=lambda reader: reader.waiting).transact(function, *args, **kwargs)
@@ -192,15 +178,6 @@ class SqliteRunStore(SqlRunStore):
         await self._probe.stop()
         await self._checkpointer.stop()
         await self._writer.close()
-
-
-def _count_secrets(function: Callable[[SqlConnection], T]) -> Callable[[SqlConnection], tuple[T, int]]:
-    """The same function, which also returns how many runs have secrets afterwards."""
-
-    def count(connection: SqlConnection) -> tuple[T, int]:
-        return function(connection), count_unmasked(connection)
-
-    return count
 
 
 def _create_private(path: Path) -> bool:
