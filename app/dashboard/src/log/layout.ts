@@ -20,6 +20,13 @@ export interface Space {
   readonly draw: (first: number, count: number) => void;
 }
 
+/** Of the rows drawn, if it differs much from what is known, or if these are all rows. */
+export function averageHeight({ tops }: Layout, total: number, known: number): number {
+  const count = tops.length - 1;
+  const average = count ? (tops[count]! - tops[0]!) / count : ROW_HEIGHT;
+  return count === total || Math.abs(average / known - 1) > 0.2 ? average : known;
+}
+
 export function layFixed(list: RowList, { anchor: wanted, total, height, draw }: Space): Layout {
   const anchor = clampAnchor(wanted, total, height);
   const count = Math.min(Math.ceil(height / ROW_HEIGHT) + 1, total - anchor.row);

@@ -2,12 +2,14 @@
  * The scrollable log: draws only the rows in view (about fifty), once per frame. Keeps the scroll position while rows are
  * added or removed above it, or stays at the end while following. Takes its rows from a LogModel.
  */
-import type { Selected } from './copying';
-import { type Layout, layFixed, layWrapped } from './layout';
+import { readClick } from './clicks';
+import { type Layout, averageHeight, layFixed, layWrapped } from './layout';
 import type { LogModel } from './log_model';
+import type { LogPlace, LogViewEvents } from './log_view_events';
 import { type Marked, Marks } from './marks';
-import { type LogViewOptions, RowList } from './row_list';
-import { type SeenRow, StepHeading } from './step_heading';
+import { type LogViewOptions, NO_OPTIONS, RowList } from './row_list';
+import { Spacer } from './spacer';
+import { StepHeading } from './step_heading';
 import { TextSelection } from './text_selection';
 import { UserInput } from './user_input';
 import {
@@ -24,38 +26,15 @@ import {
   spacerHeight,
 } from './scrolling';
 
-export interface LogViewEvents {
-  following(on: boolean): void;
-  /** The log has rows, or none because of the filters. */
-  empty(on: boolean): void;
-  /** A line number was clicked; with shift, the click extends the marked range. */
-  mark(seq: number, extend: boolean): void;
-  toggleGroup(seq: number): void;
-  progressUnfolded(): void;
-  readerMoved(): void;
-}
-
-/** The first line in view, and the distance of its upper edge from the top of the pane in pixels; or the end. */
-export type LogPlace = { readonly seq: number; readonly y: number } | 'end';
-
 export class LogView {
-  private readonly spacer = document.createElement('div');
-  private readonly layer = document.createElement('div');
+  private readonly spacer: Spacer;
   private readonly list: RowList;
   private readonly heading = new StepHeading();
   private readonly marks = new Marks();
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
   private readonly input = new UserInput(this.listening.signal);
-  private options: LogViewOptions = {
-    text: null,
-    current: null,
-    marked: null,
-    wrap: false,
-    raw: false,
-    steps: [],
-    isStale: false,
-  };
+  private options = NO_OPTIONS;
   private anchor: Anchor = { row: 0, y: 0 };
   /** The line to show once it is loaded, and the place of its upper edge; null for any place in sight. */
   private target: { readonly seq: number; readonly y: number | null } | null = null;
@@ -64,8 +43,7 @@ export class LogView {
   private frame = 0;
   private rowHeight = ROW_HEIGHT;
   private expectedScroll = -1;
-  private drawnSpacer = 0;
-  private readonly selection: TextSelection;
+  readonly selection: TextSelection;
   /** Of the pane. Asking while rows change would force a layout. */
   private height = 0;
 
@@ -75,13 +53,7 @@ export class LogView {
     private readonly events: LogViewEvents,
   ) {
     this.list = new RowList((seq) => model.isFolded(seq));
-    Object.assign(this.spacer, { className: 'spacer' }).append(this.layer);
-    Object.assign(this.layer, { className: 'layer' }).append(
-      this.marks.element,
-      this.heading.element,
-      this.list.element,
-    );
-    pane.replaceChildren(this.spacer);
+    this.spacer = new Spacer(pane, this.marks.element, this.heading.element, this.list.element);
     model.onChange = (change) => this.keepPlace(change);
     const { signal } = this.listening;
     pane.addEventListener('scroll', () => this.handleScroll(), { passive: true, signal });
@@ -127,10 +99,6 @@ export class LogView {
     this.schedule();
   }
 
-  unfollow(): void {
-    this.setFollowing(false);
-  }
-
   /** Scrolls to a line, even if it must be loaded first. */
   goTo(seq: number, y: number | null = null): void {
     this.setFollowing(false);
@@ -147,20 +115,14 @@ export class LogView {
 
   /** Undefined on the way to a line in sight, which the address or the run names. */
   place(): LogPlace | undefined {
-    const { target, anchor } = this;
     if (this.following) return 'end';
-    if (target) return target.y === null ? undefined : { seq: target.seq, y: target.y };
-    return { seq: this.model.seqAt(anchor.row), y: anchor.y };
+    const { seq, y } = this.target ?? { seq: this.model.seqAt(this.anchor.row), y: this.anchor.y };
+    return y === null ? undefined : { seq, y };
   }
 
   returnTo(place: LogPlace): void {
     if (place === 'end') this.follow();
     else this.goTo(place.seq, place.y);
-  }
-
-  /** The lines in which the reader has selected text; null for a part of one line. */
-  selectedLines(): Selected | null {
-    return this.selection.lines();
   }
 
   private keepPlace(change: () => void): void {
@@ -173,12 +135,18 @@ export class LogView {
 
   /** Content above the pane may grow. Keeps the current line in view when that shrinks the pane. */
   private handleResize(): void {
-    const row = this.model.indexOf(this.options.current ?? 0);
-    const y = this.anchor.y + (row - this.anchor.row) * ROW_HEIGHT;
-    const wasInSight = this.options.current !== null && y >= 0 && y < this.height;
+    const { current } = this.options;
+    const y = current === null ? -1 : this.topOf(current);
+    const wasInSight = y >= 0 && y < this.height;
     this.height = this.pane.clientHeight;
-    if (wasInSight && y > this.height - ROW_HEIGHT) this.anchor = anchorInView(row, this.height);
+    if (current !== null && wasInSight && y > this.height - ROW_HEIGHT)
+      this.anchor = anchorInView(this.model.indexOf(current), this.height);
     this.schedule();
+  }
+
+  /** Of a line, below the top of the pane in pixels. */
+  private topOf(seq: number): number {
+    return this.anchor.y + (this.model.indexOf(seq) - this.anchor.row) * ROW_HEIGHT;
   }
 
   private aim(): void {
@@ -186,11 +154,6 @@ export class LogView {
     const { seq, y } = this.target;
     const row = this.model.indexOf(seq);
     this.anchor = y === null ? anchorInView(row, this.height) : { row, y };
-  }
-
-  private unfoldProgress(): void {
-    this.model.foldProgress(false);
-    this.events.progressUnfolded();
   }
 
   private setFollowing(on: boolean): void {
@@ -222,7 +185,7 @@ export class LogView {
     if (Math.abs(this.pane.scrollTop - scrollTop) > 1) this.pane.scrollTop = scrollTop;
     this.expectedScroll = this.pane.scrollTop;
     if (this.target && this.model.isLoaded(this.target.seq)) {
-      if (this.model.isFoldedProgress(this.target.seq)) this.unfoldProgress();
+      if (this.model.isFoldedProgress(this.target.seq)) this.events.progressUnfolded();
       this.target = null;
     }
     // At least one row: without any, the log may still have rows that were not requested yet.
@@ -239,26 +202,15 @@ export class LogView {
     const space = { anchor: this.anchor, total, height, draw };
     const { wrap, steps, isStale } = this.options;
     const layout = wrap ? layWrapped(this.list, space, this.following) : layFixed(this.list, space);
-    const { first, tops, anchor } = layout;
-    this.anchor = anchor;
-    const count = tops.length - 1;
-    const average = count ? (tops[count]! - tops[0]!) / count : ROW_HEIGHT;
-    if (wrap && (count === total || Math.abs(average / this.rowHeight - 1) > 0.2)) this.rowHeight = average;
-    const seen = (row: number): SeenRow => ({ seq: this.model.seqAt(row), y: tops[row - first]! });
-    const next = anchor.row + 1 < first + count ? seen(anchor.row + 1) : undefined;
-    // At the top, it would hide the first line, and no scrolling would show that.
-    const isAtTop = anchor.row === 0 && anchor.y >= 0;
-    if (count > 0) this.heading.show(isAtTop ? [] : steps, seen(anchor.row), next, isStale);
+    this.anchor = layout.anchor;
+    if (wrap) this.rowHeight = averageHeight(layout, total, this.rowHeight);
+    this.heading.showAbove(layout, (row) => this.model.seqAt(row), steps, isStale);
     return layout;
   }
 
   private resizeSpacer(total: number): number {
-    const spacer = this.spacerOf(total);
-    this.drawnSpacer = spacer;
-    this.spacer.style.height = `${spacer}px`;
-    this.layer.style.height = `${this.height}px`;
-    this.pane.style.setProperty('--columns', String(this.options.wrap ? 0 : this.list.columns));
-    return spacer;
+    this.spacer.resize(this.spacerOf(total), this.height, this.options.wrap ? 0 : this.list.columns);
+    return this.spacer.height;
   }
 
   private spacerOf(total: number): number {
@@ -266,21 +218,20 @@ export class LogView {
   }
 
   private handleScroll(): void {
-    const { height, drawnSpacer } = this;
     const { scrollTop, clientHeight } = this.pane;
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
     // When the pane grows, the browser scrolls it, perhaps before the observer reports the size. That is not user input.
-    if (clientHeight !== height) return;
+    if (clientHeight !== this.height) return;
     // The pane may even have its old size again. It cannot have been taller than the window.
-    const below = drawnSpacer - height - scrollTop;
-    if (this.following && below <= innerHeight - height && !this.input.isRecent()) return this.schedule();
+    const below = this.spacer.height - this.height - scrollTop;
+    if (this.following && below <= innerHeight - this.height && !this.input.isRecent()) return this.schedule();
     this.events.readerMoved();
     this.expectedScroll = scrollTop;
     this.target = null;
     const total = this.model.length;
-    this.anchor = anchorAt(shareOf(scrollTop, this.spacerOf(total), height), total, height);
+    this.anchor = anchorAt(shareOf(scrollTop, this.spacerOf(total), this.height), total, this.height);
     // Compared with the end as drawn: rows that arrived since are not visible yet.
-    this.setFollowing(below < ROW_HEIGHT / 2 && drawnSpacer > height);
+    this.setFollowing(below < ROW_HEIGHT / 2 && this.spacer.height > this.height);
     this.schedule();
   }
 
@@ -327,25 +278,23 @@ export class LogView {
   /** Shows the fields of a line, or hides them again. There must be room below it. */
   private openJson(seq: number | null): void {
     this.list.opened = this.list.opened === seq ? null : seq;
-    const row = seq === null ? 0 : this.model.indexOf(seq);
-    const y = this.anchor.y + (row - this.anchor.row) * ROW_HEIGHT;
-    if (this.list.opened !== null && y > this.height / 2) {
+    if (this.list.opened !== null && this.topOf(this.list.opened) > this.height / 2) {
       this.setFollowing(false);
-      this.anchor = { row, y: Math.round(this.height / 3) };
+      this.anchor = anchorInView(this.model.indexOf(this.list.opened), this.height);
     }
     this.schedule();
   }
 
   private handleClick(event: MouseEvent): void {
-    const at = event.target as HTMLElement;
-    if (at.closest('.heading')) return this.goTo(this.heading.firstSeq);
-    const seq = Number(at.closest<HTMLElement>('.row')?.dataset['seq']);
-    if (!seq) return;
-    if (at.closest('.json')) return this.openJson(seq);
-    if (at.closest('.fold')) return at.closest('.progress') ? this.unfoldProgress() : this.events.toggleGroup(seq);
-    if (at.closest('.number') && !event.ctrlKey && !event.metaKey) {
+    const click = readClick(event);
+    if (click?.part === 'heading') this.goTo(this.heading.firstSeq);
+    else if (click?.part === 'json') this.openJson(click.seq);
+    else if (click?.part === 'progress') this.events.progressUnfolded();
+    else if (click?.part === 'group') this.events.toggleGroup(click.seq);
+    else if (click) {
       event.preventDefault();
-      this.events.mark(seq, event.shiftKey);
+      this.setFollowing(false);
+      this.events.mark(click.seq, event.shiftKey);
     }
   }
 }

@@ -22,6 +22,16 @@ export interface LogViewOptions {
   readonly isStale: boolean;
 }
 
+export const NO_OPTIONS: LogViewOptions = {
+  text: null,
+  current: null,
+  marked: null,
+  wrap: false,
+  raw: false,
+  steps: [],
+  isStale: false,
+};
+
 const MIN_GAP_MS = 10_000;
 
 export class RowList {

@@ -2,6 +2,7 @@
 import type { RunStep } from '../api/mapping';
 import { formatDuration, formatTime } from '../runs/format';
 import { elapsed } from '../runs/timing';
+import type { Layout } from './layout';
 import { make } from './row_text';
 import { ROW_HEIGHT } from './scrolling';
 
@@ -23,6 +24,20 @@ export class StepHeading {
   /** The seq of the step's first line. */
   get firstSeq(): number {
     return this.step?.firstSeq ?? 1;
+  }
+
+  /** Shows the step of the first row in view. At the top of the log, it would hide the first line for good. */
+  showAbove(
+    { first, tops, anchor }: Layout,
+    seqAt: (row: number) => number,
+    steps: readonly RunStep[],
+    isStale: boolean,
+  ): void {
+    const end = first + tops.length - 1;
+    if (end === first) return;
+    const seen = (row: number): SeenRow => ({ seq: seqAt(row), y: tops[row - first]! });
+    const next = anchor.row + 1 < end ? seen(anchor.row + 1) : undefined;
+    this.show(anchor.row === 0 && anchor.y >= 0 ? [] : steps, seen(anchor.row), next, isStale);
   }
 
   /** `row` is the first in view. `next` pushes the heading up when it begins another step. */

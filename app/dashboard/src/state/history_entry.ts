@@ -2,7 +2,7 @@
  * Brings the reader back to the place where they left a page. Each entry of the tab's history has a key, under which its
  * place is kept for as long as the tab: after Back, the entry that was left can no longer be changed.
  */
-import type { LogPlace } from '../log/log_view';
+import type { LogPlace } from '../log/log_view_events';
 
 /** The scroll position of the page, the place in the log, and how far lists of runs and artifacts were read. */
 export interface Place {

@@ -90,18 +90,14 @@ class Store {
     void this.loadProjects().catch(() => undefined);
   }
 
-  retryNow(): void {
-    this.stream.retryNow();
-  }
+  readonly retryNow = (): void => this.stream.retryNow();
 
   project(name: string): Project | undefined {
     return this.projects?.find((project) => project.name === name);
   }
 
   /** Why an earlier version of solorun.toml is in use. */
-  get configurationFaults(): readonly string[] {
-    return this.projects?.[0]?.configurationFaults ?? [];
-  }
+  readonly configurationFaults: readonly string[] = $derived(this.projects?.[0]?.configurationFaults ?? []);
 
   history(project: string): Run[] {
     return (this.histories.get(project) ?? []).flatMap((id) => this.runs.get(id) ?? []);
@@ -133,9 +129,7 @@ class Store {
     return [...this.queue(run.project), ...this.history(run.project)].find(({ replaces }) => replaces === run.id);
   }
 
-  medians(project: string, except?: number): Medians {
-    return mediansOf(this.history(project), except);
-  }
+  readonly medians = (project: string, except?: number): Medians => mediansOf(this.history(project), except);
 
   /** Calls `listen` with a run's records after this seq. Returns a function that stops it. */
   follow(runId: number, after: number, listen: (records: readonly LogRecord[]) => void): () => void {
@@ -214,8 +208,8 @@ class Store {
     return this.putStarted(await api.startRun(project, scope, params, onConflict));
   }
 
-  async runSchedule(schedule: string, onConflict?: ConflictPolicy): Promise<Run> {
-    return this.putStarted(await api.runSchedule(schedule, onConflict));
+  async runSchedule(...schedule: Parameters<typeof api.runSchedule>): Promise<Run> {
+    return this.putStarted(await api.runSchedule(...schedule));
   }
 
   async rerun(id: number, from: string, params: api.GivenParams, onConflict?: ConflictPolicy): Promise<Run> {

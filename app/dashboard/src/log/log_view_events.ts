@@ -1,0 +1,15 @@
+/** What the log reports to the page around it. */
+
+export interface LogViewEvents {
+  following(on: boolean): void;
+  /** The log has rows, or none because of the filters. */
+  empty(on: boolean): void;
+  /** A line number was clicked; with shift, the click extends the marked range. */
+  mark(seq: number, extend: boolean): void;
+  toggleGroup(seq: number): void;
+  progressUnfolded(): void;
+  readerMoved(): void;
+}
+
+/** The first line in view, and the distance of its upper edge from the top of the pane in pixels; or the end. */
+export type LogPlace = { readonly seq: number; readonly y: number } | 'end';
