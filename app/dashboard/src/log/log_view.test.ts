@@ -16,13 +16,13 @@ function followed(progressSeqs: readonly number[] = []) {
   const records = someRecords(1, LINES, (seq) => (progressSeqs.includes(seq) ? { event: 'progress' } : {}));
   const model = new LogModel(aLogService(records).read);
   const following = vi.fn();
-  const progressUnfolded = vi.fn();
+  const unfoldProgress = vi.fn(() => model.foldProgress(false));
   const events = {
     following,
     empty: vi.fn(),
     mark: vi.fn(),
     toggleGroup: vi.fn(),
-    progressUnfolded,
+    unfoldProgress,
     readerMoved: vi.fn(),
   };
   const view = new LogView(pane, model, events);
@@ -35,7 +35,7 @@ function followed(progressSeqs: readonly number[] = []) {
     pane.dispatchEvent(new Event('scroll'));
     vi.advanceTimersByTime(50);
   };
-  return { pane, box, view, following, scroll, progressUnfolded };
+  return { pane, box, view, following, scroll, unfoldProgress };
 }
 
 beforeEach(() => {
@@ -104,27 +104,27 @@ test('a scroll by a page ends the following, because the pane cannot grow by as 
 });
 
 test('going to a folded progress report unfolds progress', async () => {
-  const { pane, view, progressUnfolded } = followed([500, 510, 520]);
+  const { pane, view, unfoldProgress } = followed([500, 510, 520]);
 
   view.goTo(520);
   await vi.advanceTimersByTimeAsync(50);
-  expect(progressUnfolded).not.toHaveBeenCalled();
+  expect(unfoldProgress).not.toHaveBeenCalled();
   expect(pane.querySelector('[data-seq="510"]')).toBeNull();
   view.goTo(510);
   await vi.advanceTimersByTimeAsync(50);
 
-  expect(progressUnfolded).toHaveBeenCalled();
+  expect(unfoldProgress).toHaveBeenCalled();
   expect(pane.querySelector('[data-seq="510"]')).not.toBeNull();
 });
 
 test('the arrow of folded progress unfolds it', async () => {
-  const { pane, view, progressUnfolded } = followed([508, 510]);
+  const { pane, view, unfoldProgress } = followed([508, 510]);
   view.goTo(510);
   await vi.advanceTimersByTimeAsync(50);
 
   pane.querySelector<HTMLElement>('.progress .fold')!.click();
   await vi.advanceTimersByTimeAsync(50);
 
-  expect(progressUnfolded).toHaveBeenCalled();
+  expect(unfoldProgress).toHaveBeenCalled();
   expect(pane.querySelector('[data-seq="508"]')).not.toBeNull();
 });

@@ -185,7 +185,7 @@ export class LogView {
     if (Math.abs(this.pane.scrollTop - scrollTop) > 1) this.pane.scrollTop = scrollTop;
     this.expectedScroll = this.pane.scrollTop;
     if (this.target && this.model.isLoaded(this.target.seq)) {
-      if (this.model.isFoldedProgress(this.target.seq)) this.events.progressUnfolded();
+      if (this.model.isFoldedProgress(this.target.seq)) this.events.unfoldProgress();
       this.target = null;
     }
     // At least one row: without any, the log may still have rows that were not requested yet.
@@ -289,7 +289,7 @@ export class LogView {
     const click = readClick(event);
     if (click?.part === 'heading') this.goTo(this.heading.firstSeq);
     else if (click?.part === 'json') this.openJson(click.seq);
-    else if (click?.part === 'progress') this.events.progressUnfolded();
+    else if (click?.part === 'progress') this.events.unfoldProgress();
     else if (click?.part === 'group') this.events.toggleGroup(click.seq);
     else if (click) {
       event.preventDefault();

@@ -7,7 +7,8 @@ export interface LogViewEvents {
   /** A line number was clicked; with shift, the click extends the marked range. */
   mark(seq: number, extend: boolean): void;
   toggleGroup(seq: number): void;
-  progressUnfolded(): void;
+  /** Folded progress is to be shown. */
+  unfoldProgress(): void;
   readerMoved(): void;
 }
 
