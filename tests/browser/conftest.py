@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from solorun.dashboard.assets import STATIC_DIRECTORY
 from tests.browser.browsers import launch
 from tests.browser.deployments import Deployment, serving_cluster
-from tests.browser.projects import CONFIGURATION, COROUTINE, Api
+from tests.browser.projects import CONFIGURATION, COROUTINE, DEAF, Api
 from tests.fakes.running_service import ServedService, served
 
 OpenPage = Callable[..., Page]
@@ -42,7 +42,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]
         pytest.skip("the dashboard is not built: run `npm ci && npm run build` in app/dashboard")
     directory = tmp_path_factory.mktemp("service")
     (directory / "deaf.py").write_text(COROUTINE)
-    with served(directory, CONFIGURATION) as started:
+    with served(directory, DEAF + CONFIGURATION) as started:
         yield started
 
 

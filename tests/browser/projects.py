@@ -31,7 +31,8 @@ async def listen(step):
         except asyncio.CancelledError:
             pass
 """
-"""Ignores its cancellation."""
+"""The module `deaf`, whose coroutine ignores its cancellation."""
+DEAF: Final = project_toml("deaf-*", {"listen": Call("deaf:listen")}, cancel_grace="1s", params=["gates", "shares"])
 
 CONFIGURATION: Final = (
     project_toml(
@@ -91,7 +92,6 @@ CONFIGURATION: Final = (
         params=["text"],
     )
     + project_toml("paced-*", {"work": _work("paced")}, cancel_grace="60s", params=["gates", "shares"])
-    + project_toml("deaf-*", {"listen": Call("deaf:listen")}, cancel_grace="1s", params=["gates", "shares"])
     + project_toml("glossary-*", {"extract": "echo extracted"})
     + "[resources.gpu]\nslots = 2\n[resources.licence]\n"
     + '[notify.ops]\napprise = "$OPS_URL"\n'
