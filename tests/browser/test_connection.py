@@ -206,6 +206,7 @@ def test_cards_show_that_their_state_is_old_while_the_service_is_unreachable(
 ) -> None:
     api.start("ticker")
     page = open_page("/")
+    page.get_by_role("button", name="Cards").click()
     card = page.get_by_role("article", name="ticker")
     expect(card.locator(".badge")).to_have_text("running")
     assert icon_colours(page) != {GREY}
