@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from solorun.http import turns
+from solorun.record import StoredLogPage
+from solorun.store import LogQuery
 from tests.fakes.application import OpenServed
 
 PAGES = ["/api/v1/runs", "/api/v1/runs/{}/log", "/api/v1/runs/{}/artifacts"]
@@ -41,3 +43,26 @@ async def test_a_client_gets_all_pages_that_it_requests_together(open_served: Op
         responses = await asyncio.gather(*(served.client.get(address) for _ in range(20)))
 
     assert {response.status_code for response in responses} == {200}
+
+
+async def test_no_page_of_a_client_waits_until_another_has_been_read(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_served() as served:
+        address = PAGES[1].format((await served.complete()).id)
+        read_log = served.service.store.read_log
+        reached, found = asyncio.Event(), asyncio.Event()
+
+        async def read_slowly(run_id: int, query: LogQuery) -> StoredLogPage:
+            if query.level is not None:
+                reached.set()
+                await found.wait()
+            return await read_log(run_id, query)
+
+        monkeypatch.setattr(served.service.store, "read_log", read_slowly)
+        slow = asyncio.create_task(served.client.get(address, params={"level": "error"}))
+        await reached.wait()
+        page = await served.client.get(address)
+        found.set()
+
+        assert (page.status_code, (await slow).status_code) == (200, 200)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Annotated, TypeVar
 
 import anyio
@@ -51,15 +51,16 @@ class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
 
 
 async def get_log_page(state: State, request: Request) -> Response:
-    return json_response(await request.while_connected(_read_page(state, request)))
+    page = await request.while_connected(_read_page(state, request))
+    async with state.turns.take(request.scope):
+        return json_response(page)
 
 
 async def _read_page(state: State, request: Request) -> StoredLogPage:
     query: LogPageQuery = _checked(request.query)
     client = address_of(request.scope), request.headers.get(b"cookie", b"")
-    # A search takes long: it waits for the client's other searches alone.
-    turn = state.searches.setdefault(client, anyio.Lock()) if query.q else state.turns.take(request.scope)
-    async with turn:
+    # A search takes long: it waits for the client's other searches, and nothing waits for it.
+    async with state.searches.setdefault(client, anyio.Lock()) if query.q else nullcontext():
         return await state.service.store.read_log(
             run_id_of(request),
             LogQuery(

@@ -140,8 +140,7 @@ async def get_current_run(state: State, request: Request) -> Response:
 
 
 async def list_runs(state: State, request: Request) -> Response:
-    async with state.turns.take(request.scope):
-        return await _list_runs(state, request, project=None)
+    return await _list_runs(state, request, project=None)
 
 
 async def list_project_runs(state: State, request: Request) -> Response:
@@ -150,8 +149,7 @@ async def list_project_runs(state: State, request: Request) -> Response:
     service = state.service
     if await service.store.find_latest_run(project) is None:
         service.catalog.get_project(project)
-    async with state.turns.take(request.scope):
-        return await _list_runs(state, request, project=project)
+    return await _list_runs(state, request, project=project)
 
 
 async def _list_runs(state: State, request: Request, *, project: str | None) -> Response:
@@ -176,7 +174,8 @@ async def _list_runs(state: State, request: Request, *, project: str | None) -> 
     runs = [state.service.manager.show(run) for run in runs[: query.limit]]
     cursor = encode_cursor(str(runs[-1].id)) if has_more else None
     page = RunPage(runs=tuple(runs), next_cursor=cursor)
-    return json_response(page, headers=_link_header(request, query, cursor))
+    async with state.turns.take(request.scope):
+        return json_response(page, headers=_link_header(request, query, cursor))
 
 
 def _link_header(request: Request, query: RunsQuery, cursor: str | None) -> list[Header]:
