@@ -108,12 +108,18 @@ class FaultyStore:
             await _apply(self._before[name])
             await self._live()
             try:
-                return await attribute(*args, **kwargs)
-            finally:
-                await self._live()
-                await _apply(self._after[name])
+                result = await attribute(*args, **kwargs)
+            except Exception:
+                await self._return(name)
+                raise
+            await self._return(name)
+            return result
 
         return call
+
+    async def _return(self, name: str) -> None:
+        await self._live()
+        await _apply(self._after[name])
 
     async def _live(self) -> None:
         if self._dead:
