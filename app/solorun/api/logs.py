@@ -51,9 +51,14 @@ class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
 
 
 async def get_log_page(state: State, request: Request) -> Response:
-    page = await request.while_connected(_read_page(state, request))
-    async with state.turns.take(request.scope):
-        return json_response(page)
+    query: LogPageQuery = request.query
+    turn = state.turns.take(request.scope)
+    if query.q or query.level or query.stream or query.event:  # This may read the whole log: other pages do not wait.
+        page = await request.while_connected(_read_page(state, request))
+        async with turn:
+            return json_response(page)
+    async with turn:
+        return json_response(await request.while_connected(_read_page(state, request)))
 
 
 async def _read_page(state: State, request: Request) -> StoredLogPage:
