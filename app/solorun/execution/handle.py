@@ -99,9 +99,9 @@ class RunHandle:
 class RunRegistry:
     """The handles of all runs in progress.
 
-    A start holds `start_lock` from before it inserts its row until its handle is here: a caller that waits for the lock
-    finds the handle of every row it can see. The lock also keeps refusals in order. The unique index, not the lock,
-    decides that a project has one active run.
+    A start holds `start_lock` from before it inserts its row until its handle is here, or its run is among those that
+    are being left to workers: a caller that waits for the lock finds every row it can see in one of the two. The lock
+    also keeps refusals in order. The unique index, not the lock, decides that a project has one active run.
     """
 
     def __init__(self) -> None:
