@@ -15,13 +15,15 @@ import psycopg
 from solorun.errors import StoreFailure, StoreUnavailable
 from solorun.stores.postgres.connect import complete, connect, end_stalled_sessions
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
-from solorun.stores.postgres.statements import Statements
+from solorun.stores.postgres.statements import OWN, Statements
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Function = Callable[Concatenate[Statements, P], T]
 
 BEGIN_WRITE: Final = "BEGIN"
+BEGIN_IN_TURN: Final = "BEGIN; " + OWN["wait_for_turn"]
+"""With a lock: one transaction at a time starts and promotes runs. So ids also increase in the order of the starts."""
 BEGIN_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SLOW_SECONDS: Final = 3.0
 """A function that takes longer is waiting for a lock, or for a server that does not respond."""
@@ -62,13 +64,18 @@ class Connections:
         """
         return await self.transact_prepared(lambda: lambda connection: function(connection, *args, **kwargs))
 
-    async def transact_prepared(self, prepare: Callable[[], Function[[], T]]) -> T:
-        """Like `transact`, with the function that `prepare` returns on the thread, before the transaction begins."""
+    async def transact_prepared(self, prepare: Callable[[], Function[[], T]], *, begin: str | None = None) -> T:
+        """Like `transact`, with the function that `prepare` returns on the thread, before the transaction begins.
+
+        It begins with `begin`, or as all do.
+        """
         if not self._is_open:
             raise StoreUnavailable("The store is closed.")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._execute, prepare)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._execute, prepare, begin or self._begin
+            )
         finally:
             self._waiting -= 1
 
@@ -81,11 +88,11 @@ class Connections:
 
     # -- on a thread
 
-    def _execute(self, prepare: Callable[[], Function[[], T]]) -> T:
+    def _execute(self, prepare: Callable[[], Function[[], T]], begin: str) -> T:
         thread = threading.get_ident()
         self._begun_at[thread] = time.monotonic()
         try:
-            result = self._transact(prepare())
+            result = self._transact(prepare(), begin)
         except DRIVER_ERRORS as error:
             if isinstance(error, psycopg.errors.LockNotAvailable):
                 end_stalled_sessions(self._local.connection)
@@ -101,29 +108,30 @@ class Connections:
         finally:
             del self._begun_at[thread]
 
-    def _transact(self, function: Function[[], T]) -> T:
-        connection = self._begin_transaction()
+    def _transact(self, function: Function[[], T], begin: str) -> T:
+        connection = self._begin_transaction(begin)
         try:
             result = function(Statements(connection))
             connection.execute("COMMIT")
         except BaseException:
-            if not connection.closed:
-                connection.execute("ROLLBACK")
+            _roll_back(connection)
             raise
         return result
 
-    def _begin_transaction(self) -> psycopg.Connection:
+    def _begin_transaction(self, begin: str) -> psycopg.Connection:
         connection: psycopg.Connection | None = getattr(self._local, "connection", None)
         if connection is not None:
             try:
-                connection.execute(self._begin)
+                _begin(connection, begin)
+            except psycopg.errors.LockNotAvailable:
+                raise
             except psycopg.OperationalError:
                 # The server has closed the connection since its last use: a restart, or a failover.
                 self._discard(connection)
             else:
                 return connection
         connection = self._connect()
-        connection.execute(self._begin)
+        _begin(connection, begin)
         return connection
 
     def _connect(self) -> psycopg.Connection:
@@ -138,3 +146,16 @@ class Connections:
         connection.close()
         with self._lock:
             self._opened.discard(connection)
+
+
+def _begin(connection: psycopg.Connection, begin: str) -> None:
+    try:
+        connection.execute(begin)
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _roll_back(connection: psycopg.Connection) -> None:
+    if not connection.closed:
+        connection.execute("ROLLBACK")

@@ -7,7 +7,7 @@ from typing import Final, ParamSpec, TypeVar
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.store_maintenance import Finding
 from solorun.stores.postgres import workers, writes
-from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
+from solorun.stores.postgres.connections import BEGIN_IN_TURN, BEGIN_READ, BEGIN_WRITE, Connections, Function
 from solorun.stores.postgres.doctor import check
 from solorun.stores.postgres.lease import LEASE_SECONDS, PostgresLease
 from solorun.stores.postgres.param_cipher import ParamCipher
@@ -83,7 +83,7 @@ class PostgresRunStore(SqlRunStore):
 
     async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool = False) -> T:
         try:
-            return await self._writers.transact_prepared(writes.prepare_in_turn(prepare) if in_turn else prepare)
+            return await self._writers.transact_prepared(prepare, begin=BEGIN_IN_TURN if in_turn else None)
         except (StoreUnavailable, StoreFailure):
             self._probe.record_failure()
             raise

@@ -78,7 +78,7 @@ SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at,
     :notify, :labels, :pipeline, :traceparent
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status IN ({waits_or_holds_project}))
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
-RETURNING id;
+RETURNING {run_columns};
 
 -- name: insert_queued_run
 -- Inserts a queued run, unless `queue_max` runs of the project are queued.
@@ -88,7 +88,7 @@ INSERT INTO runs (project, scope, status, triggered_by, params, created_at, reru
 SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :rerun_of, :queue_rank, :queue_deadline,
     :replaces, :resources, :notify, :labels, :pipeline, :traceparent
 WHERE (SELECT COUNT(*) FROM runs WHERE project = :project AND status = 'queued') < :queue_max
-RETURNING id;
+RETURNING {run_columns};
 
 -- name: insert_step
 -- Inserts a step of a new run.

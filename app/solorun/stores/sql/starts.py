@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from solorun.errors import QueueFull, ResourceBusy, RunActive, StartRepeated
 from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult, Waiter
-from solorun.run import Cancel, Run
+from solorun.run import Cancel, Run, RunStep
 from solorun.store import NewRun
 from solorun.stores.sql import idempotency_keys, schedules
 from solorun.stores.sql.connection import Connection
@@ -14,7 +14,7 @@ from solorun.stores.sql.endings import release_run
 from solorun.stores.sql.promotion import choose_now, insert_holds, read_waiters
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import find_active_run, get_run, list_holds
-from solorun.stores.sql.rows import cancel_values, encode_array, encode_object, to_microseconds
+from solorun.stores.sql.rows import cancel_values, encode_array, encode_object, run_from_row, to_microseconds
 from solorun.stores.sql.unmasked_params import Encrypt, keep_unmasked
 from solorun.stores.sql.writes import request_cancel
 
@@ -23,7 +23,10 @@ _NEW_RUN_ID = 2**63 - 1
 
 
 def insert_run(connection: Connection, new: NewRun, owner: str, encrypt: Encrypt) -> Run:
-    """Raises RunActive, ResourceBusy, QueueFull, StartRepeated. What it reads cannot change before its end."""
+    """Raises RunActive, ResourceBusy, QueueFull, StartRepeated. What it reads cannot change before its end.
+
+    Other starts wait for its end, so it executes few statements, and does not read what it has just written.
+    """
     values = {
         "project": new.project,
         "scope": new.scope,
@@ -39,35 +42,31 @@ def insert_run(connection: Connection, new: NewRun, owner: str, encrypt: Encrypt
         "traceparent": new.traceparent,
     }
     result = StartResult.STARTED
-    run_id = _insert_pending(connection, new, values)
+    run = _insert_pending(connection, new, values)
     is_kept = new.is_for_worker
-    if run_id is None:
+    if run is None:
         if new.on_conflict is not ConflictPolicy.REPLACE:
             result = StartResult.QUEUED
-        run_id = _insert_waiting(connection, new, values)
+        run = _insert_waiting(connection, new, values)
         is_kept = True
     if is_kept:
-        keep_unmasked(connection, run_id, new.unmasked_params, encrypt)
+        keep_unmasked(connection, run.id, new.unmasked_params, encrypt)
+    steps = tuple(RunStep(name, resources=dict(new.step_resources.get(name, {}))) for name in new.steps)
     connection.executemany(
         QUERIES["insert_step"],
         [
-            {
-                "run_id": run_id,
-                "position": position,
-                "name": name,
-                "resources": encode_object(new.step_resources.get(name, {})),
-            }
-            for position, name in enumerate(new.steps)
+            {"run_id": run.id, "position": position, "name": step.name, "resources": encode_object(step.resources)}
+            for position, step in enumerate(steps)
         ],
     )
     if new.key is not None:
-        idempotency_keys.record(connection, new.project, new.key, run_id, result, new.created_at)
-    if new.firing is not None and not schedules.record_firing(connection, replace(new.firing, run_id=run_id)):
+        idempotency_keys.record(connection, new.project, new.key, run.id, result, new.created_at)
+    if new.firing is not None and not schedules.record_firing(connection, replace(new.firing, run_id=run.id)):
         raise StartRepeated
-    return get_run(connection, run_id)
+    return replace(run, steps=steps)
 
 
-def _insert_pending(connection: Connection, new: NewRun, values: dict[str, Any]) -> int | None:
+def _insert_pending(connection: Connection, new: NewRun, values: dict[str, Any]) -> Run | None:
     """None if the project or a resource is taken, or if another run was queued for it first."""
     slots: Slots = {}
     if new.resources:
@@ -79,12 +78,12 @@ def _insert_pending(connection: Connection, new: NewRun, values: dict[str, Any])
     row = connection.execute(QUERIES["insert_run"], values | {"slots": encode_object(slots)}).fetchone()
     if row is None:
         return None
-    run_id = int(row[0])
-    insert_holds(connection, run_id, slots, values["created_at"])
-    return run_id
+    run = run_from_row(row, ())
+    insert_holds(connection, run.id, slots, values["created_at"])
+    return run
 
 
-def _insert_waiting(connection: Connection, new: NewRun, values: dict[str, Any]) -> int:
+def _insert_waiting(connection: Connection, new: NewRun, values: dict[str, Any]) -> Run:
     active = find_active_run(connection, new.project)
     if new.on_conflict not in (ConflictPolicy.QUEUE, ConflictPolicy.REPLACE):
         if active is not None:
@@ -106,10 +105,11 @@ def _insert_waiting(connection: Connection, new: NewRun, values: dict[str, Any])
     ).fetchone()
     if row is None:
         raise QueueFull(f"The queue of {new.project} is full: it may hold {new.queue_max}.")
-    run_id = int(row[0])
+    run = run_from_row(row, ())
     if active is not None and replaced is not None:
-        request_cancel(connection, active.id, Cancel(new.created_at, new.triggered_by, f"replaced by run {run_id}"))
-    return run_id
+        request_cancel(connection, active.id, Cancel(new.created_at, new.triggered_by, f"replaced by run {run.id}"))
+        return get_run(connection, run.id)  # That may have freed the project.
+    return run
 
 
 def _cancel_replacement(connection: Connection, new: NewRun) -> int | None:
