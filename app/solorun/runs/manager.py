@@ -164,7 +164,8 @@ class RunManager:
                 return Submission.of(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
             except RunActive as refusal:
                 blocking = refusal.active_run
-                if blocking.id == seen or blocking.id in leaving:
+                is_foreign = blocking.worker not in (None, self.owner)
+                if is_foreign or blocking.id == seen or blocking.id in leaving:
                     # It is another process's, or soon will be: we can neither execute nor end it.
                     return Submission(self._conflicts.resolve_foreign(blocking, start, new), StartResult.JOINED)
                 await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.

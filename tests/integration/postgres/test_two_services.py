@@ -32,6 +32,20 @@ async def test_a_refused_start_forgets_no_key_of_another_services_run(engines: t
     assert (again.run.id, again.replayed) == (run.run.id, True)
 
 
+async def test_another_process_s_run_refuses_a_start_with_a_single_call_of_the_store(
+    engines: tuple[Engine, Engine],
+) -> None:
+    here, there = engines
+    run = await there.manager.start_run("handbook")
+    before = len(here.faults.calls)
+
+    with pytest.raises(RunActive) as refusal:
+        await here.manager.start_run("handbook")
+
+    assert refusal.value.active_run.id == run.id
+    assert here.faults.calls[before:] == ["insert_run"]
+
+
 async def test_a_start_that_was_not_confirmed_ends_no_run_that_another_service_queued(
     engines: tuple[Engine, Engine],
 ) -> None:
@@ -52,12 +66,12 @@ async def test_a_refused_start_ends_no_run_that_another_service_is_leaving_to_a_
 ) -> None:
     here, there = engines
     run = await there.store.insert_run(replace(new_run(), labels=("gpu",), is_for_worker=True), owner="there")
-    claiming = here.faults.hold_after("claim_runs")
+    inserting = here.faults.hold_after("insert_run")
 
     refused = asyncio.create_task(here.manager.start_run("handbook"))
-    await claiming.reached.wait()
+    await inserting.reached.wait()
     await there.store.return_run(run.id, owner="there")
-    claiming.open()
+    inserting.open()
 
     with pytest.raises(RunActive):
         await refused
