@@ -4,10 +4,9 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 
 import httpx
@@ -16,6 +15,7 @@ import psycopg
 from solorun.stores.postgres.connections import BEGIN_WRITE, Connections
 from solorun.stores.postgres.statements import Statements
 from tests.benchmarks.delivery import listen, median_delay
+from tests.benchmarks.load import make_request, send_all
 from tests.benchmarks.measuring import Goal, Result, Scale, compare, percentile
 from tests.benchmarks.postgres import COMMITS_PER_START
 from tests.benchmarks.serving import BENCHMARK_PROJECTS, Ours, project
@@ -75,38 +75,33 @@ async def cluster(scale: Scale) -> list[Result]:
 
 async def _starts(service: Ours, url: str, raw: Connections, clients: int, scale: Scale) -> Result:
     """Starts by HTTP that are left to a worker, against commits of rows that are as wide as those of a run."""
-    number = max(clients, min(200, scale.lines(200)))
-    names = count()
+    number = max(clients, min(LEFT, scale.lines(200)))
+    requests = [make_request("POST", f"/api/v1/projects/left-{n}/runs", service.port, b"{}") for n in range(number)]
 
-    async def start() -> None:
-        await service.start(f"left-{next(names) % LEFT}")
+    async def start() -> float:
+        began = time.perf_counter()
+        await send_all(service.port, iter(requests), status=201, connections=clients)
+        rate = number / (time.perf_counter() - began)
+        connection.execute(END_UNCLAIMED)
+        return rate
 
-    async def commit() -> None:
-        for _ in range(COMMITS_PER_START):
-            await raw.transact(_insert_row, width)
-
-    async def measure(work: Callable[[], Awaitable[None]]) -> float:
+    async def commit() -> float:
         numbers = iter(range(number))
 
         async def repeat() -> None:
             for _ in numbers:
-                await work()
+                for _ in range(COMMITS_PER_START):
+                    await raw.transact(_insert_row, width)
 
         began = time.perf_counter()
         await asyncio.gather(*(repeat() for _ in range(clients)))
         return number / (time.perf_counter() - began)
 
-    await start()
     with psycopg.connect(url, autocommit=True) as connection:
+        await start()
         ((width,),) = connection.execute(_WIDTH_OF_A_RUN).fetchall()
-
-        async def measure_starts() -> float:
-            rate = await measure(start)
-            connection.execute(END_UNCLAIMED)
-            return rate
-
         name = f"a start / {COMMITS_PER_START} raw commits, {clients} client{'s' if clients > 1 else ''}"
-        return await compare(name, "/s", Goal(at_least=0.3), measure_starts, lambda: measure(commit), scale=scale)
+        return await compare(name, "/s", Goal(at_least=0.3), start, commit, scale=scale)
 
 
 def _insert_row(statements: Statements, width: int) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from typing import Final, cast
 
 BUFFER_BYTES: Final = 512 * 1024
@@ -13,14 +14,14 @@ LIMIT_SECONDS: Final = 60.0
 
 
 class Requester(asyncio.Protocol):
-    """Sends one request repeatedly on one connection, each time after the previous answer."""
+    """Sends requests on one connection, each after the previous answer, until there are no more."""
 
-    def __init__(self, request: bytes, status: int) -> None:
+    def __init__(self, requests: Iterator[bytes], status: int) -> None:
         self.answers = 0
         self.seconds: list[float] = []
         self.stopping = False
         self.stopped = asyncio.get_running_loop().create_future()
-        self._request = request
+        self._requests = requests
         self._expected = b"HTTP/1.1 %d " % status
         self._received = b""
 
@@ -52,8 +53,11 @@ class Requester(asyncio.Protocol):
         self._stop(ConnectionError("the server closed the connection"))
 
     def _send(self) -> None:
+        if (request := next(self._requests, None)) is None:
+            self._stop(None)
+            return
         self._sent_at = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(request)
 
     def _stop(self, error: Exception | None) -> None:
         if self.stopped.done():
@@ -77,14 +81,27 @@ def make_request(method: str, path: str, port: int, body: bytes = b"", *, key: s
 
 async def hammer(port: int, request: bytes, *, status: int, seconds: float, connections: int = 16) -> list[float]:
     """The time each answer took, for all answers within `seconds`."""
-    loop = asyncio.get_running_loop()
-    requesters: list[Requester] = []
-    for _ in range(connections):
-        _, requester = await loop.create_connection(lambda: Requester(request, status), "127.0.0.1", port)
-        requesters.append(requester)
+    requesters = await _connect(port, repeat(request), status, connections)
     await asyncio.sleep(seconds)
     for requester in requesters:
         requester.stopping = True
+    return await _stopped(requesters)
+
+
+async def send_all(port: int, requests: Iterator[bytes], *, status: int, connections: int) -> list[float]:
+    """The time each answer took. Several calls may take the requests from one iterator."""
+    return await _stopped(await _connect(port, requests, status, connections))
+
+
+async def _connect(port: int, requests: Iterator[bytes], status: int, connections: int) -> list[Requester]:
+    loop = asyncio.get_running_loop()
+    return [
+        (await loop.create_connection(lambda: Requester(requests, status), "127.0.0.1", port))[1]
+        for _ in range(connections)
+    ]
+
+
+async def _stopped(requesters: list[Requester]) -> list[float]:
     async with asyncio.timeout(LIMIT_SECONDS):
         await asyncio.gather(*(requester.stopped for requester in requesters))
     return [taken for requester in requesters for taken in requester.seconds]

@@ -51,7 +51,7 @@ async def _compare(service: Ours, name: str, begin: Hostile, scale: Scale) -> li
     """Beside the hostile run and without it, alternately."""
     requests: dict[str, Request] = {"start": lambda: _start(service), "/livez": lambda: _look(service)}
     figures: dict[str, list[tuple[float, float]]] = {request: [] for request in requests}
-    number = 100 if scale.pairs > 1 else 5
+    number = 400 if scale.pairs > 1 else 5
     for _ in range(min(3, scale.pairs)):
         quiet = {request: await _slowest(send, number) for request, send in requests.items()}
         async with begin(service):
