@@ -8,6 +8,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
 from typing import Final, TypeVar
 
 from solorun.logs.secret_forms import find_forms
@@ -30,8 +31,11 @@ _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m|\x1b\[K")
 
 _SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|\Z)|[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|\Z)|[ -/]*[0-OQ-WYZ`-~]|\Z)"
+    r"|[\r\b\0]"
 )
-"""Any escape sequence, or its beginning at the end of a text. One that contains text may itself contain a secret."""
+"""Any escape sequence, or its beginning at the end of a text. One that contains text may itself contain a secret.
+Or one of the characters that programs write between the parts of a line: the log keeps what is on both sides."""
+_BETWEEN: Final = ("\r", "\b", "\0")
 Result = TypeVar("Result")
 
 
@@ -83,16 +87,14 @@ class Masker:
         visible = _SGR.sub("", text) if "\x1b" in text else text
         shown = visible.split("\n")
         suspicious = {index for index, line in enumerate(shown) if "\x1b" in line} if "\x1b" in visible else set()
+        views = {visible, reduce(lambda view, character: view.replace(character, ""), _BETWEEN, visible)}
         # A line of wrapped base64 has no space in it.
         words = [" " not in line.strip() for line in shown]
         with self._lock:
-            candidates = self._index.find_candidates(visible)
+            candidates = {view: self._index.find_candidates(view) for view in views}
             cut = self._wrapped.find_cut_spans(lines) if any(words) else {}
-        index = at = 0
-        for place in candidates:
-            index += visible.count("\n", at, place)
-            at = place
-            suspicious.add(index)
+        for view, places in candidates.items():
+            suspicious.update(_find_lines(view, places))
         return [
             self.mask(line, cut.get(index, ())) if is_word or index in suspicious else line
             for index, (line, is_word) in enumerate(zip(lines, words, strict=True))
@@ -142,14 +144,20 @@ class Masker:
         return places[cut] if cut < len(places) else length
 
 
+def _find_lines(text: str, places: Iterable[int]) -> Iterator[int]:
+    """The lines in which the places are, each as often as it has one."""
+    index = at = 0
+    for place in places:
+        index += text.count("\n", at, place)
+        at = place
+        yield index
+
+
 def _find_views(text: str) -> Iterator[tuple[str, list[int]]]:
-    """`text` without colours, and as it is seen, without any sequences, if that is not the same."""
-    if "\x1b" not in text:
-        yield text, []
-        return
-    without_colours = _strip(_SGR, text)
+    """`text` without colours, and without all that may interrupt a secret, if that is not the same."""
+    without_colours = _strip(_SGR, text) if "\x1b" in text else (text, [])
     yield without_colours
-    if "\x1b" in without_colours[0]:
+    if any(character in without_colours[0] for character in ("\x1b", *_BETWEEN)):
         yield _strip(_SEQUENCE, text)
 
 

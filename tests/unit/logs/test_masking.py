@@ -155,6 +155,8 @@ def test_wrapped_base64_is_masked_at_the_end_of_a_line_with_other_text(before: s
         ("correct\x1b]8;;http://x\x1b\\-\x1b[?25hhor\x1b(Bse y", "*** y"),
         ("\x1b]8;;http://x?correct-horse\x07link\x1b]8;;\x07", "\x1b]8;;http://x?***\x07link\x1b]8;;\x07"),
         ("\x1b]8;;http://x/cor\x1b[1mrect-horse", "\x1b]8;;http://x/***"),
+        ("10%\rcorrect\r-horse y", "10%\r*** y"),
+        ("cor\brect\x1b[1m-\0horse", "***"),
     ],
 )
 def test_a_secret_interrupted_by_escape_sequences_is_masked(text: str, masked: str) -> None:
@@ -164,7 +166,9 @@ def test_a_secret_interrupted_by_escape_sequences_is_masked(text: str, masked: s
     assert masker.mask_lines([text, "a line", text]) == [masked, "a line", masked]
 
 
-@pytest.mark.parametrize("begun", ["cor\x1b[1mrect", "correct\x1b]8;;htt", "cor\x1b]8;;x\x07rect", "c\x1b"])
+@pytest.mark.parametrize(
+    "begun", ["cor\x1b[1mrect", "correct\x1b]8;;htt", "cor\x1b]8;;x\x07rect", "c\x1b", "cor\rrect\r"]
+)
 def test_an_end_that_may_begin_an_interrupted_secret_is_held_back(begun: str) -> None:
     assert Masker(["correct-horse"]).pending_secret_length(f"see {begun}") == len(begun)
 
@@ -270,7 +274,7 @@ _ENCODED = base64.b64encode(b"user:hunter2-hunter2").decode()
     st.lists(
         st.lists(
             st.sampled_from(
-                ["hunter2", "-hunter2", "hunt", "日本", " ", "\t", "\r", "\n", "\x1b[1m", "\x1b[K", "aaaaa", "="]
+                ["hunter2", "-hunter2", "hunt", "日本", " ", "\t", "\r", "\b", "\n", "\x1b[1m", "\x1b[K", "aaaaa", "="]
             )
             | st.sampled_from([_ENCODED[:9], _ENCODED[9:], _ENCODED[2:14]]),
             max_size=6,
