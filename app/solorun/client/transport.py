@@ -158,7 +158,7 @@ class Connection:
         try:
             return decode(data)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise self._unreadable() from None
+            raise self.unreadable() from None
 
     def unreachable(self, cause: httpx.HTTPError) -> ServiceUnreachable:
         """The exception for a network failure."""
@@ -177,12 +177,13 @@ class Connection:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
-                    raise self._unreadable()
+                    raise self.unreadable()
         finally:
             await response.aclose()
         return bytes(body)
 
-    def _unreadable(self) -> UnreadableAnswer:
+    def unreadable(self) -> UnreadableAnswer:
+        """The exception for an answer that no Solorun sends."""
         return UnreadableAnswer(
             f"The service at {self.url} sent an answer that this client cannot read. "
             "It may be of another version, or a proxy may have changed the answer."

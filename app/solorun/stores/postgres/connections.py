@@ -23,7 +23,7 @@ Function = Callable[Concatenate[Statements, P], T]
 
 BEGIN_WRITE: Final = "BEGIN"
 BEGIN_IN_TURN: Final = "BEGIN; " + OWN["wait_for_turn"]
-"""With a lock: one transaction at a time starts and promotes runs. So ids also increase in the order of the starts."""
+"""With a lock: one transaction at a time starts and promotes runs. This also makes ids increase in that order."""
 BEGIN_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SLOW_SECONDS: Final = 3.0
 """A function that takes longer is waiting for a lock, or for a server that does not respond."""
