@@ -54,13 +54,17 @@ async def test_a_second_start_of_its_project_is_refused_and_leaves_it_alone(
     assert (await complete(worker)).status is Status.COMPLETED
 
 
-async def test_its_answer_waits_beyond_the_limit(processes: Processes) -> None:
-    service = await processes.open("service", A, capacity=0, limits=EngineLimits(write_seconds=1.0))
+async def test_its_answer_waits_beyond_the_limit(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = await processes.open("service", A, capacity=0, limits=EngineLimits(write_seconds=3600))
     worker = await processes.open("worker", A)
     leaving = service.faults.hold("return_run")
     starting = asyncio.create_task(service.manager.start_run("a"))
     await leaving.reached.wait()
-    await asyncio.sleep(1.5)
+    loop, passed = asyncio.get_running_loop(), asyncio.Event()
+    loop.call_later(3601, passed.set)
+    now = loop.time
+    monkeypatch.setattr(loop, "time", lambda: now() + 3602)
+    await passed.wait()
     leaving.open()
 
     run = await starting
