@@ -1,1 +1,1 @@
-"""Who may call: tokens and browser sessions."""
+"""Who may call, and what they may do: the token, sessions, and the permissions that a host application grants."""

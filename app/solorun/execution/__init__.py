@@ -1,4 +1,4 @@
-"""Execution: carries a run from its row to its release. What may start or stop is decided in `runs/`."""
+"""Execution: carries a run from its row to its release. Which runs may start or stop is decided in `runs/`."""
 
 from solorun.execution.executor import RunExecutor
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
