@@ -128,7 +128,7 @@ class NewNotification:
 
 
 class DeliveryStatus(StrEnum):
-    """Where a delivery stands. A pending one is sent when it is due, and given up after a day of failed attempts."""
+    """The state of a delivery. A pending one is sent when it is due, and given up after a day of failed attempts."""
 
     PENDING = "pending"
     DELIVERED = "delivered"

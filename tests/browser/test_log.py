@@ -250,7 +250,7 @@ def test_the_log_fills_the_window_until_the_reader_leaves(open_page: OpenPage, f
     page.keyboard.press("Escape")
     expect(page.get_by_role("searchbox", name="Search the log")).not_to_be_focused()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("Log over the whole window")
+    expect(page.get_by_role("dialog")).to_contain_text("Expand or restore the log")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_role("link", name="Overview")).to_be_hidden()

@@ -1,4 +1,4 @@
-"""The side bar: finding a project by the keyboard, folded families, and its width. Names that are never alike."""
+"""The sidebar: finding a project by the keyboard, folded families, and its width. Names that are never alike."""
 
 import re
 from collections import Counter
@@ -70,7 +70,7 @@ def test_a_family_folds_and_stays_folded(open_page: OpenPage, teams: ServedServi
 
 def test_the_width_of_the_side_bar_is_kept(open_page: OpenPage, teams: ServedService) -> None:
     page = open_page("/", url=teams.url)
-    bar, handle = page.locator(".sidebar"), page.get_by_role("separator", name="Width of the side bar")
+    bar, handle = page.locator(".sidebar"), page.get_by_role("separator", name="Width of the sidebar")
     expect(bar).to_have_css("width", "208px")
 
     handle.hover()

@@ -137,7 +137,7 @@ def test_a_line_of_json_shows_its_message_and_all_fields_on_request(open_page: O
     page.get_by_role("searchbox", name="Search the log").fill('"attempt":2')
     expect(row.locator("mark")).to_have_text('"attempt":2')
     page.get_by_role("searchbox", name="Search the log").fill("")
-    page.get_by_role("button", name="Show lines of JSON as they are").click()
+    page.get_by_role("button", name="Show raw JSON lines").click()
 
     expect(text).to_have_text(re.compile('^{"level":"WARN",'))
 

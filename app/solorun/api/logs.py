@@ -34,8 +34,8 @@ class LogFilterQuery(msgspec.Struct, forbid_unknown_fields=True):
     stream: Annotated[Stream, Meta(description="Only records from this stream.")] | None = None
     level: Annotated[Level, Meta(description="Only records of this level or above.")] | None = None
     q: Annotated[str, Meta(max_length=1000, description="Only lines that show this text.")] | None = None
-    match_case: Annotated[bool, Meta(description="`q` does not ignore case.")] = False
-    whole_word: Annotated[bool, Meta(description="`q` is a whole word, or several.")] = False
+    match_case: Annotated[bool, Meta(description="`q` is case-sensitive.")] = False
+    whole_word: Annotated[bool, Meta(description="`q` matches whole words only.")] = False
     regex: Annotated[bool, Meta(description="`q` is a regular expression in the syntax of RE2.")] = False
     event: Annotated[tuple[Event, ...], Meta(description="Only records with one of these events; repeatable.")] = ()
 

@@ -34,7 +34,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
     _Operation(
         f"POST {_DELIVERY}/redeliver",
         notifications.redeliver,
-        summary="Send a delivery again, whatever became of it",
+        summary="Send a delivery again, whatever its status",
         responses=(ResponseSpec(202, "The delivery, which is pending", model=Delivery),),
         problems=(DeliveryNotFound, NotifyTargetNotFound, StoreUnavailable),
     ),

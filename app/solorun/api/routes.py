@@ -50,7 +50,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "POST /api/v1/workers/{worker}/drain",
         workers.drain_worker,
-        summary="Let a worker begin no more runs",
+        summary="Drain a worker, so that it begins no more runs",
         responses=(ResponseSpec(200, "The worker", model=WorkerStatus),),
         problems=(WorkerNotFound, WorkerNotDrainable, StoreUnavailable),
         right=Right.ADMIN,
@@ -78,7 +78,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
         "POST /hooks/{project}/{hook}",
         hooks.receive_delivery,
-        summary="Receive a webhook's delivery, which its signature or its token verifies, and start a run",
+        summary="Receive a webhook's delivery, verify its signature or token, and start a run",
         responses=(
             ResponseSpec(200, "The delivery joined a run, was received before, or starts none", model=HookDelivery),
             ResponseSpec(201, "The delivery started a run", model=HookDelivery),

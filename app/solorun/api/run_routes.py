@@ -33,7 +33,7 @@ STARTED: Final = (
     ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
     ResponseSpec(
         201,
-        "The new run, or with `Idempotent-Replayed: true` the run to which the same request has led before; the"
+        "The new run, or with `Idempotent-Replayed: true` the run that an earlier request with the same key led to; the"
         " `Location` header has its address",
         model=StartedRun,
     ),
@@ -46,7 +46,7 @@ NOT_STARTED: Final = (
 _RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
 _IDEMPOTENCY_KEY: Final = RequestHeader(
     KEY_HEADER,
-    "A request that is repeated with this key within 24 hours starts no second run.",
+    "Repeating a request with the same key within 24 hours does not start a second run.",
     Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
 )
 START_HEADERS: Final = (_IDEMPOTENCY_KEY, TRACEPARENT_HEADER)

@@ -22,13 +22,15 @@ class SchedulesQuery(msgspec.Struct, forbid_unknown_fields=True):
     project: Annotated[str, Meta(description="Only the schedules of this project.")] | None = None
     next: Annotated[
         int,
-        Meta(ge=1, le=300, description="How many due times of each schedule; more than 3 only of the next 24 hours."),
+        Meta(
+            ge=1, le=300, description="The number of due times per schedule. Beyond 3, only those of the next 24 hours."
+        ),
     ] = 3
 
 
 class FiringsQuery(msgspec.Struct, forbid_unknown_fields=True):
     schedule: Annotated[str, Meta(description="Only the firings of this schedule.")] | None = None
-    after: Annotated[datetime, Meta(tz=True, description="Only what was due after this time.")] | None = None
+    after: Annotated[datetime, Meta(tz=True, description="Only firings that were due after this time.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of firings.")] = 100
 
 

@@ -19,9 +19,9 @@ class LogFilters(TypedDict, total=False):
     text: str | None
     """Part of what a line shows, ignoring case."""
     match_case: bool
-    """The text does not ignore case."""
+    """Whether the search for the text is case-sensitive."""
     whole_word: bool
-    """The text is a whole word, or several."""
+    """Whether the text matches whole words only."""
     regex: bool
     """The text is a regular expression in the syntax of RE2."""
     events: Collection[Event]

@@ -46,5 +46,5 @@ class NotificationRequests:
         return await self._connection.request("GET", f"/deliveries/{delivery_id}", DeliveryDetails)
 
     async def redeliver(self, delivery_id: int) -> Delivery:
-        """Send a delivery again, whatever became of it. Returns it pending."""
+        """Send a delivery again, whatever its status. Returns it pending."""
         return await self._connection.request("POST", f"/deliveries/{delivery_id}/redeliver", Delivery)

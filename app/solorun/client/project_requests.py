@@ -28,7 +28,7 @@ class ProjectRequests:
         return await self._connection.request("GET", "/workers", WorkerList)
 
     async def drain_worker(self, worker: str) -> WorkerStatus:
-        """Let a worker begin no more runs. `solorun worker` exits when those in progress have ended."""
+        """Drain a worker, so that it begins no more runs. `solorun worker` exits when those in progress have ended."""
         return await self._connection.request("POST", f"/workers/{quote(worker, safe='')}/drain", WorkerStatus)
 
 

@@ -21,28 +21,28 @@ from solorun.outcome import StopReason
 RENEWALS_PER_LEASE: Final = 3
 RETRIES_PER_LEASE: Final = 30
 _STOP_DELAY_SECONDS: Final = 0.2
-"""How long a stop may have to wait for the thread."""
+"""How long a call to `stop` may have to wait for the renewing thread."""
 _STOP_FRACTION: Final = 2 / 3
 """The age of a lease, as a fraction of its length, at which work is stopped."""
 _GRACE_FRACTION: Final = 1 / 6
-"""How long work may take to stop: whatever its own grace is."""
+"""How long work may take to stop, as a fraction of the lease. It overrides a longer grace of its own."""
 _KILL_FRACTION: Final = _STOP_FRACTION + _GRACE_FRACTION
-"""The age at which commands are killed, even if this process stands still."""
+"""The age at which commands are killed, even if this process is frozen."""
 _EXIT_FRACTION: Final = 0.95
 
 _logger = logging.getLogger("solorun.execution")
 
 
 def exit_process() -> None:
-    """Exit without any clean-up. The processes of steps die with this one."""
+    """Exit without any clean-up. The shims then kill the processes of all command steps."""
     os._exit(1)
 
 
 @dataclass(eq=False)
 class LeaseKeeper:
-    """A Component. Two threads do this, because neither a busy event loop nor a silent server may delay it.
+    """A Component. It has two threads, because neither a busy event loop nor an unresponsive server may delay it.
 
-    `on_renewed` gets the time at which commands are killed unless there is another renewal. It is called on a thread.
+    `on_renewed` is called on a thread, with the time at which commands are killed unless the lease is renewed again.
     """
 
     lease: Lease
@@ -96,7 +96,7 @@ class LeaseKeeper:
                 _call(loop, self._compare, handles, renewal)
 
     def _wait(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Wait until a renewal is due, or another process has changed something of ours. Returns whether to stop."""
+        """Wait until a renewal is due, or another process has changed one of our runs. Returns whether to stop."""
         if not self._is_renewed:
             return self._stopping.wait(self._retry_seconds)
         due_at = time.monotonic() + self._renewal_seconds
@@ -112,7 +112,7 @@ class LeaseKeeper:
         return self._stopping.is_set()
 
     def _renew(self) -> Renewal:
-        # The lease lasts from when the server received the statement, which is later.
+        # The server counts the lease from when it receives the statement, which is later: this time is safe.
         begun_at = self.clock()
         renewal = self.lease.renew()
         self._renewed_at = begun_at
@@ -132,7 +132,7 @@ class LeaseKeeper:
     # -- on the event loop
 
     def _compare(self, handles: list[RunHandle], renewal: Renewal) -> None:
-        """Stop the runs that another process has ended, or that it was asked to cancel."""
+        """Stop the runs that another process has ended, or has been asked to cancel."""
         self.registry.has_lease = True
         for handle in handles:
             if handle.id not in renewal.runs:
@@ -140,7 +140,7 @@ class LeaseKeeper:
         self.registry.apply_cancels({run_id: cancel for run_id, cancel in renewal.runs.items() if cancel is not None})
         if renewal.is_draining:
             self.on_drain()
-        self.registry.notify_released()  # it may also have promoted a queued one
+        self.registry.notify_released()  # another process may have promoted a queued run
 
     def _stop_work(self) -> None:
         self.registry.has_lease = False

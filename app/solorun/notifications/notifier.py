@@ -1,7 +1,7 @@
-"""Sends what is due in the outbox, for as long as the service runs.
+"""Sends the deliveries that are due in the outbox, for as long as the service runs.
 
-Each target has a lane of its own, so a receiver that hangs delays no other. Several services share the work through the
-claims of the outbox.
+Each target has its own lane, so a receiver that hangs does not delay the others. Several services share the work by
+claiming deliveries.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _OUTCOMES: Final = {
     DeliveryStatus.PENDING: "failed",
     DeliveryStatus.GIVEN_UP: "given_up",
 }
-"""What came of an attempt, by the status of its delivery afterwards."""
+"""The outcome of an attempt, by the status of its delivery afterwards."""
 
 _logger = logging.getLogger("solorun.notifications")
 
@@ -50,7 +50,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NotifierLimits:
-    """How often the outbox is looked at, and how many deliveries of one target are sent at the same time."""
+    """How often the outbox is checked, and how many deliveries to one target are sent at the same time."""
 
     poll_seconds: float = 1.0
     lane_size: int = 8
@@ -69,7 +69,7 @@ class Notifier:
     shares_outbox: bool
     now: Callable[[], datetime]
     observe: Callable[[ClaimedDelivery], AbstractContextManager[Mapping[str, str]]]
-    """Records an attempt, and yields the headers that let the receiver continue its trace."""
+    """Records an attempt, and yields the headers with which the receiver can continue its trace."""
     limits: NotifierLimits = NotifierLimits()
 
     def __post_init__(self) -> None:
@@ -91,18 +91,18 @@ class Notifier:
         await asyncio.wait(tasks)
         self._task = None
         self._lanes.clear()
-        # What was being sent is sent again: it may have arrived. The next process releases the claims of an outbox that
-        # is not shared, so that a shutdown needs no write that might wait for the database.
+        # Deliveries in progress are sent again later, although they may have arrived. If the outbox is not shared, the
+        # next process releases these claims, so that a shutdown needs no write that might wait for the database.
         if self.shares_outbox:
             with suppress(SolorunError):
                 await self.outbox.release_deliveries(self.owner)
 
     def count_attempts(self) -> Mapping[tuple[str, str], int]:
-        """How many attempts had each outcome, by target and outcome; 0 for declared targets without any."""
+        """The number of attempts by target and outcome; 0 for declared targets without any."""
         return {(target, outcome): 0 for target in self.targets() for outcome in _OUTCOMES.values()} | self._counts
 
     def wake(self) -> None:
-        """Look at the outbox now."""
+        """Check the outbox now."""
         self._woken.set()
 
     async def _run(self) -> None:
@@ -118,7 +118,7 @@ class Notifier:
             except SolorunError as error:
                 _logger.debug("The outbox cannot be read; retrying: %s", error)
             except Exception:
-                _logger.exception("Internal error while looking at the outbox")
+                _logger.exception("Internal error while checking the outbox")
             self._woken.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.limits.poll_seconds):
@@ -175,7 +175,9 @@ class Notifier:
         try:
             recorded = await self.outbox.record_attempt(claimed, result)
         except SolorunError as failure:
-            _logger.warning("The attempt of delivery %s is not recorded; it is repeated: %s", delivery.id, failure)
+            _logger.warning(
+                "The attempt of delivery %s could not be recorded and will be repeated: %s", delivery.id, failure
+            )
             return
         if recorded is not None:
             self._report(recorded.status, target.name, delivery.id, error)
@@ -186,12 +188,12 @@ class Notifier:
             case DeliveryStatus.DELIVERED:
                 _logger.info("Delivery %s to %s: delivered", delivery_id, target)
             case DeliveryStatus.PENDING:
-                _logger.warning("Delivery %s to %s failed, and is tried again: %s", delivery_id, target, error)
+                _logger.warning("Delivery %s to %s failed and will be retried: %s", delivery_id, target, error)
             case DeliveryStatus.GIVEN_UP:
-                _logger.error("Delivery %s to %s is given up: %s", delivery_id, target, error)
+                _logger.error("Delivery %s to %s was given up: %s", delivery_id, target, error)
 
     async def _maintain(self) -> None:
-        """From time to time, delete what is old, and give up what nothing sends."""
+        """From time to time, delete old deliveries, and give up those to targets that are no longer declared."""
         clock = asyncio.get_running_loop().time()
         if clock < self._upkeep_at:
             return

@@ -221,8 +221,8 @@ class Dispatcher(Background):
             raise DeclaredDifferently(f"{self.worker.host} declares the project differently: {error}") from error
         if run.pipeline not in (None, start.pipeline):
             raise DeclaredDifferently(
-                f"{self.worker.host} declares another version of its steps ({start.pipeline}) than it was started with "
-                f"({run.pipeline}); use the same solorun.toml on every host"
+                f"{self.worker.host} declares another version of its steps ({start.pipeline}) than the run was started "
+                f"with ({run.pipeline}); use the same solorun.toml on every host"
             )
         return start
 

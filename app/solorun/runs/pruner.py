@@ -1,4 +1,4 @@
-"""Deletes the ended runs that their projects no longer keep, beside live work: a little at a time, with pauses."""
+"""Deletes the ended runs that their projects no longer keep: a little at a time, with pauses for live work."""
 
 import asyncio
 import logging
@@ -22,15 +22,15 @@ from solorun.wire import PrunedProject, PruneReport
 T = TypeVar("T")
 
 FIRST_SECONDS: Final = 10.0
-"""The first pass waits until the service has started what was queued."""
+"""The delay of the first pass. It lets the service start queued runs first."""
 INTERVAL_SECONDS: Final = 300.0
 PAUSE_RATIO: Final = 9
-"""The pause after a transaction, as a multiple of its duration: other work gets nine tenths of the database's time."""
+"""The pause after each transaction, as a multiple of its duration. Other work gets 90 % of the database's time."""
 MIN_PAUSE_SECONDS: Final = 0.01
 REMEMBERED: Final = timedelta(days=30)
-"""How long a deleted run is remembered: a service that was down for longer keeps its files."""
+"""How long a deleted run is remembered. A service that was down for longer keeps the run's files."""
 _OVERLAP: Final = timedelta(minutes=15)
-"""Deletions up to this much older than the last pass are looked at again: the clocks of services differ."""
+"""Each pass also repeats deletions from this long before the last one, because the clocks of services differ."""
 _PAGE_RUNS: Final = 1_000
 _EXPIRED_PER_WRITE: Final = 100
 
@@ -42,7 +42,7 @@ class Pruner(Background):
     """A Component. With several services on one database, each deletes the files in its own data directory.
 
     A run expires in one transaction, which hides it from every reader. Its log, its row and its files are deleted
-    after that, in this order. What a crash leaves of them is deleted by the next pass, of whichever service.
+    after that, in this order. If a crash leaves any of them, the next pass of any service deletes them.
     """
 
     task_name = "pruner"
@@ -62,7 +62,7 @@ class Pruner(Background):
         self._last_pass_at: datetime | None = None
 
     async def plan(self, project: str | None = None, *, dry_run: bool = True) -> PruneReport:
-        """What a pass would delete now, of one project or of all. Raises ProjectNotFound, StoreUnavailable."""
+        """What a pass over one project or all would delete now. Raises ProjectNotFound, StoreUnavailable."""
         await self.projects.refresh()
         pruned: list[PrunedProject] = []
         for name, keep in await self._list_limited(project):
@@ -121,8 +121,8 @@ class Pruner(Background):
         return [(each.name, each.keep) for each in declared if each.keep.is_limited]
 
     async def _find_expired(self, project: str, keep: Keep) -> list[EndedRun]:
-        """The runs of a project that have to go, oldest first. Of a long history, only these are held in memory, unless
-        the project limits the size.
+        """The expired runs of a project, oldest first. Only these are held in memory, unless the project limits the
+        size of its history.
         """
         expired: list[EndedRun] = []
         ended: list[EndedRun] = []
@@ -173,7 +173,7 @@ class Pruner(Background):
             pass
 
     async def _pausing(self, write: Awaitable[T]) -> T:
-        """Await the write, then leave the database to others for a while."""
+        """Await the write, then pause so that others can use the database."""
         began = time.monotonic()
         result = await write
         await asyncio.sleep(max(MIN_PAUSE_SECONDS, self.pause_ratio * (time.monotonic() - began)))

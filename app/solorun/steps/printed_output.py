@@ -19,7 +19,7 @@ from solorun.record import Level, Stream
 from solorun.step import StepOutput
 
 MAX_QUEUED_LINES: Final = 10_000
-"""What a coroutine may print before it has to await, so that the lines can be written."""
+"""How many lines a coroutine may print before it has to await, so that they can be written."""
 _LINES_OF_THREAD: Final = 1_000
 _MAX_WAIT_SECONDS: Final = 30.0
 
@@ -28,9 +28,9 @@ _logger = logging.getLogger(__name__)
 
 
 class PrintedOutput:
-    """The StepOutput of one coroutine step, with what it prints between its calls, in order. Belongs to one event loop.
+    """The StepOutput of one coroutine step. Keeps printed lines and calls in order. Belongs to one event loop.
 
-    Printing does not wait on the event loop. In another thread it waits while too many lines are queued.
+    On the event loop, printing does not wait. In another thread, it waits while too many lines are queued.
     """
 
     def __init__(self, step: str, output: StepOutput) -> None:
@@ -42,7 +42,7 @@ class PrintedOutput:
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._unfinished: dict[tuple[Stream, int], list[str]] = {}
-        """The pieces of the line that each thread prints. They are joined once."""
+        """The pieces of each thread's unfinished line. They are joined once, when the line ends."""
         self._queue: deque[tuple[Stream, Level, str]] = deque()
         self._dropped = 0
         self._has_room = threading.Event()
@@ -74,9 +74,9 @@ class PrintedOutput:
         await self._write_queue()
 
     def leave(self) -> None:
-        """In a fork of the service: leave the log and the event loop to the service."""
+        """In a fork of the service: stop using the log and the event loop, which belong to the service."""
         _current.set(None)
-        # A fork exits by itself, unless it returns to the loop, where it would answer requests as a second service.
+        # A fork usually exits by itself. If it returned to the loop, it would answer requests as a second service.
         self._loop.call_soon(os._exit, 1)
 
     # -- StepOutput
@@ -101,7 +101,7 @@ class PrintedOutput:
             self._start_writing()
             return
         for begin in range(0, len(lines), _LINES_OF_THREAD):
-            # Waits for room only, and not for ever: the event loop may be waiting for a lock that this thread holds.
+            # The wait is limited, because the event loop may be waiting for a lock that this thread holds.
             room = _LINES_OF_THREAD if self._has_room.wait(_MAX_WAIT_SECONDS) else 0
             self._enqueue(stream, level, lines[begin : begin + _LINES_OF_THREAD], room)
             self._loop.call_soon_threadsafe(self._start_writing)
@@ -113,7 +113,7 @@ class PrintedOutput:
             self._has_room.clear()
 
     def _start_writing(self) -> None:
-        if len(self._queue) < MAX_QUEUED_LINES:  # written since the thread that filled it looked
+        if len(self._queue) < MAX_QUEUED_LINES:  # the queue may have been written since a thread filled it
             self._has_room.set()
         if self._queue and (self._task is None or self._task.done()):
             self._task = self._loop.create_task(self._write_queue(), name=f"prints of {self._step}")
@@ -168,7 +168,7 @@ class _RunLogHandler(logging.Handler):
             return
         try:
             output.log(_level_of(record.levelno), self.format(record))
-        except Exception:  # noqa: BLE001 - as other handlers do: the arguments may not fit the message
+        except Exception:  # noqa: BLE001 - like other handlers: the arguments may not match the message
             self.handleError(record)
 
 

@@ -1,7 +1,7 @@
-"""Starts the runs that are due. Any number of services may do so: the store lets each due time start one run.
+"""Starts the runs that are due. Several services may do this at once: the store lets each due time start only one run.
 
-What was handled is read from the store whenever a schedule seems to be due, and depends on nothing that happened in
-memory. A clock that is set therefore starts no run twice, and an outage of any length leads to one run at most.
+Whenever a schedule seems to be due, the scheduler reads from the store which due times were handled, and relies on
+nothing in memory. Changing the clock therefore starts no run twice, and an outage of any length leads to at most one.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from solorun.status import Status
 from solorun.store import Store
 
 MAX_WAIT_SECONDS: Final = 10.0
-"""The clock may be set, and solorun.toml may change: both are noticed after this time."""
+"""A change of the clock or of solorun.toml is noticed within this time."""
 ON_TIME: Final = timedelta(minutes=1)
-"""A due time that is handled later was missed."""
+"""A due time that is handled later than this was missed."""
 MAX_COUNT: Final = 1_000
-"""How many missed due times are counted."""
+"""The maximum count of missed due times."""
 
 _RECENT: Final = 10
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -52,10 +52,10 @@ class Scheduler(Background):
     def __post_init__(self) -> None:
         self._registered: dict[str, str] | None = None
         self._next: dict[str, tuple[datetime, datetime]] = {}
-        """For each schedule, up to when its due times are handled, and the first one after that."""
+        """For each schedule, the time until which due times were handled, and the first due time after that."""
 
     async def start_due_runs(self) -> None:
-        """Start what is due now. Raises SolorunError: call it again."""
+        """Start what is due now. If it raises SolorunError, call it again."""
         if self.manager.draining:
             return
         await self.projects.refresh()
@@ -67,7 +67,7 @@ class Scheduler(Background):
                 except SolorunError:
                     raise
                 except Exception:
-                    # The others must not wait for its repair.
+                    # The other schedules must not wait until this one is fixed.
                     _logger.exception("Internal error in the schedule %s", schedule.id)
         await self._report_late()
 
@@ -122,7 +122,7 @@ class Scheduler(Background):
         self._next[schedule.id] = handled, next(schedule.cron.after(handled), _NEVER)
 
     async def _fire(self, schedule: Schedule, due: datetime, missed: int) -> None:
-        """Start the run of a due time, or record why not. Another service may have been faster."""
+        """Start the run of a due time, or record why it was not started. Another service may have been faster."""
         now = self.now()
         late_at = schedule.find_late_at(due)
         firing = Firing(schedule.id, schedule.project, due, now, missed_count=missed, late_at=late_at)
@@ -134,7 +134,7 @@ class Scheduler(Background):
             await self._start(schedule, firing)
 
     async def _find_queued_run(self, schedule: Schedule) -> int | None:
-        """A queue of runs that all do the same would only grow."""
+        """The run of this schedule that is still queued, if any. A queue of identical runs would only grow."""
         last = await self.store.list_firings(schedule=schedule.id, limit=_RECENT)
         return next((firing.run_id for firing in last if firing.run_status is Status.QUEUED), None)
 
@@ -151,7 +151,7 @@ class Scheduler(Background):
         except StartRepeated:
             return
         except StoreUnavailable:
-            # The firing may have been committed with a run that will be undone. Wait for that.
+            # The firing may have been committed together with a run that will be given up. Wait until that is certain.
             await self.manager.registry.wait_for_starts()
             await self.manager.reaper.wait_until_done()
             raise

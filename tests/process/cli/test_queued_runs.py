@@ -72,7 +72,8 @@ async def test_resources_says_that_another_service_declares_other_slots(solorun:
     ended = await solorun("resources", answers=(answer(ResourceList(found)),))
 
     assert ended.err == (
-        "Another service declares 2 slots of gpu, and the solorun.toml of this one 1. What was declared last applies.\n"
+        "Another service declares 2 slots of gpu, but the solorun.toml of this one declares 1. "
+        "The latest declaration applies.\n"
     )
 
 

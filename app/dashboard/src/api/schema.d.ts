@@ -286,7 +286,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a worker begin no more runs */
+        /** Drain a worker, so that it begins no more runs */
         post: operations["drainWorker"];
         delete?: never;
         options?: never;
@@ -491,7 +491,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a delivery again, whatever became of it */
+        /** Send a delivery again, whatever its status */
         post: operations["redeliver"];
         delete?: never;
         options?: never;
@@ -542,7 +542,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Receive a webhook's delivery, which its signature or its token verifies, and start a run */
+        /** Receive a webhook's delivery, verify its signature or token, and start a run */
         post: operations["receiveDelivery"];
         delete?: never;
         options?: never;
@@ -777,7 +777,7 @@ export interface components {
         NotifyEvent: "cancelled" | "completed" | "failed" | "interrupted" | "late" | "recovered" | "test" | "waiting";
         /**
          * DeliveryStatus
-         * @description Where a delivery stands. A pending one is sent when it is due, and given up after a day of failed attempts.
+         * @description The state of a delivery. A pending one is sent when it is due, and given up after a day of failed attempts.
          * @enum {unknown}
          */
         DeliveryStatus: "delivered" | "given_up" | "pending";
@@ -1978,7 +1978,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request that is repeated with this key within 24 hours starts no second run. */
+                /** @description Repeating a request with the same key within 24 hours does not start a second run. */
                 "Idempotency-Key"?: string;
                 /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
                 traceparent?: string;
@@ -2004,7 +2004,7 @@ export interface operations {
                     "application/json": components["schemas"]["StartedRun"];
                 };
             };
-            /** @description The new run, or with `Idempotent-Replayed: true` the run to which the same request has led before; the `Location` header has its address */
+            /** @description The new run, or with `Idempotent-Replayed: true` the run that an earlier request with the same key led to; the `Location` header has its address */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2342,7 +2342,7 @@ export interface operations {
                 preview?: boolean;
             };
             header?: {
-                /** @description A request that is repeated with this key within 24 hours starts no second run. */
+                /** @description Repeating a request with the same key within 24 hours does not start a second run. */
                 "Idempotency-Key"?: string;
                 /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
                 traceparent?: string;
@@ -2368,7 +2368,7 @@ export interface operations {
                     "application/json": components["schemas"]["StartedRun"] | components["schemas"]["RerunPreview"];
                 };
             };
-            /** @description The new run, or with `Idempotent-Replayed: true` the run to which the same request has led before; the `Location` header has its address */
+            /** @description The new run, or with `Idempotent-Replayed: true` the run that an earlier request with the same key led to; the `Location` header has its address */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2783,9 +2783,9 @@ export interface operations {
                 level?: "debug" | "error" | "info" | "warning";
                 /** @description Only lines that show this text. */
                 q?: string;
-                /** @description `q` does not ignore case. */
+                /** @description `q` is case-sensitive. */
                 match_case?: boolean;
-                /** @description `q` is a whole word, or several. */
+                /** @description `q` matches whole words only. */
                 whole_word?: boolean;
                 /** @description `q` is a regular expression in the syntax of RE2. */
                 regex?: boolean;
@@ -2903,9 +2903,9 @@ export interface operations {
                 level?: "debug" | "error" | "info" | "warning";
                 /** @description Only lines that show this text. */
                 q?: string;
-                /** @description `q` does not ignore case. */
+                /** @description `q` is case-sensitive. */
                 match_case?: boolean;
-                /** @description `q` is a whole word, or several. */
+                /** @description `q` matches whole words only. */
                 whole_word?: boolean;
                 /** @description `q` is a regular expression in the syntax of RE2. */
                 regex?: boolean;
@@ -3017,9 +3017,9 @@ export interface operations {
                 level?: "debug" | "error" | "info" | "warning";
                 /** @description Only lines that show this text. */
                 q?: string;
-                /** @description `q` does not ignore case. */
+                /** @description `q` is case-sensitive. */
                 match_case?: boolean;
-                /** @description `q` is a whole word, or several. */
+                /** @description `q` matches whole words only. */
                 whole_word?: boolean;
                 /** @description `q` is a regular expression in the syntax of RE2. */
                 regex?: boolean;
@@ -3717,7 +3717,7 @@ export interface operations {
             query?: {
                 /** @description Only the schedules of this project. */
                 project?: string;
-                /** @description How many due times of each schedule; more than 3 only of the next 24 hours. */
+                /** @description The number of due times per schedule. Beyond 3, only those of the next 24 hours. */
                 next?: number;
             };
             header?: never;
@@ -3805,7 +3805,7 @@ export interface operations {
             query?: {
                 /** @description Only the firings of this schedule. */
                 schedule?: string;
-                /** @description Only what was due after this time. */
+                /** @description Only firings that were due after this time. */
                 after?: string;
                 /** @description The maximum number of firings. */
                 limit?: number;
@@ -4110,7 +4110,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request that is repeated with this key within 24 hours starts no second run. */
+                /** @description Repeating a request with the same key within 24 hours does not start a second run. */
                 "Idempotency-Key"?: string;
                 /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
                 traceparent?: string;
@@ -4136,7 +4136,7 @@ export interface operations {
                     "application/json": components["schemas"]["StartedRun"];
                 };
             };
-            /** @description The new run, or with `Idempotent-Replayed: true` the run to which the same request has led before; the `Location` header has its address */
+            /** @description The new run, or with `Idempotent-Replayed: true` the run that an earlier request with the same key led to; the `Location` header has its address */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4725,7 +4725,7 @@ export interface operations {
             query?: {
                 /** @description Only deliveries to this target. */
                 target?: string;
-                /** @description Where a delivery stands. A pending one is sent when it is due, and given up after a day of failed attempts. */
+                /** @description The state of a delivery. A pending one is sent when it is due, and given up after a day of failed attempts. */
                 status?: "delivered" | "given_up" | "pending";
                 /** @description Only news about this project. */
                 project?: string;

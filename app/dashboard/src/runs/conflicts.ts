@@ -12,7 +12,7 @@ export interface Option {
 }
 
 const POLICIES: Readonly<Record<Exclude<ConflictPolicy, 'reject'>, string>> = {
-  join: 'If the project is busy, you join its active run if that does the same work. Otherwise the start is refused.',
+  join: 'If the project is busy, you join its active run, provided it does the same work. Otherwise, the start is refused.',
   queue: 'If the project or a resource is busy, the run waits in the queue.',
   replace: 'If the project is busy, its active run is cancelled, and the new run begins when it has stopped.',
 };

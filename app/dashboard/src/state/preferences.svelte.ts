@@ -14,7 +14,7 @@ interface Preferences {
   layout: Layout;
   /** In pixels. */
   sidebarWidth: number;
-  /** The patterns of the families that are folded in the side bar. */
+  /** The patterns of the families that are folded in the sidebar. */
   folded: readonly string[];
   singleKeys: boolean;
   wrap: boolean;

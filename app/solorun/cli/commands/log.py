@@ -34,7 +34,7 @@ async def log(
         str | None,
         typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case."),
     ] = None,
-    match_case: Annotated[bool, typer.Option("--match-case", help="The search does not ignore case.")] = False,
+    match_case: Annotated[bool, typer.Option("--match-case", help="Make the search case-sensitive.")] = False,
     whole_word: Annotated[bool, typer.Option("--whole-word", help="Search whole words.")] = False,
     regex: Annotated[bool, typer.Option("--regex", help="Search a regular expression (RE2).")] = False,
     tail: TailOption = None,

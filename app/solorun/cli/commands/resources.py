@@ -23,8 +23,8 @@ async def resources(*, client: Client, json: JsonOption = False) -> None:
         for one in found:
             if one.slots != one.declared_slots:
                 print_note(
-                    f"Another service declares {one.slots} slots of {one.name}, and the solorun.toml of this one "
-                    f"{one.declared_slots}. What was declared last applies."
+                    f"Another service declares {one.slots} slots of {one.name}, but the solorun.toml of this one "
+                    f"declares {one.declared_slots}. The latest declaration applies."
                 )
             if one.waiting:
                 names = ", ".join(map(_describe, one.waiting))

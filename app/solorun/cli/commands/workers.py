@@ -32,7 +32,7 @@ async def drain(
     client: Client,
     json: JsonOption = False,
 ) -> None:
-    """Let a worker begin no more runs. `solorun worker` exits when those in progress have ended."""
+    """Drain a worker, so that it begins no more runs. `solorun worker` exits when those in progress have ended."""
     drained = await client.drain_worker(worker)
     left = f"still executes {', '.join(map(str, drained.runs))}" if drained.runs else "executes none"
     text = f"Worker {drained.id} begins no more runs. It {left}."

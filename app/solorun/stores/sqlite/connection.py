@@ -1,7 +1,7 @@
 """One SQLite connection with its own thread, which executes one function after another.
 
-A transaction is one function, so a cancelled caller never leaves one open: the thread completes it, and only the result
-is lost.
+A transaction is one function, so a cancelled caller never leaves one open: the thread completes it, and the result is
+discarded.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ LOCK_TIMEOUT_SECONDS: Final = 30.0
 BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
 BEGIN_READ: Final = "BEGIN"
 _LOCK_SLICE_SECONDS: Final = 1.0
-"""A wait for the lock is cut into these, because nothing can end it before its time."""
+"""A wait for the lock is cut into slices of this length, because SQLite's own wait cannot be interrupted."""
 _SLOW_SECONDS: Final = 3.0
 """A function that takes longer is waiting for a lock, or for a disk that does not respond."""
 _EXIT_LIMIT_SECONDS: Final = 1.0
@@ -51,7 +51,7 @@ class Connection:
         self._begin = begin
         self._lock_timeout_seconds = lock_timeout_seconds
         self._file_id: tuple[int, int] | None = None
-        """The file that was opened: another one at the same path is not this database."""
+        """Identifies the file that was opened. A different file at the same path is not this database."""
         self._error: str | None = None
         self._begun_at: float | None = None
         self._is_open = False
@@ -63,7 +63,7 @@ class Connection:
 
     @classmethod
     def writer(cls, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> Self:
-        """Its transactions take the write lock when they begin: after a read they might not get it."""
+        """Its transactions take the write lock when they begin, because they might not get it after a read."""
         return cls(path, pragmas=_WRITER_PRAGMAS, begin=BEGIN_WRITE, lock_timeout_seconds=lock_timeout_seconds)
 
     @classmethod
@@ -79,7 +79,7 @@ class Connection:
 
     @property
     def error(self) -> str | None:
-        """Why the last function failed, or that the current one does not finish; None if neither is true."""
+        """Why the last function failed, or how long the current one has not responded; None if neither applies."""
         begun_at = self._begun_at
         if begun_at is not None and (seconds := time.monotonic() - begun_at) > _SLOW_SECONDS:
             return f"The database has not responded for {seconds:.0f} s."
@@ -113,13 +113,13 @@ class Connection:
         return await self._submit(lambda connection: function(connection, *args, **kwargs), self._record_error)
 
     async def maintain(self, function: Function[[], T]) -> T:
-        """Like `execute`, but without an effect on `error`, for work that is not a write."""
+        """Like `execute`, but does not change `error`, for work that is not a write."""
         return await self._submit(function, lambda _: None)
 
     def stop_waiting(self) -> None:
-        """Before a close: a transaction that waits for another program's lock fails within a second.
+        """Before a close, make a transaction that waits for another program's lock fail within a second.
 
-        What is queued behind a function that fails fails too. Each might wait for the same lock.
+        Functions queued behind a failed one fail too, because each might wait for the same lock.
         """
         self._is_patient = False
 
@@ -147,7 +147,7 @@ class Connection:
     def in_transaction(
         self, connection: sqlite3.Connection, function: Function[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """`transact`, for a function that is executing on this connection already."""
+        """Like `transact`, for a caller that is already executing on this connection's thread."""
         if self._begin == BEGIN_WRITE:
             self._take_write_lock(connection)
         else:
@@ -163,7 +163,7 @@ class Connection:
             connection.execute(f"PRAGMA busy_timeout = {int(self._lock_timeout_seconds * 1000)}").close()
 
     def _execute_when_free(self, connection: sqlite3.Connection, statement: str, *, pause_seconds: float = 0.0) -> None:
-        """Retry for as long as another connection is in the way, up to the limit."""
+        """Retry while another connection holds the lock, up to the limit."""
         deadline = time.monotonic() + self._lock_timeout_seconds
         while True:
             try:
