@@ -9,15 +9,17 @@ import anyio
 import msgspec
 from msgspec import Meta
 
-from solorun.api.path_parameters import run_id_of
+from solorun.api.path_parameters import RUN_PATH, run_id_of
+from solorun.api.route import route
 from solorun.api.state import State
-from solorun.errors import FieldError, InvalidRequest
+from solorun.errors import FieldError, InvalidRequest, RunNotFound, StoreUnavailable
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request, address_of
 from solorun.http.responses import NDJSON, TEXT, Response, StreamingResponse, json_response
 from solorun.line_joiner import Line, LineJoiner
 from solorun.log_filter import LogFilter, find_range
 from solorun.logs import Tail
-from solorun.record import Event, Level, Record, StoredLogPage, Stream
+from solorun.record import Event, Level, LogPage, Record, StoredLogPage, Stream
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.store import LogQuery
@@ -50,6 +52,13 @@ class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of records.")] = 1000
 
 
+@route(
+    f"GET {RUN_PATH}/log",
+    summary="Get a page of a run's log",
+    responses=(ResponseSpec(200, "The page", model=LogPage),),
+    problems=(RunNotFound, StoreUnavailable),
+    query=LogPageQuery,
+)
 async def get_log_page(state: State, request: Request) -> Response:
     query: LogPageQuery = request.query
     turn = state.turns.take(request.scope)
@@ -83,12 +92,26 @@ async def _read_page(state: State, request: Request) -> StoredLogPage:
         )
 
 
+@route(
+    f"GET {RUN_PATH}/log.ndjson",
+    summary="Download a run's log so far as NDJSON, one record per line",
+    responses=(ResponseSpec(200, "The records", "application/x-ndjson"),),
+    problems=(RunNotFound, StoreUnavailable),
+    query=LogFilterQuery,
+)
 async def download_log_as_ndjson(state: State, request: Request) -> StreamingResponse:
     query = _checked(request.query)
     run = await state.service.manager.get_run(run_id_of(request))
     return _download(state, _payloads(state.service.tail, run, query), NDJSON, _name_of(run, query, "ndjson"))
 
 
+@route(
+    f"GET {RUN_PATH}/log.txt",
+    summary="Download a run's log so far as plain text",
+    responses=(ResponseSpec(200, "The text", TEXT.decode()),),
+    problems=(RunNotFound, StoreUnavailable),
+    query=LogTextQuery,
+)
 async def download_log_as_text(state: State, request: Request) -> StreamingResponse:
     query = _checked(request.query)
     run = await state.service.manager.get_run(run_id_of(request))
