@@ -288,8 +288,7 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         await save(self._connection.stream("/backup", method="POST", idle_timeout_seconds=COPY_SECONDS), path)
 
     async def _start(self, path: str, body: bytes, key: str | None, on_retry: OnDisconnect | None) -> StartedRun:
-        backoff, limit = Backoff(max_seconds=self._max_retry_seconds), self._reconnect_seconds
-        return await start(self._connection, path, body, key, limit_seconds=limit, backoff=backoff, on_retry=on_retry)
+        return await start(self._connection, path, body, key, self._reconnects(on_retry))
 
     def _reconnects(self, on_disconnect: OnDisconnect | None) -> Reconnects:
         backoff = Backoff(max_seconds=self._max_retry_seconds)
