@@ -16,8 +16,7 @@ import typer
 
 from solorun.cli.interrupts import run_until_interrupted
 from solorun.cli.render.messages import print_note
-from solorun.errors import RunNotFound, SolorunError
-from solorun.run import MAX_RUN_ID, Run
+from solorun.errors import SolorunError
 from solorun.settings import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -85,16 +84,6 @@ def open_client(url: str, token_file: Path | None) -> Client:
     from solorun.client import RunClient
 
     return RunClient(url, _read_token(token_file), traceparent=_read_traceparent())
-
-
-async def find_named_run(client: Client, name: str) -> Run:
-    """Get a run by id, or the current run of a project by name. Raises RunNotFound or ProjectNotFound."""
-    if not (name.isascii() and name.isdigit()):
-        return await client.get_current_run(name)
-    # Python refuses to convert thousands of digits.
-    if len(name) > len(str(MAX_RUN_ID)) or int(name) > MAX_RUN_ID:
-        raise RunNotFound("There is no run with so large an id.")
-    return await client.get_run(int(name))
 
 
 def note_disconnect(cause: SolorunError) -> None:

@@ -15,7 +15,6 @@ from solorun.cli.render.formatting import format_labels, format_queue
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write_result
 from solorun.cli.render.views import choose_view
-from solorun.cli.urls import run_url
 from solorun.queueing import ConflictPolicy
 from solorun.status import Status
 from solorun.wire import StartedRun
@@ -86,7 +85,7 @@ class Starting:
             print_note(f"solorun.toml is invalid, and the run uses an earlier version: {fault}")
         if run.worker_missing:
             print_note(f"No connected worker has {format_labels(run.labels)}: the run waits for one.")
-        page = run_url(self.client.url, run)
+        page = self.client.page_of(run)
         if self.follow:
             if not self.json:
                 print_note(page)

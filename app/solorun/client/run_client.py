@@ -175,14 +175,7 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
             return run
         return await self.follow(run_id, after=_NO_RECORDS).wait()
 
-    # -- runs and projects
-
-    async def get_run(self, run_id: int) -> Run:
-        return await self._connection.request("GET", f"/runs/{run_id}", Run)
-
-    async def get_current_run(self, project: str) -> Run:
-        """The project's active run, or its latest one."""
-        return await self._connection.request("GET", f"{project_path(project)}/runs/current", Run)
+    # -- runs
 
     async def list_runs(
         self,

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, Self
-from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
@@ -114,7 +113,7 @@ class RunView(BaseModel):
             queue_position=run.queue_position,
             cancel_requested_by=run.cancel_requested_by,
             cancel_reason=run.cancel_reason,
-            url=f"{url}/p/{quote(run.project, safe='')}/runs/{run.id}",
+            url=url,
         )
 
 

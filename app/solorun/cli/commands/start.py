@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from solorun.cli.client import connected, find_named_run
+from solorun.cli.client import connected
 from solorun.cli.commands.start_help import describe_parameters
 from solorun.cli.completion import complete_rerun_steps, complete_scopes
 from solorun.cli.given_params import read_params
@@ -68,7 +68,7 @@ async def rerun(
 ) -> None:
     """Run an ended run again, with its scope and parameters. Exits with 3 if the project or a resource is taken."""
     params, client = read_params(param, secret), starting.client
-    original = await find_named_run(client, run)
+    original = await client.find_run(run)
     if preview:
         _show_preview(await client.preview_rerun(original.id, from_step=from_step, params=params), json=starting.json)
         return
