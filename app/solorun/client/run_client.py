@@ -10,12 +10,10 @@ from urllib.parse import quote
 
 import httpx
 
-from solorun.client.artifact_list import list_artifacts
 from solorun.client.artifact_stream import stream_artifact
 from solorun.client.backoff import MAX_SECONDS, Backoff
 from solorun.client.download_target import save
 from solorun.client.keyed_start import start
-from solorun.client.log_download import download_log
 from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
 from solorun.client.notification_requests import NotificationRequests
@@ -26,7 +24,7 @@ from solorun.client.transport import COPY_SECONDS, IDLE_TIMEOUT_SECONDS, Connect
 from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
 from solorun.record import LogPage, Record
-from solorun.run import Run
+from solorun.run import Artifact, Run
 from solorun.status import Status
 from solorun.wire import (
     FROM_START,
@@ -38,6 +36,7 @@ from solorun.wire import (
     RunPage,
     StartedRun,
     StartRequest,
+    decode_records,
     encode,
 )
 
@@ -241,13 +240,25 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         query: Query = {"after": after, "before": before, "limit": limit, **encode_filters(filters)}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
-    def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:
-        """Yield the whole log so far, or the records that pass the filters, in batches."""
-        return download_log(self._connection, f"/runs/{run_id}/log.ndjson", encode_filters(filters))
+    async def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:
+        """Yield the whole log so far, or the records that pass the filters, in batches as they arrive."""
+        unfinished: list[bytes] = []
+        async for chunk in self._connection.stream(f"/runs/{run_id}/log.ndjson", query=encode_filters(filters)):
+            lines, newline, rest = chunk.rpartition(b"\n")
+            if newline:
+                yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
+                unfinished = []
+            unfinished.append(rest)
 
     async def list_artifacts(self, run_id: int) -> ArtifactList:
         """All pages of the run's artifacts as one list. It is `truncated` after 10,000."""
-        return await list_artifacts(self._connection, f"/runs/{run_id}/artifacts")
+        path, artifacts, cursor = f"/runs/{run_id}/artifacts", list[Artifact](), None
+        while True:
+            page = await self._connection.request("GET", path, ArtifactList, query={"cursor": cursor})
+            artifacts += page.artifacts
+            cursor = page.next_cursor
+            if cursor is None:
+                return ArtifactList(tuple(artifacts), None, page.truncated)
 
     def stream_artifact(
         self, run_id: int, name: str, *, on_disconnect: OnDisconnect | None = None
