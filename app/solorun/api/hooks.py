@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from solorun.api.caller_trace import TRACEPARENT_HEADER, continue_trace
 from solorun.api.route import route
+from solorun.api.start_headers import TRACEPARENT_HEADER, continue_trace
 from solorun.api.state import State
 from solorun.errors import (
     DeliveryNotVerified,

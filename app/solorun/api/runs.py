@@ -11,12 +11,11 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from solorun.api.caller_trace import TRACEPARENT_HEADER, continue_trace
 from solorun.api.cursors import Cursor, decode_id_cursor, encode_cursor
-from solorun.api.idempotency import find_key
 from solorun.api.path_parameters import RUN_PATH, run_id_of
 from solorun.api.rights import check_policy, limit_refusal
 from solorun.api.route import route
+from solorun.api.start_headers import START_HEADERS, continue_trace, find_key
 from solorun.api.state import State
 from solorun.errors import (
     IdempotencyKeyReused,
@@ -33,11 +32,11 @@ from solorun.errors import (
     StoreUnavailable,
     TooManyProjects,
 )
-from solorun.http.operation import RequestHeader, ResponseSpec
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
-from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS, IdempotencyKey
+from solorun.idempotency_key import IdempotencyKey
 from solorun.queueing import StartResult
 from solorun.right import Right
 from solorun.run import MAX_RUN_ID, Run
@@ -59,14 +58,6 @@ STARTED: Final = (
 NOT_STARTED: Final = (
     *(ProjectNotFound, RunNotFound, RunActive, ResourceBusy),
     *(QueueFull, IdempotencyKeyReused, ServiceDraining, StoreUnavailable),
-)
-START_HEADERS: Final = (
-    RequestHeader(
-        KEY_HEADER,
-        "A request that is repeated with this key within 24 hours starts no second run.",
-        Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
-    ),
-    TRACEPARENT_HEADER,
 )
 _RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
 _STATUS_OF: Final = {StartResult.JOINED: 200, StartResult.STARTED: 201, StartResult.QUEUED: 202}

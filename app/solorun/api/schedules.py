@@ -7,11 +7,10 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from solorun.api.caller_trace import continue_trace
-from solorun.api.idempotency import find_key
 from solorun.api.rights import check_policy
 from solorun.api.route import route
-from solorun.api.runs import NOT_STARTED, START_HEADERS, STARTED, submit
+from solorun.api.runs import NOT_STARTED, STARTED, submit
+from solorun.api.start_headers import START_HEADERS, continue_trace, find_key
 from solorun.api.state import State
 from solorun.errors import FieldError, InvalidRequest, ScheduleNotFound, StoreUnavailable
 from solorun.http.operation import ResponseSpec
