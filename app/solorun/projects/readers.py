@@ -17,6 +17,8 @@ T = TypeVar("T")
 N = TypeVar("N", int, float)
 E = TypeVar("E", bound=StrEnum)
 
+_WORD: Final = {"-": re.compile(r"[a-z0-9_-]+"), "_": re.compile(r"[a-z0-9_]+")}
+"""What a suggested name keeps, by what joins it."""
 MAX_DURATION_SECONDS: Final = 366 * 86400.0
 MAX_LONG_DURATION_SECONDS: Final = 100 * MAX_DURATION_SECONDS
 
@@ -43,13 +45,13 @@ def line(node: Node) -> str:
 def name(
     kind: str, pattern: re.Pattern[str] = NAME_PATTERN, rule: str = NAME_RULE, *, joiner: str = ""
 ) -> Callable[[Node], str]:
-    """A reader of names of this kind: "step name". A `joiner` replaces what a suggested name must not contain."""
+    """A reader of names of this kind: "step name". Suggestions have a `joiner`, "-" or "_", for other characters."""
 
     def read(node: Node) -> str:
         found = node.value if isinstance(node.value, str) else text(node)
         if pattern.fullmatch(found):
             return found
-        better = re.sub(rf"[^a-z0-9_{joiner}]+", joiner, found.lower()).strip(joiner) if joiner else ""
+        better = joiner.join(_WORD[joiner].findall(found.lower())).strip(joiner) if joiner else ""
         hint = f'; did you mean "{better}"?' if pattern.fullmatch(better) else ""
         raise InvalidValue(f"{format_value(found)} is not a valid {kind} ({rule}){hint}")
 
