@@ -9,9 +9,12 @@ from msgspec import Meta
 
 from solorun.api.archive import zip_chunks
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
-from solorun.api.path_parameters import run_id_of
+from solorun.api.path_parameters import RUN_PATH, run_id_of
+from solorun.api.route import route
 from solorun.api.state import State
 from solorun.artifacts.scan import media_type_of
+from solorun.errors import ArtifactNotFound, InvalidCursor, RunNotFound, StoreUnavailable
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import TEXT, Header, Response, StreamingResponse, json_response
 from solorun.wire import ArtifactList
@@ -48,6 +51,13 @@ class ArtifactQuery(msgspec.Struct, forbid_unknown_fields=True):
     ] = False
 
 
+@route(
+    f"GET {RUN_PATH}/artifacts",
+    summary="List a run's artifacts",
+    responses=(ResponseSpec(200, "The page", model=ArtifactList),),
+    problems=(RunNotFound, InvalidCursor, StoreUnavailable),
+    query=ArtifactsQuery,
+)
 async def list_artifacts(state: State, request: Request) -> Response:
     query: ArtifactsQuery = request.query
     after = "" if query.cursor is None else decode_cursor(query.cursor)
@@ -58,6 +68,18 @@ async def list_artifacts(state: State, request: Request) -> Response:
         return json_response(ArtifactList(page.artifacts, cursor, page.truncated))
 
 
+@route(
+    f"GET {RUN_PATH}/artifacts/{{name:any_path}}",
+    summary="Download an artifact",
+    responses=(
+        ResponseSpec(200, "The file", "*/*"),
+        ResponseSpec(206, "The part of the file that `Range` selects", "*/*"),
+        ResponseSpec(304, "The file has not changed since the client got it (`If-None-Match`)", "*/*"),
+        ResponseSpec(416, "The file ends before the part that `Range` selects", "text/plain"),
+    ),
+    problems=(RunNotFound, ArtifactNotFound, StoreUnavailable),
+    query=ArtifactQuery,
+)
 async def download_artifact(state: State, request: Request) -> Response | StreamingResponse:
     """Sends the file or the part that the client requests, unless the client has the file already."""
     query: ArtifactQuery = request.query
@@ -94,6 +116,12 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
     )
 
 
+@route(
+    f"GET {RUN_PATH}/artifacts.zip",
+    summary="Download all artifacts of a run as a zip",
+    responses=(ResponseSpec(200, "The zip", "application/zip"),),
+    problems=(RunNotFound, StoreUnavailable),
+)
 async def download_artifacts(state: State, request: Request) -> StreamingResponse:
     """Sends all files that can be listed, and those beyond the end of the list."""
     run = await state.service.manager.get_run(run_id_of(request))

@@ -9,12 +9,15 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta
 
+from solorun.api.route import route
 from solorun.api.state import State
 from solorun.auth.authorization import Authorizer
 from solorun.auth.sessions import SESSION_SECONDS
 from solorun.errors import Unauthorized
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
-from solorun.http.responses import HTML, Header, Response, redirect
+from solorun.http.responses import HTML, TEXT, Header, Response, redirect
+from solorun.right import Right
 
 _DIRECTORY: Final = Path(__file__).parent
 _PAGE: Final = (_DIRECTORY / "login.html").read_text("utf-8")
@@ -40,6 +43,17 @@ class LoginQuery(msgspec.Struct, forbid_unknown_fields=True):
     failed: Annotated[bool, Meta(description="Whether the previous attempt failed.")] = False
 
 
+@route(
+    "GET /login",
+    summary="Show the login page",
+    responses=(
+        ResponseSpec(200, "The page", "text/html; charset=utf-8"),
+        ResponseSpec(303, "Redirects to `next` if the service has no token", TEXT.decode()),
+    ),
+    query=LoginQuery,
+    public=True,
+    tag="session",
+)
 async def show_login(state: State, request: Request) -> Response:
     query: LoginQuery = request.query
     if not state.authorizer.requires_token:
@@ -52,10 +66,25 @@ async def show_login(state: State, request: Request) -> Response:
     return Response(page.encode(), media_type=HTML, headers=_HEADERS)
 
 
+@route(
+    "GET /login.css",
+    summary="Get the style sheet of the login page",
+    responses=(ResponseSpec(200, "The style sheet", "text/css; charset=utf-8"),),
+    public=True,
+    tag="session",
+)
 async def show_login_style(_state: State, _request: Request) -> Response:
     return Response(_STYLE, media_type=b"text/css; charset=utf-8", headers=[(b"cache-control", b"max-age=3600")])
 
 
+@route(
+    "POST /login",
+    summary="Log in with a token",
+    responses=(ResponseSpec(303, "Sets the session cookie and redirects to `next`", TEXT.decode()),),
+    form=LoginForm,
+    public=True,
+    tag="session",
+)
 async def log_in(state: State, request: Request) -> Response:
     """With the right token, a new session. With a wrong one, the form again, or 401 for a program."""
     form = await request.read_form(LoginForm)
@@ -71,6 +100,13 @@ async def log_in(state: State, request: Request) -> Response:
     return redirect(request.root_path + target, headers=[cookie])
 
 
+@route(
+    "POST /logout",
+    summary="End the session",
+    responses=(ResponseSpec(303, "Redirects to the login page", TEXT.decode()),),
+    right=Right.VIEW,
+    tag="session",
+)
 async def log_out(state: State, request: Request) -> Response:
     await state.authorizer.log_out(request)
     state.streams.end_unauthorized()

@@ -1,23 +1,25 @@
 """Handlers that read logs: a filtered page, or the whole log as a download."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing, nullcontext
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import anyio
 import msgspec
 from msgspec import Meta
 
-from solorun.api.path_parameters import run_id_of
+from solorun.api.path_parameters import RUN_PATH, run_id_of
+from solorun.api.route import route
 from solorun.api.state import State
-from solorun.errors import FieldError, InvalidRequest
+from solorun.errors import FieldError, InvalidRequest, RunNotFound, StoreUnavailable
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request, address_of
 from solorun.http.responses import NDJSON, TEXT, Response, StreamingResponse, json_response
 from solorun.line_joiner import Line, LineJoiner
 from solorun.log_filter import LogFilter, find_range
 from solorun.logs import Tail
-from solorun.record import Event, Level, Record, StoredLogPage, Stream
+from solorun.record import Event, Level, LogPage, Record, StoredLogPage, Stream
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.store import LogQuery
@@ -50,6 +52,13 @@ class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of records.")] = 1000
 
 
+@route(
+    f"GET {RUN_PATH}/log",
+    summary="Get a page of a run's log",
+    responses=(ResponseSpec(200, "The page", model=LogPage),),
+    problems=(RunNotFound, StoreUnavailable),
+    query=LogPageQuery,
+)
 async def get_log_page(state: State, request: Request) -> Response:
     query: LogPageQuery = request.query
     turn = state.turns.take(request.scope)
@@ -83,16 +92,26 @@ async def _read_page(state: State, request: Request) -> StoredLogPage:
         )
 
 
+@route(
+    f"GET {RUN_PATH}/log.ndjson",
+    summary="Download a run's log so far as NDJSON, one record per line",
+    responses=(ResponseSpec(200, "The records", "application/x-ndjson"),),
+    problems=(RunNotFound, StoreUnavailable),
+    query=LogFilterQuery,
+)
 async def download_log_as_ndjson(state: State, request: Request) -> StreamingResponse:
-    query = _checked(request.query)
-    run = await state.service.manager.get_run(run_id_of(request))
-    return _download(state, _payloads(state.service.tail, run, query), NDJSON, _name_of(run, query, "ndjson"))
+    return await _download(state, request, _payloads, NDJSON, "ndjson")
 
 
+@route(
+    f"GET {RUN_PATH}/log.txt",
+    summary="Download a run's log so far as plain text",
+    responses=(ResponseSpec(200, "The text", TEXT.decode()),),
+    problems=(RunNotFound, StoreUnavailable),
+    query=LogTextQuery,
+)
 async def download_log_as_text(state: State, request: Request) -> StreamingResponse:
-    query = _checked(request.query)
-    run = await state.service.manager.get_run(run_id_of(request))
-    return _download(state, _texts(state.service.tail, run, query), TEXT, _name_of(run, query, "txt"))
+    return await _download(state, request, _texts, TEXT, "txt")
 
 
 def _checked(query: Filters) -> Filters:
@@ -109,15 +128,20 @@ def _options_of(query: LogFilterQuery) -> SearchOptions:
     return SearchOptions(query.match_case, query.whole_word, query.regex)
 
 
-def _name_of(run: Run, query: LogFilterQuery, extension: str) -> str:
-    """A part of a log must not pass for the whole: both end up in the same folder."""
+async def _download(
+    state: State,
+    request: Request,
+    read: Callable[[Tail, Run, Any], AsyncGenerator[bytes, None]],
+    media_type: bytes,
+    extension: str,
+) -> StreamingResponse:
+    query = _checked(request.query)
+    run = await state.service.manager.get_run(run_id_of(request))
+    # A part of a log must not pass for the whole: both end up in the same folder.
     part = "" if _filter_of(run, query).selects_everything else "-filtered"
-    return f"{run.project}-{run.id}{part}.{extension}"
-
-
-def _download(state: State, chunks: AsyncGenerator[bytes, None], media_type: bytes, name: str) -> StreamingResponse:
+    name = f"{run.project}-{run.id}{part}.{extension}"
     return StreamingResponse(
-        chunks,
+        read(state.service.tail, run, query),
         media_type=media_type,
         headers=[(b"content-disposition", f'attachment; filename="{name}"'.encode("ascii"))],
         send_timeout_seconds=state.streams.limits.send_timeout_seconds,
@@ -141,11 +165,7 @@ async def _texts(tail: Tail, run: Run, query: LogTextQuery) -> AsyncGenerator[by
 
 
 def _filter_of(run: Run, query: LogFilterQuery) -> LogFilter:
-    bounds = (
-        {}
-        if query.attempt is None
-        else dict(zip(("after", "upto"), find_range(run, query.step, query.attempt), strict=True))
-    )
+    after, upto = (0, MAX_RUN_ID) if query.attempt is None else find_range(run, query.step, query.attempt)
     return LogFilter(
         level=query.level,
         step=query.step,
@@ -153,7 +173,8 @@ def _filter_of(run: Run, query: LogFilterQuery) -> LogFilter:
         text=query.q,
         options=_options_of(query),
         events=query.event,
-        **bounds,
+        after=after,
+        upto=upto,
     )
 
 

@@ -1,6 +1,7 @@
 """Handlers that show the notification targets and the deliveries to them, and send again or for a test."""
 
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -8,15 +9,21 @@ from msgspec.structs import asdict
 
 from solorun.api.cursors import Cursor, decode_id_cursor, encode_cursor
 from solorun.api.path_parameters import parse_id
+from solorun.api.route import route
 from solorun.api.state import State
 from solorun.engine import now
-from solorun.errors import DeliveryNotFound, NotifyTargetNotFound
+from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound, StoreUnavailable
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
-from solorun.notification import DeliveryStatus, NewNotification, NotifyEvent, NotifyTarget
+from solorun.notification import Delivery, DeliveryStatus, NewNotification, NotifyEvent, NotifyTarget
 from solorun.notification_wire import DeliveryDetails, DeliveryPage, NotifyTargetList, NotifyTargetSummary
 from solorun.outbox import DeliveryFilter
+from solorun.right import Right
 from solorun.run import MAX_RUN_ID
+
+_DELIVERY: Final = "/api/v1/deliveries/{delivery_id}"
+_route: Final = partial(route, tag="notifications", right=Right.ADMIN)
 
 
 class DeliveriesQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,6 +35,13 @@ class DeliveriesQuery(msgspec.Struct, forbid_unknown_fields=True):
     cursor: Cursor | None = None
 
 
+@_route(
+    "GET /api/v1/deliveries",
+    summary="List the deliveries of notifications, newest first",
+    responses=(ResponseSpec(200, "A page of deliveries", model=DeliveryPage),),
+    problems=(InvalidCursor, StoreUnavailable),
+    query=DeliveriesQuery,
+)
 async def list_deliveries(state: State, request: Request) -> Response:
     query: DeliveriesQuery = request.query
     before_id = None if query.cursor is None else decode_id_cursor(query.cursor)
@@ -38,12 +52,24 @@ async def list_deliveries(state: State, request: Request) -> Response:
     return json_response(DeliveryPage(page, encode_cursor(str(page[-1].id)) if len(found) > query.limit else None))
 
 
+@_route(
+    f"GET {_DELIVERY}",
+    summary="Get a delivery, with what it has sent",
+    responses=(ResponseSpec(200, "The delivery", model=DeliveryDetails),),
+    problems=(DeliveryNotFound, StoreUnavailable),
+)
 async def get_delivery(state: State, request: Request) -> Response:
     delivery, payload = await state.service.store.get_delivery(_delivery_id_of(request))
     content: dict[str, Any] | None = msgspec.json.decode(payload, type=dict[str, Any]) if payload else None
     return json_response(DeliveryDetails(**asdict(delivery), payload=content))
 
 
+@_route(
+    f"POST {_DELIVERY}/redeliver",
+    summary="Send a delivery again, whatever its status",
+    responses=(ResponseSpec(202, "The delivery, which is pending", model=Delivery),),
+    problems=(DeliveryNotFound, NotifyTargetNotFound, StoreUnavailable),
+)
 async def redeliver(state: State, request: Request) -> Response:
     delivery, _ = await state.service.store.get_delivery(_delivery_id_of(request))
     _check_declared(state, delivery.target)
@@ -52,6 +78,12 @@ async def redeliver(state: State, request: Request) -> Response:
     return json_response(delivery, status=202)
 
 
+@_route(
+    "GET /api/v1/notify",
+    summary="List the notification targets, with the projects that name them",
+    responses=(ResponseSpec(200, "The targets", model=NotifyTargetList),),
+    problems=(StoreUnavailable,),
+)
 async def list_notify_targets(state: State, _request: Request) -> Response:
     service = state.service
     pending = await service.store.count_pending_deliveries()
@@ -61,6 +93,12 @@ async def list_notify_targets(state: State, _request: Request) -> Response:
     )
 
 
+@_route(
+    "POST /api/v1/notify/{target}/test",
+    summary="Send a test message to a notification target",
+    responses=(ResponseSpec(202, "The delivery of the message, which is pending", model=Delivery),),
+    problems=(NotifyTargetNotFound, StoreUnavailable),
+)
 async def test_notify_target(state: State, request: Request) -> Response:
     """Adds a delivery like any other, so that it takes the same way."""
     service, name = state.service, request.path_params["target"]

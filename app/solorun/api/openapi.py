@@ -10,6 +10,7 @@ import msgspec
 
 from solorun.api.path_parameters import PATH_PARAMETERS
 from solorun.api.problems import PROBLEM_JSON, TYPE_PREFIX, UNTYPED
+from solorun.api.route import route
 from solorun.api.state import State
 from solorun.errors import (
     PROBLEMS,
@@ -26,7 +27,7 @@ from solorun.errors import (
     Unauthorized,
     UnsupportedMediaType,
 )
-from solorun.http.operation import Operation
+from solorun.http.operation import Operation, ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response
 from solorun.wire import ProblemDetails, encode
@@ -38,6 +39,13 @@ _PATH_PARAMETER: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
+@route(
+    "GET /openapi.json",
+    id="openapi",
+    summary="This OpenAPI document",
+    responses=(ResponseSpec(200, "The document"),),
+    tag="service",
+)
 async def show_document(state: State, request: Request) -> Response:
     return Response(_encode_document(state.operations, request.root_path))
 

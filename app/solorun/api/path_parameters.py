@@ -26,6 +26,7 @@ PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "slug": {"description": "The last part of a problem's `type`.", "schema": {"type": "string"}},
 }
 
+RUN_PATH: Final = "/api/v1/runs/{run_id}"
 _ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 

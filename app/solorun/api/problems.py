@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
+from solorun.api.route import route
 from solorun.api.state import State
 from solorun.errors import (
     PROBLEMS,
@@ -19,6 +20,7 @@ from solorun.errors import (
     RunNotActive,
     RunNotEnded,
 )
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import TEXT, Header, Response
 from solorun.queueing import Choices
@@ -47,6 +49,13 @@ def problem_response(problem: Problem, *, path: str, root_path: str = "") -> Res
     return Response(body, status=int(problem.status), media_type=PROBLEM_JSON, headers=_headers_of(problem))
 
 
+@route(
+    "GET /problems/{slug}",
+    summary="Describe a problem type",
+    responses=(ResponseSpec(200, "The description", TEXT.decode()),),
+    problems=(NotFound,),
+    tag="service",
+)
 async def get_problem_type(_state: State, request: Request) -> Response:
     """The page that a problem's `type` refers to."""
     problem = PROBLEMS.get(request.path_params["slug"])

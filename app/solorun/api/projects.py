@@ -3,7 +3,10 @@
 from collections.abc import Collection
 
 from solorun.api.hooks import summarize_hooks
+from solorun.api.route import route
 from solorun.api.state import State
+from solorun.errors import ProjectNotFound, StoreUnavailable
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.project import Project
@@ -13,6 +16,13 @@ from solorun.service import Service
 from solorun.wire import FamilySummary, HookSummary, ProjectList, ProjectSummary, StepSummary
 
 
+@route(
+    "GET /api/v1/projects",
+    summary="List the declared projects and project patterns",
+    responses=(ResponseSpec(200, "The projects", model=ProjectList),),
+    problems=(StoreUnavailable,),
+    tag="projects",
+)
 async def list_projects(state: State, request: Request) -> Response:
     service, declared = state.service, state.service.catalog.configuration
     hooks = await _summarize_hooks(service, declared.projects.values(), request)
@@ -60,6 +70,13 @@ async def list_projects(state: State, request: Request) -> Response:
     )
 
 
+@route(
+    "GET /api/v1/projects/{project}",
+    summary="Get a project",
+    responses=(ResponseSpec(200, "The project", model=ProjectSummary),),
+    problems=(ProjectNotFound, StoreUnavailable),
+    tag="projects",
+)
 async def get_project(state: State, request: Request) -> Response:
     service = state.service
     project = service.catalog.get_project(request.path_params["project"])

@@ -1,6 +1,9 @@
 """The handler that shows the resources: who holds their slots, and who waits for them."""
 
+from solorun.api.route import route
 from solorun.api.state import State
+from solorun.errors import StoreUnavailable
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.run import Run
@@ -8,6 +11,12 @@ from solorun.status import StepStatus
 from solorun.wire import ResourceList, ResourceSummary
 
 
+@route(
+    "GET /api/v1/resources",
+    summary="List the resources that runs share, with their holders and the runs that wait",
+    responses=(ResponseSpec(200, "The resources", model=ResourceList),),
+    problems=(StoreUnavailable,),
+)
 async def list_resources(state: State, request: Request) -> Response:
     service, permissions = state.service, state.permissions_of(request)
     holds = await service.store.list_holds()

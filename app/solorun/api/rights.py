@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
-from solorun.auth.permissions import Reauthorization
 from solorun.errors import ResourceBusy, RunActive
 from solorun.http.operation import Endpoint, Operation
 from solorun.http.request import Request
@@ -31,7 +30,7 @@ async def make_stream_check(state: State, request: Request) -> Callable[[], bool
     permissions = state.permissions_of(request)
     if not permissions.are_limited:
         return request.is_still_authorized
-    return Reauthorization(permissions, await _find_project(state, request))
+    return permissions.check_again(await _find_project(state, request))
 
 
 async def check_policy(state: State, request: Request, project: str, policy: ConflictPolicy | None) -> None:

@@ -11,23 +11,55 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from solorun.api.caller_trace import continue_trace
 from solorun.api.cursors import Cursor, decode_id_cursor, encode_cursor
-from solorun.api.idempotency import find_key
-from solorun.api.path_parameters import run_id_of
+from solorun.api.path_parameters import RUN_PATH, run_id_of
 from solorun.api.rights import check_policy, limit_refusal
+from solorun.api.route import route
+from solorun.api.start_headers import START_HEADERS, continue_trace, find_key
 from solorun.api.state import State
-from solorun.errors import InvalidRequest, ResourceBusy, RunActive
+from solorun.errors import (
+    IdempotencyKeyReused,
+    InvalidCursor,
+    InvalidRequest,
+    ProjectNotFound,
+    QueueFull,
+    ResourceBusy,
+    RunActive,
+    RunNotActive,
+    RunNotEnded,
+    RunNotFound,
+    ServiceDraining,
+    StoreUnavailable,
+    TooManyProjects,
+)
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
 from solorun.idempotency_key import IdempotencyKey
 from solorun.queueing import StartResult
-from solorun.run import MAX_RUN_ID
+from solorun.right import Right
+from solorun.run import MAX_RUN_ID, Run
 from solorun.runs import Submission, submit_once
 from solorun.status import Status
-from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
+from solorun.wire import CancelRequest, RerunPreview, RerunRequest, RunPage, StartedRun, StartRequest
 
+_PROJECT: Final = "/api/v1/projects/{project}"
+STARTED: Final = (
+    ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
+    ResponseSpec(
+        201,
+        "The new run, or with `Idempotent-Replayed: true` the run that an earlier request with the same key led to; the"
+        " `Location` header has its address",
+        model=StartedRun,
+    ),
+    ResponseSpec(202, "The new run, which is queued", model=StartedRun),
+)
+NOT_STARTED: Final = (
+    *(ProjectNotFound, RunNotFound, RunActive, ResourceBusy),
+    *(QueueFull, IdempotencyKeyReused, ServiceDraining, StoreUnavailable),
+)
+_RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
 _STATUS_OF: Final = {StartResult.JOINED: 200, StartResult.STARTED: 201, StartResult.QUEUED: 202}
 
 
@@ -42,6 +74,15 @@ class RerunQuery(msgspec.Struct, forbid_unknown_fields=True):
     preview: Annotated[bool, Meta(description="Return what the rerun would do, and start nothing.")] = False
 
 
+@route(
+    f"POST {_PROJECT}/runs",
+    summary="Start a run, or do what `on_conflict` says if its project or a resource is taken",
+    responses=STARTED,
+    problems=(*NOT_STARTED, TooManyProjects),
+    body=StartRequest,
+    right=Right.START,
+    headers=START_HEADERS,
+)
 async def start_run(state: State, request: Request) -> Response:
     continue_trace(request)
     body = await _read_start(state, request)
@@ -62,6 +103,16 @@ async def start_run(state: State, request: Request) -> Response:
     return await submit(state, request, project, key, starting)
 
 
+@route(
+    f"POST {RUN_PATH}/rerun",
+    summary="Start a run that repeats an ended one, from its beginning or from a step on",
+    responses=(*STARTED, ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview)),
+    problems=(*NOT_STARTED, RunNotEnded),
+    query=RerunQuery,
+    body=RerunRequest,
+    right=Right.START,
+    headers=START_HEADERS,
+)
 async def rerun(state: State, request: Request) -> Response:
     continue_trace(request)
     run_id = run_id_of(request)
@@ -121,6 +172,17 @@ async def _read_start(state: State, request: Request) -> StartRequest:
         raise InvalidRequest(errors=[*invalid.errors, *rest]) from None
 
 
+@route(
+    f"POST {RUN_PATH}/cancel",
+    summary="Cancel a run",
+    responses=(
+        ResponseSpec(200, "The run, which was already cancelled", model=Run),
+        ResponseSpec(202, "The run, which stays active until its work has stopped", model=Run),
+    ),
+    problems=(RunNotFound, RunNotActive, StoreUnavailable),
+    body=CancelRequest,
+    right=Right.CANCEL,
+)
 async def cancel_run(state: State, request: Request) -> Response:
     run_id = run_id_of(request)
     body = await request.read_body(CancelRequest)
@@ -131,18 +193,44 @@ async def cancel_run(state: State, request: Request) -> Response:
     return json_response(run, status=202 if accepted else 200)
 
 
+@route(
+    f"GET {RUN_PATH}",
+    summary="Get a run",
+    responses=(ResponseSpec(200, "The run", model=Run),),
+    problems=(RunNotFound, StoreUnavailable),
+)
 async def get_run(state: State, request: Request) -> Response:
     return json_response(await state.service.manager.get_run(run_id_of(request)))
 
 
+@route(
+    f"GET {_PROJECT}/runs/current",
+    summary="Get a project's active run, or its latest run if none is active",
+    responses=(ResponseSpec(200, "The run", model=Run),),
+    problems=(ProjectNotFound, RunNotFound, StoreUnavailable),
+)
 async def get_current_run(state: State, request: Request) -> Response:
     return json_response(await state.service.manager.get_current_run(request.path_params["project"]))
 
 
+@route(
+    "GET /api/v1/runs",
+    summary="List the runs of all projects, newest first",
+    responses=(_RUN_PAGE,),
+    problems=(InvalidCursor, StoreUnavailable),
+    query=RunsQuery,
+)
 async def list_runs(state: State, request: Request) -> Response:
     return await _list_runs(state, request, project=None)
 
 
+@route(
+    f"GET {_PROJECT}/runs",
+    summary="List a project's runs, newest first",
+    responses=(_RUN_PAGE,),
+    problems=(ProjectNotFound, InvalidCursor, StoreUnavailable),
+    query=RunsQuery,
+)
 async def list_project_runs(state: State, request: Request) -> Response:
     """Lists the runs of a project that is declared, or that was and still has runs."""
     project = request.path_params["project"]

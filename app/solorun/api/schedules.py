@@ -1,21 +1,27 @@
 """The handlers of schedules: what is due next, what became of earlier due times, pauses, and runs that are not due."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from solorun.api.caller_trace import continue_trace
-from solorun.api.idempotency import find_key
 from solorun.api.rights import check_policy
-from solorun.api.runs import submit
+from solorun.api.route import route
+from solorun.api.runs import NOT_STARTED, STARTED, submit
+from solorun.api.start_headers import START_HEADERS, continue_trace, find_key
 from solorun.api.state import State
-from solorun.errors import FieldError, InvalidRequest
+from solorun.errors import FieldError, InvalidRequest, ScheduleNotFound, StoreUnavailable
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
-from solorun.schedule import project_of
+from solorun.right import Right
+from solorun.schedule import ScheduleSummary, project_of
 from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, RunScheduleRequest, ScheduleList
+
+_SCHEDULE: Final = "/api/v1/schedules/{schedule}"
+_route: Final = partial(route, tag="schedules")
 
 
 class SchedulesQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,6 +40,13 @@ class FiringsQuery(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of firings.")] = 100
 
 
+@_route(
+    "GET /api/v1/schedules",
+    summary="List the schedules with their next due times",
+    responses=(ResponseSpec(200, "The schedules", model=ScheduleList),),
+    problems=(StoreUnavailable,),
+    query=SchedulesQuery,
+)
 async def list_schedules(state: State, request: Request) -> Response:
     query: SchedulesQuery = request.query
     found = await state.service.schedules.list_all(project=query.project, count=query.next)
@@ -41,6 +54,13 @@ async def list_schedules(state: State, request: Request) -> Response:
     return json_response(ScheduleList(tuple(each for each in found if each.project in visible)))
 
 
+@_route(
+    "GET /api/v1/firings",
+    summary="List what became of the due times and manual runs of schedules, newest first",
+    responses=(ResponseSpec(200, "The firings", model=FiringList),),
+    problems=(StoreUnavailable,),
+    query=FiringsQuery,
+)
 async def list_firings(state: State, request: Request) -> Response:
     query: FiringsQuery = request.query
     try:
@@ -53,6 +73,14 @@ async def list_firings(state: State, request: Request) -> Response:
     return json_response(FiringList(shown, truncated=len(found) > query.limit))
 
 
+@_route(
+    f"POST {_SCHEDULE}/pause",
+    summary="Start no more runs of a schedule until it is resumed",
+    responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
+    problems=(ScheduleNotFound, StoreUnavailable),
+    body=PauseRequest,
+    right=Right.START,
+)
 async def pause_schedule(state: State, request: Request) -> Response:
     body = await request.read_body(PauseRequest)
     schedule, caller = request.path_params["schedule"], await state.name_caller(request, body.requested_by)
@@ -60,6 +88,14 @@ async def pause_schedule(state: State, request: Request) -> Response:
     return json_response(paused)
 
 
+@_route(
+    f"POST {_SCHEDULE}/resume",
+    summary="Resume a paused schedule, without catching up",
+    responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
+    problems=(ScheduleNotFound, StoreUnavailable),
+    body=ResumeRequest,
+    right=Right.START,
+)
 async def resume_schedule(state: State, request: Request) -> Response:
     body = await request.read_body(ResumeRequest)
     caller = await state.name_caller(request, body.requested_by)
@@ -67,6 +103,15 @@ async def resume_schedule(state: State, request: Request) -> Response:
     return json_response(resumed)
 
 
+@_route(
+    f"POST {_SCHEDULE}/run",
+    summary="Start a run of a schedule now, with its scope and parameters, even if it is paused or not enabled",
+    responses=STARTED,
+    problems=(ScheduleNotFound, *NOT_STARTED),
+    body=RunScheduleRequest,
+    right=Right.START,
+    headers=START_HEADERS,
+)
 async def run_schedule(state: State, request: Request) -> Response:
     continue_trace(request)
     body = await request.read_body(RunScheduleRequest)

@@ -11,12 +11,14 @@ import anyio
 import msgspec
 from msgspec import Meta
 
-from solorun.api.path_parameters import parse_id, run_id_of
+from solorun.api.path_parameters import RUN_PATH, parse_id, run_id_of
 from solorun.api.rights import make_stream_check
+from solorun.api.route import route
 from solorun.api.state import State
 from solorun.auth.permissions import Permissions
-from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest, RunNotFound
+from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest, RunNotFound, StoreUnavailable, TooManyStreams
 from solorun.http.event_stream import EventStream
+from solorun.http.operation import RequestHeader, ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import MAX_PIECE_BYTES
 from solorun.logs import FeedOverflow
@@ -27,6 +29,7 @@ from solorun.service import Service
 from solorun.store import MAX_PAGE_RECORDS
 from solorun.wire import encode
 
+_EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
 _SEQ: Final = re.compile(r"[0-9]+", re.ASCII)
 _FOLLOW: Final = re.compile(r"([0-9]{1,19}):([0-9]{1,19})", re.ASCII)
 # Parsed by hand, since a malformed value has its own problem. As an alternative, this type replaces that of the text.
@@ -69,6 +72,20 @@ class FollowQuery(msgspec.Struct, forbid_unknown_fields=True):
     ] = ()
 
 
+@route(
+    f"GET {RUN_PATH}/events",
+    summary="Follow a run's log from any point until the run ends",
+    responses=(_EVENT_STREAM,),
+    problems=(RunNotFound, InvalidLastEventId, TooManyStreams, StoreUnavailable),
+    query=EventsQuery,
+    headers=(
+        RequestHeader(
+            "Last-Event-ID",
+            "Start after this seq. Takes precedence over the query parameters `after` and `tail`.",
+            Annotated[int, Meta(ge=0)],
+        ),
+    ),
+)
 async def follow_run(state: State, request: Request) -> EventStream:
     """Streams one run's records from any point, live, and finally its end."""
     service, query = state.service, request.query
@@ -88,6 +105,13 @@ async def follow_run(state: State, request: Request) -> EventStream:
     return EventStream(state.streams, source, is_still_authorized=await make_stream_check(state, request))
 
 
+@route(
+    "GET /api/v1/events",
+    summary="Follow all active runs and their changes, with the logs of selected runs",
+    responses=(_EVENT_STREAM,),
+    problems=(RunNotFound, TooManyStreams, StoreUnavailable),
+    query=FollowQuery,
+)
 async def follow_all_runs(state: State, request: Request) -> EventStream:
     """Streams all active runs, then every change of a run, and the records of the followed runs."""
     follows = _parse_follows(request.query.follow)

@@ -2,12 +2,24 @@
 
 from msgspec.structs import replace
 
+from solorun.api.route import route
 from solorun.api.state import State
+from solorun.errors import StoreUnavailable, WorkerNotDrainable, WorkerNotFound
+from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
+from solorun.right import Right
+from solorun.worker import WorkerStatus
 from solorun.worker_wire import WorkerList
 
 
+@route(
+    "GET /api/v1/workers",
+    summary="List the processes that execute runs, and the runs that wait for one",
+    responses=(ResponseSpec(200, "The workers", model=WorkerList),),
+    problems=(StoreUnavailable,),
+    tag="workers",
+)
 async def list_workers(state: State, request: Request) -> Response:
     service, permissions = state.service, state.permissions_of(request)
     found = await service.list_workers()
@@ -22,5 +34,13 @@ async def list_workers(state: State, request: Request) -> Response:
     )
 
 
+@route(
+    "POST /api/v1/workers/{worker}/drain",
+    summary="Drain a worker, so that it begins no more runs",
+    responses=(ResponseSpec(200, "The worker", model=WorkerStatus),),
+    problems=(WorkerNotFound, WorkerNotDrainable, StoreUnavailable),
+    right=Right.ADMIN,
+    tag="workers",
+)
 async def drain_worker(state: State, request: Request) -> Response:
     return json_response(await state.service.drain_worker(request.path_params["worker"]))

@@ -3,7 +3,6 @@
 Who the caller is, the host application has decided before. Without `authorize`, every caller may do everything.
 """
 
-import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -12,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request as HostRequest
 from starlette.types import Scope
 
+from solorun.auth.live_check import LiveCheck
 from solorun.errors import Forbidden
 from solorun.right import Right
 
@@ -26,7 +26,7 @@ The request is that of Starlette, without its body. An HTTPException is passed o
 
 
 class Permissions:
-    """The permissions of one caller. Each answer is remembered until `forget`."""
+    """The permissions of one caller. Each answer is remembered until `check_again`."""
 
     def __init__(self, authorize: Authorize | None, scope: Scope) -> None:
         self._authorize = authorize
@@ -65,28 +65,15 @@ class Permissions:
         """What the caller may do with the project."""
         return tuple([right for right in Right if await self.would_allow(right, project)])
 
-    def forget(self) -> None:
-        self._answers.clear()
+    def check_again(self, project: str | None) -> LiveCheck:
+        """Whether the caller may still view the project."""
 
+        async def may_read() -> bool:
+            self._answers.clear()
+            try:
+                return await self.allow(Right.VIEW, project)
+            except Exception:
+                _logger.exception("A stream ends, because `authorize` failed.")
+                return False
 
-class Reauthorization:
-    """Whether a caller may still view what it streams. Each call returns the latest answer, and requests a new one."""
-
-    def __init__(self, permissions: Permissions, project: str | None) -> None:
-        self._permissions = permissions
-        self._project = project
-        self._is_valid = True
-        self._checking: asyncio.Task[None] | None = None
-
-    def __call__(self) -> bool:
-        if self._checking is None or self._checking.done():
-            self._checking = asyncio.create_task(self._check(), name="check of a stream's reader")
-        return self._is_valid
-
-    async def _check(self) -> None:
-        self._permissions.forget()
-        try:
-            self._is_valid = await self._permissions.allow(Right.VIEW, self._project)
-        except Exception:
-            self._is_valid = False
-            _logger.exception("A stream ends, because `authorize` failed.")
+        return LiveCheck(may_read)

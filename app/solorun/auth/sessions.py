@@ -1,15 +1,14 @@
 """Browser sessions, kept in the store: they outlive a restart, and every service that shares the database has them."""
 
-import asyncio
 import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
+from solorun.auth.live_check import LiveCheck
 from solorun.errors import StoreFailure, StoreUnavailable
 from solorun.session_store import SessionStore
 
@@ -26,7 +25,7 @@ class Sessions:
         self._store = store
         self._secret = secret
         self._now = now
-        self._checks: WeakSet[SessionCheck] = WeakSet()
+        self._checks: WeakKeyDictionary[LiveCheck, str] = WeakKeyDictionary()
 
     async def count(self) -> int:
         return await self._store.count_sessions(at=self._now())
@@ -44,37 +43,22 @@ class Sessions:
     async def end(self, session: str) -> None:
         """End a session, immediately for the checks of this process."""
         await self._store.delete_session(self._key(session))
-        for check in self._checks:
-            if check.session == session:
-                check.is_open = False
+        for check, checked in self._checks.items():
+            if checked == session:
+                check.is_valid = False
 
-    def check(self, session: str) -> "SessionCheck":
-        check = SessionCheck(self, session)
-        self._checks.add(check)
+    def check(self, session: str) -> LiveCheck:
+        """Whether the session is still open. While the database is unavailable, it is: there is nothing new to read."""
+
+        async def may_read() -> bool:
+            try:
+                return await self.is_open(session)
+            except (StoreUnavailable, StoreFailure):
+                return True
+
+        check = LiveCheck(may_read)
+        self._checks[check] = session
         return check
 
     def _key(self, session: str) -> str:
         return hmac.digest(self._secret, session.encode(), hashlib.sha256).hex()
-
-
-class SessionCheck:
-    """Whether a stream's session is still open. Each call returns the latest answer, and requests a new one.
-
-    While the database is unavailable, the session counts as open: there is nothing new to read.
-    """
-
-    def __init__(self, sessions: Sessions, session: str) -> None:
-        self.session = session
-        self.is_open = True
-        self._sessions = sessions
-        self._checking: asyncio.Task[None] | None = None
-
-    def __call__(self) -> bool:
-        if self.is_open and (self._checking is None or self._checking.done()):
-            self._checking = asyncio.create_task(self._check(), name="check of a stream's session")
-        return self.is_open
-
-    async def _check(self) -> None:
-        with suppress(StoreUnavailable, StoreFailure):
-            if not await self._sessions.is_open(self.session):
-                self.is_open = False

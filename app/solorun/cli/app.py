@@ -35,7 +35,6 @@ from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.render.messages import messages_as_json, print_error
 from solorun.cli.render.terminal import prepare_output
-from solorun.cli.text_arguments import with_text_arguments
 
 _EPILOG = (
     "Exit codes: 0 completed, 1 failed, 2 usage or configuration error, 3 conflict, 4 interrupted, "
@@ -111,4 +110,4 @@ for _command in (
     *(show, log, download, pin, unpin, prune, mcp),
     *(doctor, backup, restore, migrate_to),
 ):
-    _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))
+    _app.command(cls=StartCommand if _command is start else None)(handle_errors(_command))

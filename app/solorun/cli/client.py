@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -15,8 +16,7 @@ import typer
 
 from solorun.cli.interrupts import run_until_interrupted
 from solorun.cli.render.messages import print_note
-from solorun.errors import RunNotFound, SolorunError
-from solorun.run import MAX_RUN_ID, Run
+from solorun.errors import SolorunError
 from solorun.settings import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -50,20 +50,28 @@ _OPTIONS = (
 def connected(command: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Make a command of a coroutine function whose parameter `client` stands for the options --url and --token-file.
 
-    Ctrl-C cancels it, then raises KeyboardInterrupt.
+    A parameter whose type is a dataclass stands for its fields. Ctrl-C cancels the command, then raises
+    KeyboardInterrupt.
     """
+    declared = signature(command).parameters.values()
+    groups: dict[str, Any] = {each.name: each.annotation for each in declared if is_dataclass(each.annotation)}
 
     @wraps(command)
     def run(*, url: str, token_file: Path | None, **arguments: Any) -> None:
         async def work() -> None:
             async with open_client(url, token_file) as client:
-                await command(**arguments, client=client)
+                given = {**arguments, "client": client}
+                for name, group in groups.items():
+                    given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+                await command(**given)
 
         run_until_interrupted(work())
 
     parameters: list[Parameter] = []
-    for parameter in signature(command).parameters.values():
-        parameters += _OPTIONS if parameter.name == "client" else [parameter]
+    for parameter in declared:
+        is_group = parameter.name in groups
+        for each in signature(parameter.annotation).parameters.values() if is_group else [parameter]:
+            parameters += _OPTIONS if each.name == "client" else [each]
     run.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # Typer reads it
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
@@ -76,16 +84,6 @@ def open_client(url: str, token_file: Path | None) -> Client:
     from solorun.client import RunClient
 
     return RunClient(url, _read_token(token_file), traceparent=_read_traceparent())
-
-
-async def find_named_run(client: Client, name: str) -> Run:
-    """Get a run by id, or the current run of a project by name. Raises RunNotFound or ProjectNotFound."""
-    if not (name.isascii() and name.isdigit()):
-        return await client.get_current_run(name)
-    # Python refuses to convert thousands of digits.
-    if len(name) > len(str(MAX_RUN_ID)) or int(name) > MAX_RUN_ID:
-        raise RunNotFound("There is no run with so large an id.")
-    return await client.get_run(int(name))
 
 
 def note_disconnect(cause: SolorunError) -> None:

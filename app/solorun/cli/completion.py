@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import typer
 
-from solorun.cli.client import DEFAULT_URL, Client, find_named_run, open_client
+from solorun.cli.client import DEFAULT_URL, Client, open_client
 from solorun.wire import FROM_FAILED, FROM_START
 
 T = TypeVar("T")
@@ -103,20 +103,20 @@ async def complete_scopes(client: Client, first: str) -> list[Item]:
 @_from_service
 async def complete_params(client: Client, first: str) -> list[Item]:
     """`NAME=` for each parameter of the project, or of the run's project."""
-    name = (await find_named_run(client, first)).project if first.isdigit() else first
+    name = (await client.find_run(first)).project if first.isdigit() else first
     project = await client.get_project(name)
     return [(f"{parameter.name}=", parameter.description) for parameter in project.params]
 
 
 @_from_service
 async def complete_steps(client: Client, first: str) -> list[Item]:
-    run = await find_named_run(client, first)
+    run = await client.find_run(first)
     return [(step.name, step.status) for step in run.steps]
 
 
 @_from_service
 async def complete_rerun_steps(client: Client, first: str) -> list[Item]:
-    run = await find_named_run(client, first)
+    run = await client.find_run(first)
     return [
         (FROM_START, "all steps"),
         (FROM_FAILED, "the step that stopped the run"),
@@ -126,5 +126,5 @@ async def complete_rerun_steps(client: Client, first: str) -> list[Item]:
 
 @_from_service
 async def complete_artifacts(client: Client, first: str) -> list[Item]:
-    run = await find_named_run(client, first)
+    run = await client.find_run(first)
     return [(artifact.name, "") for artifact in (await client.list_artifacts(run.id)).artifacts]

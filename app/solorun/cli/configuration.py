@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,22 +26,18 @@ def read_configuration(
         message = f"There is no {config}. Create one with `solorun init`, or use --config to name another file."
         raise ConfigurationInvalid([FieldError("", message)])
     base_dir = config.absolute().parent
+    resolve = partial(resolve_settings, environ=environ, flags=flags, base_dir=base_dir, identifies_callers=not listens)
     try:
         catalog = Catalog.open(config)
     except ConfigurationInvalid as invalid:
         errors = invalid.errors
         try:
             # The settings do not depend on the projects, so their errors are reported together.
-            resolve_settings(
-                read_service_table(config), environ, flags, base_dir=base_dir, identifies_callers=not listens
-            )
+            resolve(read_service_table(config))
         except ConfigurationInvalid as more:
             errors = (*(error for error in more.errors if error not in errors), *errors)
         raise ConfigurationInvalid(errors) from None
-    settings = resolve_settings(
-        catalog.configuration.service, environ, flags, base_dir=base_dir, identifies_callers=not listens
-    )
-    return catalog, settings
+    return catalog, resolve(catalog.configuration.service)
 
 
 def find_database_settings(config: Path, data_dir: Path | None) -> tuple[Settings, list[str]]:

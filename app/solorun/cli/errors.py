@@ -6,13 +6,14 @@ import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Final, ParamSpec
+from typing import Any, Final
 
 import typer
 
 from solorun.cli.exit_codes import ExitCode, exit_code_of_error
 from solorun.cli.render.formatting import format_age
 from solorun.cli.render.messages import print_error
+from solorun.cli.text_arguments import decode_texts
 from solorun.errors import (
     ConfigurationInvalid,
     FieldError,
@@ -23,8 +24,6 @@ from solorun.errors import (
     Unauthorized,
 )
 
-P = ParamSpec("P")
-
 USAGE_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
     kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and kind is not Exception
 )
@@ -33,13 +32,13 @@ _MEMBERS: Final = ("active_run", "holders", "choices", "run", "errors")
 """The members that the HTTP API's problem would have."""
 
 
-def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Wrap `command` so that errors end it with a message and an exit code instead of a traceback."""
+def handle_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Wrap `command` so that errors end it with a message and an exit code instead of a traceback, and decode texts."""
 
     @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+    def run(**arguments: Any) -> None:
         try:
-            command(*args, **kwargs)
+            command(**decode_texts(arguments))
             sys.stdout.flush()
         except typer.Exit:
             raise

@@ -1,27 +1,16 @@
 """Reads text on the command line as UTF-8, whatever the locale. Paths stay as they are, because they are bytes."""
 
 import os
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Final, ParamSpec
-
-P = ParamSpec("P")
+from collections.abc import Mapping
+from typing import Any, Final
 
 _PATHS: Final = ("output", "token_file")
 """The paths among the parameters of type `str`."""
 
 
-def with_text_arguments(command: Callable[P, None]) -> Callable[P, None]:
-    """Wrap `command` so that it gets its text arguments decoded."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        for name, value in kwargs.items():
-            if name not in _PATHS:
-                kwargs[name] = _decode(value)
-        command(*args, **kwargs)
-
-    return run
+def decode_texts(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a command, with decoded texts."""
+    return {name: value if name in _PATHS else _decode(value) for name, value in arguments.items()}
 
 
 def _decode(value: Any) -> Any:

@@ -42,7 +42,7 @@ async def stream_artifact(connection: Connection, path: str, reconnects: Reconne
         # A weak tag, which some proxies make of ours, does not identify bytes.
         if not received or not tag.startswith('"'):
             raise cause
-        await reconnects.wait(cause, f"{received} bytes were received")
+        await reconnects.wait(cause, f"; {received} bytes were received.")
 
 
 class _Changed(ServiceUnreachable):

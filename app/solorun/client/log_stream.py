@@ -90,7 +90,7 @@ class LogStream:
             finally:
                 if response is not None:
                     await response.aclose()
-            received = f"the last record received was {self.last_seq}"
+            received = f"; the last record received was {self.last_seq}."
             await self._reconnects.wait(cause, received, retry_seconds=decoder.retry_seconds)
 
     async def _open(self) -> httpx.Response:

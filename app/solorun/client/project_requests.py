@@ -1,8 +1,10 @@
-"""The requests of `RunClient` that concern projects, and the resources and workers that they share."""
+"""The requests of `RunClient` that find projects and runs, and the resources and workers that they share."""
 
 from urllib.parse import quote
 
-from solorun.client.transport import Connection
+from solorun.client.transport import API_PATH, Connection
+from solorun.errors import RunNotFound
+from solorun.run import MAX_RUN_ID, Run
 from solorun.wire import ProjectList, ProjectSummary, ResourceList, ResourceSummary
 from solorun.worker import WorkerStatus
 from solorun.worker_wire import WorkerList
@@ -18,6 +20,30 @@ class ProjectRequests:
 
     async def get_project(self, project: str) -> ProjectSummary:
         return await self._connection.request("GET", project_path(project), ProjectSummary)
+
+    async def get_run(self, run_id: int) -> Run:
+        return await self._connection.request("GET", f"/runs/{run_id}", Run)
+
+    async def get_current_run(self, project: str) -> Run:
+        """The project's active run, or its latest one."""
+        return await self._connection.request("GET", f"{project_path(project)}/runs/current", Run)
+
+    async def find_run(self, name: str) -> Run:
+        """The run with this id, or the current run of the project with this name."""
+        if not (name.isascii() and name.isdigit()):
+            return await self.get_current_run(name)
+        # Python refuses to convert thousands of digits.
+        if len(name) > len(str(MAX_RUN_ID)) or int(name) > MAX_RUN_ID:
+            raise RunNotFound("There is no run with so large an id.")
+        return await self.get_run(int(name))
+
+    def page_of(self, run: Run) -> str:
+        """The URL of the run's page in the dashboard."""
+        return f"{self._connection.url}/p/{quote(run.project, safe='')}/runs/{run.id}"
+
+    def url_of(self, run: Run, artifact: str) -> str:
+        """The URL of an artifact."""
+        return f"{self._connection.url}{API_PATH}/runs/{run.id}/artifacts/{quote(artifact)}"
 
     async def list_resources(self) -> list[ResourceSummary]:
         """The resources that runs share, with their holders and the runs that wait for them."""

@@ -31,12 +31,12 @@ class Reconnects:
     async def wait(self, cause: SolorunError, received: str, *, retry_seconds: float | None = None) -> None:
         """Wait before the next attempt. Raises ServiceUnreachable if the service has been silent for too long.
 
-        `received` says in that error how far the stream came.
+        `received` ends that error: it says how far the stream came.
         """
         delay = self._backoff.next_delay(cause.retry_after_seconds if isinstance(cause, Problem) else retry_seconds)
         silent_seconds = asyncio.get_running_loop().time() - self._last_activity_at
         if silent_seconds + delay > self._give_up_seconds:
-            raise ServiceUnreachable(f"{cause.message} Gave up after {silent_seconds:.0f} s; {received}.") from cause
+            raise ServiceUnreachable(f"{cause.message} Gave up after {silent_seconds:.0f} s{received}") from cause
         if self._on_disconnect is not None and not self._is_disconnected:
             self._on_disconnect(cause)
         self._is_disconnected = True

@@ -10,12 +10,10 @@ from urllib.parse import quote
 
 import httpx
 
-from solorun.client.artifact_list import list_artifacts
 from solorun.client.artifact_stream import stream_artifact
 from solorun.client.backoff import MAX_SECONDS, Backoff
 from solorun.client.download_target import save
 from solorun.client.keyed_start import start
-from solorun.client.log_download import download_log
 from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
 from solorun.client.notification_requests import NotificationRequests
@@ -26,7 +24,7 @@ from solorun.client.transport import COPY_SECONDS, IDLE_TIMEOUT_SECONDS, Connect
 from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
 from solorun.record import LogPage, Record
-from solorun.run import Run
+from solorun.run import Artifact, Run
 from solorun.status import Status
 from solorun.wire import (
     FROM_START,
@@ -38,6 +36,7 @@ from solorun.wire import (
     RunPage,
     StartedRun,
     StartRequest,
+    decode_records,
     encode,
 )
 
@@ -175,14 +174,7 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
             return run
         return await self.follow(run_id, after=_NO_RECORDS).wait()
 
-    # -- runs and projects
-
-    async def get_run(self, run_id: int) -> Run:
-        return await self._connection.request("GET", f"/runs/{run_id}", Run)
-
-    async def get_current_run(self, project: str) -> Run:
-        """The project's active run, or its latest one."""
-        return await self._connection.request("GET", f"{project_path(project)}/runs/current", Run)
+    # -- runs
 
     async def list_runs(
         self,
@@ -248,13 +240,20 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         query: Query = {"after": after, "before": before, "limit": limit, **encode_filters(filters)}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
-    def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:
-        """Yield the whole log so far, or the records that pass the filters, in batches."""
-        return download_log(self._connection, f"/runs/{run_id}/log.ndjson", encode_filters(filters))
+    async def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:
+        """Yield the whole log so far, or the records that pass the filters, in batches as they arrive."""
+        async for lines in self._connection.stream_lines(f"/runs/{run_id}/log.ndjson", query=encode_filters(filters)):
+            yield self._connection.decode(decode_records, lines)
 
     async def list_artifacts(self, run_id: int) -> ArtifactList:
         """All pages of the run's artifacts as one list. It is `truncated` after 10,000."""
-        return await list_artifacts(self._connection, f"/runs/{run_id}/artifacts")
+        path, artifacts, cursor = f"/runs/{run_id}/artifacts", list[Artifact](), None
+        while True:
+            page = await self._connection.request("GET", path, ArtifactList, query={"cursor": cursor})
+            artifacts += page.artifacts
+            cursor = page.next_cursor
+            if cursor is None:
+                return ArtifactList(tuple(artifacts), None, page.truncated)
 
     def stream_artifact(
         self, run_id: int, name: str, *, on_disconnect: OnDisconnect | None = None
@@ -288,8 +287,7 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         await save(self._connection.stream("/backup", method="POST", idle_timeout_seconds=COPY_SECONDS), path)
 
     async def _start(self, path: str, body: bytes, key: str | None, on_retry: OnDisconnect | None) -> StartedRun:
-        backoff, limit = Backoff(max_seconds=self._max_retry_seconds), self._reconnect_seconds
-        return await start(self._connection, path, body, key, limit_seconds=limit, backoff=backoff, on_retry=on_retry)
+        return await start(self._connection, path, body, key, self._reconnects(on_retry))
 
     def _reconnects(self, on_disconnect: OnDisconnect | None) -> Reconnects:
         backoff = Backoff(max_seconds=self._max_retry_seconds)

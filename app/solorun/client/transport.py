@@ -153,6 +153,18 @@ class Connection:
         finally:
             await response.aclose()
 
+    async def stream_lines(self, path: str, *, query: Query) -> AsyncGenerator[bytes]:
+        """Yield the complete lines of a response as they arrive. Raises UnreadableAnswer, also for a line without end."""
+        unfinished: list[bytes] = []
+        async for chunk in self.stream(path, query=query):
+            lines, newline, rest = chunk.rpartition(b"\n")
+            if newline:
+                yield b"".join([*unfinished, lines])
+                unfinished = []
+            unfinished.append(rest)
+            if sum(map(len, unfinished)) > MAX_ANSWER_BYTES:
+                raise self.unreadable()
+
     def decode(self, decode: Callable[[bytes], T], data: bytes) -> T:
         """Decode a part of an answer. Raises UnreadableAnswer, which is a ServiceUnreachable."""
         try:

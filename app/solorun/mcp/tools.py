@@ -5,14 +5,12 @@ from collections import deque
 from contextlib import aclosing, suppress
 from itertools import islice
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
 
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from solorun.client import RunClient
 from solorun.client.log_filters import LogFilters
-from solorun.errors import RunNotFound
 from solorun.mcp.views import (
     ArtifactView,
     FailureView,
@@ -77,13 +75,12 @@ class Tools:
 
     async def show_run(self, run: RunName) -> RunDetails:
         """Show a run with its steps, and the files it left."""
-        found = await self._find(run)
+        found = await self._client.find_run(str(run))
         artifacts = (await self._client.list_artifacts(found.id)).artifacts
-        base = f"{self._client.url}/api/v1/runs/{found.id}/artifacts/"
         return RunDetails(
             run=self._view(found),
             artifacts=[
-                ArtifactView(name=each.name, size_bytes=each.size_bytes, url=base + quote(each.name))
+                ArtifactView(name=each.name, size_bytes=each.size_bytes, url=self._client.url_of(found, each.name))
                 for each in islice(artifacts, _MAX_ARTIFACTS)
             ],
             more_artifacts=len(artifacts) > _MAX_ARTIFACTS,
@@ -108,7 +105,7 @@ class Tools:
         on_conflict: OnConflict = None,
     ) -> RunView:
         """Run an ended run again with its parameters, from the step that failed or from another one."""
-        original = await self._find(run)
+        original = await self._client.find_run(str(run))
         policy = ConflictPolicy(on_conflict) if on_conflict else None
         return self._view(
             await self._client.rerun(
@@ -127,7 +124,7 @@ class Tools:
 
         If the time is up first, has_ended is false: call this again. Cancelling this call does not cancel the run.
         """
-        found = await self._find(run)
+        found = await self._client.find_run(str(run))
         stream = self._client.follow(found.id, tail=tail)
         last: deque[Record] = deque(maxlen=tail)
         with suppress(TimeoutError):
@@ -147,7 +144,7 @@ class Tools:
         wait_seconds: Wait = 30,
     ) -> RunView:
         """Cancel a run and wait until its work has stopped. It is cancelled only if has_ended is true."""
-        found = await self._find(run)
+        found = await self._client.find_run(str(run))
         cancelled = await self._client.cancel_run(
             found.id, reason=reason, requested_by=ACTOR, grace_seconds=0 if now else None
         )
@@ -169,7 +166,7 @@ class Tools:
         limit: Annotated[int, Field(ge=1, le=500)] = 100,
     ) -> LogView:
         """Read or search a run's log: by default its last lines, or the lines after or before a position."""
-        found = await self._find(run)
+        found = await self._client.find_run(str(run))
         page = await self._client.get_log_page(
             found.id, after=after, before=before, limit=limit, step=step, level=level, text=text
         )
@@ -184,7 +181,7 @@ class Tools:
 
     async def read_failure(self, run: RunName) -> FailureView:
         """Explain why a run failed: its error, the failing lines with those around them, and its last errors."""
-        found = await self._find(run)
+        found = await self._client.find_run(str(run))
         last = _last_attempt_of(found)
         only_errors: LogFilters = {**last, "level": Level.ERROR}
         errors = await self._client.get_log_page(found.id, limit=_LINES_AFTER, **only_errors)
@@ -201,17 +198,8 @@ class Tools:
             run=self._view(found), lines=lines_of(fit(around.records)), errors=lines_of(fit(errors.records))
         )
 
-    async def _find(self, run: str | int) -> Run:
-        name = str(run)
-        if not (name.isascii() and name.isdigit()):
-            return await self._client.get_current_run(name)
-        # Python refuses to convert thousands of digits.
-        if len(name) > len(str(MAX_RUN_ID)) or int(name) > MAX_RUN_ID:
-            raise RunNotFound("There is no run with so large an id.")
-        return await self._client.get_run(int(name))
-
     def _view(self, run: Run) -> RunView:
-        return RunView.of(run, self._client.url)
+        return RunView.of(run, self._client.page_of(run))
 
 
 def _last_attempt_of(run: Run) -> LogFilters:

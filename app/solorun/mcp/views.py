@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, Self
-from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
@@ -95,27 +94,16 @@ class RunView(BaseModel):
 
     @classmethod
     def of(cls, run: Run, url: str) -> Self:
-        return cls(
-            id=run.id,
-            project=run.project,
-            scope=run.scope,
-            status=run.status,
-            has_ended=run.has_ended,
-            error=cut(run.error_message),
-            triggered_by=run.triggered_by,
-            params={name: cut(value) if isinstance(value, str) else value for name, value in run.params.items()},
-            created_at=run.created_at,
-            seconds=_seconds(run.started_at, run.finished_at),
-            current_step=run.current_step,
-            steps=[StepView.of(step) for step in run.steps],
-            warnings=run.level_counts.warning,
-            errors=run.level_counts.error,
-            rerun_of=run.rerun_of,
-            queue_position=run.queue_position,
-            cancel_requested_by=run.cancel_requested_by,
-            cancel_reason=run.cancel_reason,
-            url=f"{url}/p/{quote(run.project, safe='')}/runs/{run.id}",
-        )
+        changed: dict[str, Any] = {
+            "error": cut(run.error_message),
+            "params": {name: cut(value) if isinstance(value, str) else value for name, value in run.params.items()},
+            "seconds": _seconds(run.started_at, run.finished_at),
+            "steps": [StepView.of(step) for step in run.steps],
+            "warnings": run.level_counts.warning,
+            "errors": run.level_counts.error,
+            "url": url,
+        }
+        return cls(**{name: getattr(run, name) for name in cls.model_fields.keys() - changed}, **changed)
 
 
 class RunsView(BaseModel):

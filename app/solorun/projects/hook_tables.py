@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from solorun.hook import Hook, Verification
-from solorun.project import FULL_SCOPE, NAME_PATTERN, NAME_RULE, Project
+from solorun.project import FULL_SCOPE, Project
 from solorun.projects import readers
 from solorun.projects.validation import InvalidValue, Node, Table, format_value, suggest, table_of
 from solorun.queueing import ConflictPolicy
@@ -27,18 +27,10 @@ _HOW_TO_NAME_IT: Final = 'name the variable that contains the secret, like "$GIT
 
 def hooks(node: Node, project: Project) -> Mapping[str, Hook]:
     """The hooks of a project, by name. `project` has the scopes and parameters that they refer to."""
-    found: dict[str, Hook] = {}
-    for name in table_of(node):
-        below = node.below(name)
-        if not NAME_PATTERN.fullmatch(name):
-            below.refuse(f"{format_value(name)} is not a valid name of a hook ({NAME_RULE})")
-        hook = below.read(partial(_hook, name=name, project=project), None)
-        if hook is not None:
-            found[name] = hook
-    return MappingProxyType(found)
+    return readers.named(readers.name("name of a hook"), partial(_hook, project=project))(node)
 
 
-def _hook(node: Node, name: str, project: Project) -> Hook:
+def _hook(name: str, node: Node, project: Project) -> Hook:
     table = Table(node, HOOK_KEYS, _HINTS)
     params = table.read("params", partial(_params, project=project), {})
     missing = [each.name for each in project.params if each.required and each.name not in params]
@@ -86,10 +78,8 @@ def _params(node: Node, project: Project) -> Mapping[str, str]:
 def _when(node: Node) -> Mapping[str, str | int | bool]:
     found: dict[str, str | int | bool] = {}
     for pointer in table_of(node):
-        below = node.below(pointer)
-        if fault := _find_pointer_error(pointer):
-            below.refuse(fault)
-        found[pointer] = below.read(_expected, "")
+        node.key(pointer).read(_pointer, "")
+        found[pointer] = node.below(pointer).read(_expected, "")
     return MappingProxyType(found)
 
 
@@ -101,12 +91,6 @@ def _expected(node: Node) -> str | int | bool:
 
 def _pointer(node: Node) -> str:
     pointer = readers.text(node)
-    if fault := _find_pointer_error(pointer):
-        raise InvalidValue(fault)
+    if not pointer.startswith("/") or not _POINTER.fullmatch(pointer):
+        raise InvalidValue(f'{format_value(pointer)} is not a JSON pointer into the body, like "/repository/name"')
     return pointer
-
-
-def _find_pointer_error(pointer: str) -> str:
-    if pointer.startswith("/") and _POINTER.fullmatch(pointer):
-        return ""
-    return f'{format_value(pointer)} is not a JSON pointer into the body, like "/repository/name"'

@@ -71,7 +71,8 @@ def check_tables(subject: str, path: Path, tables: dict[str, Any], *, needs_proj
     """
     errors: list[FieldError] = []
     loader = CoroutineLoader()
-    node = Node(fill_in(tables), "", errors, path.parent)
+    complete, origins = fill_in(tables)
+    node = Node(complete, "", errors, path.parent)
     table = Table(node, TOP_KEYS, _HINTS)
     service = table.read("service", check_service, {})
     resources = table.read("resources", check_resources, {})
@@ -91,9 +92,9 @@ def check_tables(subject: str, path: Path, tables: dict[str, Any], *, needs_proj
     errors += find_faults(resources, declared)
     if errors:
         loader.withdraw()
-        raise invalid(subject, _in_file_order(replace(node, value=tables), locate(tables, errors)))
+        raise invalid(subject, _in_file_order(replace(node, value=tables), locate(origins, errors)))
     return Configuration(
-        path, service, MappingProxyType(projects), tuple(families), resources, targets, partial(locate, tables)
+        path, service, MappingProxyType(projects), tuple(families), resources, targets, partial(locate, origins)
     )
 
 

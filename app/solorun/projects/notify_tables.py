@@ -1,8 +1,6 @@
 """Validates the [notify.*] tables, the targets of notifications, and the targets that a project names."""
 
 from collections.abc import Mapping
-from functools import partial
-from types import MappingProxyType
 from typing import Final
 
 from solorun.notification import (
@@ -14,9 +12,8 @@ from solorun.notification import (
     find_variable,
     find_webhook_fault,
 )
-from solorun.project import NAME_PATTERN, NAME_RULE
 from solorun.projects import readers
-from solorun.projects.validation import InvalidValue, Node, Table, format_value, suggest, table_of
+from solorun.projects.validation import InvalidValue, Node, Table, format_value, suggest
 
 TARGET_KEYS: Final = ("apprise", "webhook", "secret", "on", "allow_private")
 _HINTS: Final = {
@@ -28,14 +25,7 @@ _MISSING: Final = 'set "apprise" to an Apprise URL, or "webhook" to the URL of a
 
 def check_targets(node: Node) -> Mapping[str, NotifyTarget]:
     """The targets by name, in the order of the file. Raises InvalidValue if this is no table."""
-    targets: dict[str, NotifyTarget] = {}
-    for name in table_of(node):
-        below = node.below(name)
-        if not NAME_PATTERN.fullmatch(name):
-            below.refuse(f"{format_value(name)} is not a valid name of a target ({NAME_RULE})")
-        elif (target := below.read(partial(_target, name=name), None)) is not None:
-            targets[name] = target
-    return MappingProxyType(targets)
+    return readers.named(readers.name("name of a target"), _target)(node)
 
 
 def notify(node: Node, targets: Mapping[str, NotifyTarget]) -> tuple[NotifyTarget, ...]:
@@ -51,7 +41,7 @@ def notify(node: Node, targets: Mapping[str, NotifyTarget]) -> tuple[NotifyTarge
     return readers.distinct(target, 'a list of notification targets, like ["ops"]')(node)
 
 
-def _target(node: Node, name: str) -> NotifyTarget:
+def _target(name: str, node: Node) -> NotifyTarget:
     table = Table(node, TARGET_KEYS, _HINTS)
     events = table.read(
         "on", readers.distinct(_event, 'a list of events, like ["failed", "recovered"]'), DEFAULT_EVENTS

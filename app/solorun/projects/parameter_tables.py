@@ -14,7 +14,12 @@ PARAMETER_KEYS: Final = (
     *("type", "description", "required", "default", "choices"),
     *("pattern", "min", "max", "secret"),
 )
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+_name: Final = readers.name(
+    "parameter name",
+    re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII),
+    'lower-case letters, digits and "_"; starts with a letter; at most 63',
+    joiner="_",
+)
 _HINTS: Final = {
     "name": "the name of a parameter is in its table's header: [projects.<name>.params.<parameter>]",
     "options": 'did you mean "choices"?',
@@ -40,36 +45,10 @@ def params(node: Node) -> tuple[Parameter, ...]:
     if not isinstance(node.value, dict):
         names = readers.distinct(_name, 'a list of names like ["date"], or a table for each parameter')(node)
         return tuple(map(Parameter, names))
-    found: list[Parameter] = []
-    for name in node.value:
-        below = node.below(name)
-        if fault := _find_name_error(name):
-            below.refuse(fault)
-        parameter = below.read(partial(_parameter, name=name), None)
-        if parameter is not None:
-            found.append(parameter)
-    return tuple(found)
+    return tuple(readers.named(_name, _parameter)(node).values())
 
 
-def _name(node: Node) -> str:
-    name = readers.text(node)
-    if fault := _find_name_error(name):
-        raise InvalidValue(fault)
-    return name
-
-
-def _find_name_error(name: str) -> str:
-    if _NAME.fullmatch(name):
-        return ""
-    better = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_")
-    hint = f'; did you mean "{better}"?' if _NAME.fullmatch(better) else ""
-    return (
-        f"{format_value(name)} is not a valid parameter name "
-        f'(lower-case letters, digits and "_"; starts with a letter; at most 63){hint}'
-    )
-
-
-def _parameter(node: Node, name: str) -> Parameter:
+def _parameter(name: str, node: Node) -> Parameter:
     if isinstance(node.value, str):
         shown = format_value(node.value)
         raise InvalidValue(f"expected a table, got {shown}; write {{ type = {shown} }}")

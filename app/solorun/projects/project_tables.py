@@ -18,8 +18,6 @@ from solorun.project import (
     DEFAULT_CANCEL_GRACE_SECONDS,
     DEFAULT_LOG_LIMIT_BYTES,
     DEFAULT_QUEUE_MAX,
-    NAME_PATTERN,
-    NAME_RULE,
     Family,
     Keep,
     LogLimit,
@@ -32,7 +30,7 @@ from solorun.projects.notify_tables import notify
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
 from solorun.projects.schedule_tables import schedules
-from solorun.projects.step_tables import FindFunction, StepDefaults, StepFunction, label, shell, steps
+from solorun.projects.step_tables import FindFunction, StepDefaults, label, shell, steps
 from solorun.projects.validation import InvalidValue, Node, Table, format_value, table_of
 from solorun.queueing import ConflictPolicy
 
@@ -70,20 +68,9 @@ def check_projects(
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
     if not table_of(node):
         raise InvalidValue("declares no project; add a table [projects.<name>]")
-    projects: dict[str, Project] = {}
-    families: list[Family] = []
-    for name in node.value:
-        below = node.below(name)
-        is_family = not _WILDCARDS.isdisjoint(name)
-        fault = _find_pattern_error(name) if is_family else _find_name_error(name)
-        if fault:
-            below.refuse(fault)
-        project = below.read(partial(_project, name=name, find_function=find_function, targets=targets), None)
-        if project and is_family:
-            families.append(Family(name, project))
-        elif project:
-            projects[name] = project
-    return projects, families
+    found = readers.named(_name, partial(_project, find_function=find_function, targets=targets))(node)
+    projects = {name: project for name, project in found.items() if not _is_pattern(name)}
+    return projects, [Family(name, project) for name, project in found.items() if _is_pattern(name)]
 
 
 def check_defaults(node: Node, targets: Mapping[str, NotifyTarget]) -> None:
@@ -93,37 +80,29 @@ def check_defaults(node: Node, targets: Mapping[str, NotifyTarget]) -> None:
     """
     own = {key: value for key, value in table_of(node).items() if key not in _DEPENDENT_KEYS}
     steps_may_be_missing = {"steps": [{"name": "any", "run": "true"}], **own}
-    _project(replace(node, value=steps_may_be_missing), "defaults", _find_nothing, targets)
+    _project("defaults", replace(node, value=steps_may_be_missing), lambda *_: None, targets)
 
 
-async def _do_nothing(_step: object) -> None:
-    """Stands for a function that is not imported."""
+def _is_pattern(name: str) -> bool:
+    return not _WILDCARDS.isdisjoint(name)
 
 
-def _find_nothing(_call: str, _node: Node, _directory: Path) -> StepFunction:
-    return _do_nothing
-
-
-def _find_name_error(name: str) -> str:
-    if NAME_PATTERN.fullmatch(name):
-        return ""
-    better = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")
-    hint = f'; did you mean "{better}"?' if NAME_PATTERN.fullmatch(better) else ""
-    return f"{format_value(name)} is not a valid project name ({NAME_RULE}){hint}"
-
-
-def _find_pattern_error(pattern: str) -> str:
+def _name(node: Node) -> str:
+    """The name of a project, or the pattern of a family."""
+    if not _is_pattern(node.value):
+        return readers.name("project name", joiner="-")(node)
+    pattern = readers.text(node)
     if not _PATTERN.fullmatch(pattern):
-        return (
+        raise InvalidValue(
             f"{format_value(pattern)} is not a valid name pattern; it may contain lower-case letters, digits, "
             '"_", "-", and the wildcards "*", "?" and "[abc]"'
         )
     if re.match(r"[0-9_-]", pattern):
-        return f"{format_value(pattern)} matches no name, because project names start with a letter"
-    return ""
+        raise InvalidValue(f"{format_value(pattern)} matches no name, because project names start with a letter")
+    return pattern
 
 
-def _project(node: Node, name: str, find_function: FindFunction, targets: Mapping[str, NotifyTarget]) -> Project:
+def _project(name: str, node: Node, find_function: FindFunction, targets: Mapping[str, NotifyTarget]) -> Project:
     table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir

@@ -1,17 +1,24 @@
 """The readers of plain values, which the tables of solorun.toml share."""
 
+import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeVar
 
-from solorun.projects.validation import InvalidValue, Node, format_value
+from solorun.project import NAME_PATTERN, NAME_RULE
+from solorun.projects.validation import InvalidValue, Node, format_value, table_of
 from solorun.settings import parse_duration, parse_size
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 E = TypeVar("E", bound=StrEnum)
 
+_WORD: Final = {"-": re.compile(r"[a-z0-9_-]+"), "_": re.compile(r"[a-z0-9_]+")}
+"""What a suggested name keeps, by what joins it."""
 MAX_DURATION_SECONDS: Final = 366 * 86400.0
 MAX_LONG_DURATION_SECONDS: Final = 100 * MAX_DURATION_SECONDS
 
@@ -33,6 +40,36 @@ def line(node: Node) -> str:
     if not found.isprintable():
         raise InvalidValue(f"{format_value(found)} contains a line break or another unprintable character")
     return found
+
+
+def name(
+    kind: str, pattern: re.Pattern[str] = NAME_PATTERN, rule: str = NAME_RULE, *, joiner: str = ""
+) -> Callable[[Node], str]:
+    """A reader of names of this kind: "step name". Suggestions have a `joiner`, "-" or "_", for other characters."""
+
+    def read(node: Node) -> str:
+        found = node.value if isinstance(node.value, str) else text(node)
+        if pattern.fullmatch(found):
+            return found
+        better = joiner.join(_WORD[joiner].findall(found.lower())).strip(joiner) if joiner else ""
+        hint = f'; did you mean "{better}"?' if pattern.fullmatch(better) else ""
+        raise InvalidValue(f"{format_value(found)} is not a valid {kind} ({rule}){hint}")
+
+    return read
+
+
+def named(read_name: Callable[[Node], str], reader: Callable[[str, Node], T]) -> Callable[[Node], Mapping[str, T]]:
+    """A reader of a table whose keys are names, in its order. `reader` gets each name and its value."""
+
+    def read(node: Node) -> Mapping[str, T]:
+        found = {}
+        for key in table_of(node):
+            node.key(key).read(read_name, None)
+            if (item := node.below(key).read(partial(reader, key), None)) is not None:
+                found[key] = item
+        return MappingProxyType(found)
+
+    return read
 
 
 def path(node: Node) -> Path:
@@ -100,35 +137,31 @@ def long_duration(node: Node) -> float:
     return _not_zero(_duration(node, MAX_LONG_DURATION_SECONDS, "a century"))
 
 
+def size(node: Node) -> int:
+    """Bytes, greater than zero."""
+    return _not_zero(_parse(node, parse_size, 'a size like "500MB" or "1GiB"'))
+
+
 def _duration(node: Node, limit_seconds: float, limit: str) -> float:
-    if not isinstance(node.value, str):
-        raise InvalidValue(f'expected a duration like "30s", "20m" or "1h30m", got {format_value(node.value)}')
-    try:
-        seconds = parse_duration(node.value)
-    except ValueError as error:
-        raise InvalidValue(str(error)) from None
+    seconds = _parse(node, parse_duration, 'a duration like "30s", "20m" or "1h30m"')
     if seconds > limit_seconds:
         raise InvalidValue(f"{format_value(node.value)} is longer than {limit}")
     return seconds
 
 
-def _not_zero(seconds: float) -> float:
-    if not seconds:
-        raise InvalidValue("must be greater than zero; omit the key to use the default")
-    return seconds
-
-
-def size(node: Node) -> int:
-    """Bytes, greater than zero."""
+def _parse(node: Node, parse: Callable[[str], N], expected: str) -> N:
     if not isinstance(node.value, str):
-        raise InvalidValue(f'expected a size like "500MB" or "1GiB", got {format_value(node.value)}')
+        raise InvalidValue(f"expected {expected}, got {format_value(node.value)}")
     try:
-        found = parse_size(node.value)
+        return parse(node.value)
     except ValueError as error:
         raise InvalidValue(str(error)) from None
-    if not found:
+
+
+def _not_zero(number: N) -> N:
+    if not number:
         raise InvalidValue("must be greater than zero; omit the key to use the default")
-    return found
+    return number
 
 
 def whole_number(low: int, high: int) -> Callable[[Node], int]:

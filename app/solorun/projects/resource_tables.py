@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import Final
 
 from solorun.errors import FieldError
-from solorun.project import NAME_PATTERN, NAME_RULE, Project
+from solorun.project import Project
 from solorun.projects import readers
-from solorun.projects.validation import Node, Table, format_value, pointer_below, suggest, table_of
+from solorun.projects.validation import Node, Table, format_value, pointer_below, suggest
 
 MAX_SLOTS: Final = 1_000
 _slots = readers.whole_number(1, MAX_SLOTS)
@@ -16,14 +16,7 @@ _slots = readers.whole_number(1, MAX_SLOTS)
 
 def check_resources(node: Node) -> Mapping[str, int]:
     """The number of slots of each resource, in the order of the file. Raises InvalidValue if this is no table."""
-    slots: dict[str, int] = {}
-    for name in table_of(node):
-        below = node.below(name)
-        if not NAME_PATTERN.fullmatch(name):
-            below.refuse(f"{format_value(name)} is not a valid name of a resource ({NAME_RULE})")
-        else:
-            slots[name] = below.read(_resource, 1)
-    return MappingProxyType(slots)
+    return readers.named(readers.name("name of a resource"), _resource)(node)
 
 
 def resources(node: Node) -> Mapping[str, int]:
@@ -53,7 +46,7 @@ def find_faults(declared: Mapping[str, int], projects: Iterable[tuple[str, Proje
         )
 
 
-def _resource(node: Node) -> int:
+def _resource(_name: str, node: Node) -> int:
     return Table(node, ("slots",), {}).read("slots", _slots, 1)
 
 

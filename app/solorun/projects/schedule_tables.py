@@ -28,6 +28,7 @@ _HINTS: Final = {
     "paused": 'did you mean "enabled"?',
 }
 _NEVER: Final = Cron("0 0 1 1 *")
+_name: Final = readers.name("name of a schedule", SCHEDULE_NAME_PATTERN, SCHEDULE_NAME_RULE)
 
 
 def schedules(node: Node, project: Project) -> tuple[Schedule, ...]:
@@ -65,13 +66,6 @@ def _schedule(node: Node, project: Project) -> Schedule:
         enabled=table.read("enabled", readers.boolean, True),
         late=table.read("late", _time_of_day, None),
     )
-
-
-def _name(node: Node) -> str:
-    name = readers.text(node)
-    if not SCHEDULE_NAME_PATTERN.fullmatch(name):
-        raise InvalidValue(f"{format_value(name)} is not a valid name of a schedule ({SCHEDULE_NAME_RULE})")
-    return name
 
 
 def _timezone(node: Node) -> str:

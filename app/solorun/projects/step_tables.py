@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from solorun.project import FULL_SCOPE, NAME_PATTERN, NAME_RULE, CommandStep, CoroutineStep, StepDeclaration
+from solorun.project import FULL_SCOPE, CommandStep, CoroutineStep, StepDeclaration
 from solorun.projects import readers
 from solorun.projects.resource_tables import resources
 from solorun.projects.retry_tables import retries, stall_timeout
@@ -27,7 +27,7 @@ STEP_KEYS: Final = (
 )
 
 StepFunction = Callable[[Any], Awaitable[None] | None]
-FindFunction = Callable[[str, Node, Path], StepFunction]
+FindFunction = Callable[[str, Node, Path], StepFunction | None]
 """Find the function that `module:function` names, for the project of this directory. Raises InvalidValue."""
 
 _CALL = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -62,12 +62,8 @@ def steps(
     return found
 
 
-def label(node: Node) -> str:
-    """The label of a worker."""
-    name = readers.text(node)
-    if not NAME_PATTERN.fullmatch(name):
-        raise InvalidValue(f"{format_value(name)} is not a valid label ({NAME_RULE})")
-    return name
+label: Final = readers.name("label")
+"""A reader of the label of a worker."""
 
 
 def shell(node: Node) -> tuple[str, ...]:
@@ -117,12 +113,9 @@ def _step(node: Node, directory: Path | None, find_function: FindFunction, defau
 
 
 def _name(node: Node) -> str:
-    name = readers.text(node)
-    if name == FULL_SCOPE:
+    if node.value == FULL_SCOPE:
         raise InvalidValue(f'"{FULL_SCOPE}" is the scope of all steps and cannot be the name of one')
-    if not NAME_PATTERN.fullmatch(name):
-        raise InvalidValue(f"{format_value(name)} is not a valid step name ({NAME_RULE})")
-    return name
+    return readers.name("step name")(node)
 
 
 def _command(node: Node) -> str | tuple[str, ...]:

@@ -57,6 +57,10 @@ class Node:
         """The value of a key of this table; None for a missing key, which can be refused too."""
         return replace(self, value=self.value.get(key), pointer=pointer_below(self.pointer, key))
 
+    def key(self, key: str) -> "Node":
+        """A key of this table itself, to be read as a value."""
+        return replace(self.below(key), value=key)
+
     def items(self) -> "list[Node]":
         return [replace(self, value=value, pointer=f"{self.pointer}[{i}]") for i, value in enumerate(self.value)]
 

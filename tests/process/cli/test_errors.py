@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from solorun.client import RunClient
 from solorun.errors import ServiceUnreachable
 from solorun.status import Status
 from solorun.wire import ProblemFieldError, RunPage
@@ -99,7 +100,7 @@ async def test_a_bug_is_one_sentence_without_the_exceptions_text(
     def fail(*arguments: object) -> None:
         raise KeyError("s3cret")
 
-    monkeypatch.setattr("solorun.cli.commands.show.find_named_run", fail)
+    monkeypatch.setattr(RunClient, "find_run", fail)
 
     ended = await solorun("show", "1")
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import asdict
 
-from solorun.client import RunClient, log_download, sse, transport
+from solorun.client import RunClient, sse, transport
 from solorun.client.problems import MEDIA_TYPE
 from solorun.errors import RunActive, ServiceUnreachable
 from solorun.record import Event, Level, LogPage, Stream
@@ -189,7 +189,7 @@ async def test_an_event_that_never_ends_is_unreachable(monkeypatch: pytest.Monke
 
 
 async def test_a_line_of_a_log_that_never_ends_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_download, "MAX_LINE_BYTES", 1_000_000)
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1_000_000)
     answer = events(b'{"message": "' + b"x" * 2_000_000)
     async with scripted_service([answer]) as service, RunClient(service.url) as client:
         with pytest.raises(ServiceUnreachable, match="that this client cannot read"):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from solorun.cli.client import Client, connected, find_named_run, note_disconnect
+from solorun.cli.client import Client, connected, note_disconnect
 from solorun.cli.completion import complete_artifacts
 from solorun.cli.options import RunArgument
 from solorun.cli.render.sanitize import sanitize
@@ -45,7 +45,7 @@ async def download(
     If the connection is lost, the download of an artifact continues where it broke off; that of a zip does not. A
     symbolic link is kept, and the file that it points to is replaced. A device or a FIFO is written to directly.
     """
-    found = await find_named_run(client, run)
+    found = await client.find_run(run)
     path = None if output == "-" else _choose_path(name or f"run-{found.id}.zip", output)
     if path is not None:
         await client.download_artifact(found.id, name, path, on_disconnect=note_disconnect)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from solorun.cli.client import Client, connected, find_named_run, note_disconnect, note_if_interrupted
+from solorun.cli.client import Client, connected, note_disconnect, note_if_interrupted
 from solorun.cli.exit_codes import ExitCode, exit_code_of_status
 from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
 from solorun.cli.render.formatting import format_queue
@@ -34,7 +34,7 @@ async def follow(
     Ctrl-C stops following; the run continues. Progress is a bar on a terminal. Elsewhere, it is at most one line per
     second plus the last one of each step; --json and `solorun log` omit nothing.
     """
-    found = await find_named_run(client, run)
+    found = await client.find_run(run)
     if waits_for := await describe_wait(client, found):
         print_note(f"Run {found.id} waits for {waits_for}.")
     ended = await follow_run(client, found.id, choose_view(found, json=json, raw=raw), tail=tail)
@@ -67,7 +67,7 @@ async def wait(run: RunArgument, *, client: Client, json: JsonOption = False) ->
 
     Ctrl-C stops waiting; the run continues.
     """
-    found = await find_named_run(client, run)
+    found = await client.find_run(run)
     if not found.has_ended:
         queued = f", {format_queue(found)}" if found.status is Status.QUEUED else ""
         waits_for = await describe_wait(client, found)
@@ -93,7 +93,7 @@ async def cancel(
     If it is being cancelled already, --now ends its grace. Exits with 0 if the run was cancelled, and with 3 if it
     ended in another way.
     """
-    found = await find_named_run(client, run)
+    found = await client.find_run(run)
     grace_seconds = 0 if now else None
     result = await client.cancel_run(found.id, reason=reason, requested_by="cli", grace_seconds=grace_seconds)
     if wait:

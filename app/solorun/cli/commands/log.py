@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from solorun.cli.client import Client, connected, find_named_run
+from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_steps
 from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption, choice_option
 from solorun.cli.render.log_lines import LogLines
@@ -49,7 +49,7 @@ async def log(
     if search is None and (given := next((name for name, on in search_options.items() if on), None)):
         raise typer.BadParameter("requires --search.", param_hint=f"--{given.replace('_', '-')}")
     filters = {"step": step, "attempt": attempt, "stream": stream, "level": level, "text": search, **search_options}
-    found = await find_named_run(client, run)
+    found = await client.find_run(run)
     steps = [of_run.name for of_run in found.steps]
     if step is not None and step not in steps:
         raise typer.BadParameter(

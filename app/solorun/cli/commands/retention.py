@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from solorun.cli.client import Client, connected, find_named_run
+from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_projects
 from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.terminal import write, write_json, write_result, write_table
@@ -24,7 +24,7 @@ async def unpin(run: RunArgument, *, client: Client, json: JsonOption = False) -
 
 
 async def _set_pinned(client: Client, name: str, pinned: bool, *, json: bool) -> None:
-    found = await find_named_run(client, name)
+    found = await client.find_run(name)
     run = await client.set_pinned(found.id, pinned)
     write_result(run, f"{'Pinned' if pinned else 'Unpinned'} run {run.id} of {run.project}.", json=json)
 

@@ -4,22 +4,13 @@ from typing import Annotated
 
 import typer
 
-from solorun.cli.client import Client, connected, note_if_interrupted
+from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_projects, complete_schedules
-from solorun.cli.options import JsonOption, RawOption, ScheduleArgument, limit_option
+from solorun.cli.options import JsonOption, ScheduleArgument, limit_option
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write_list, write_result
-from solorun.cli.starting import (
-    FollowOption,
-    IdempotencyKeyOption,
-    OnConflictOption,
-    QuietOption,
-    TriggeredByOption,
-    check_quiet,
-    note_retry,
-    show_started,
-)
+from solorun.cli.starting import Starting
 from solorun.schedule import Firing, FiringTrigger, ScheduleSummary, project_of
 
 _MAX_FIRINGS = 1000
@@ -119,30 +110,10 @@ async def resume(schedule: ScheduleArgument, *, client: Client, json: JsonOption
 
 
 @connected
-async def trigger(
-    schedule: ScheduleArgument,
-    *,
-    on_conflict: OnConflictOption = None,
-    triggered_by: TriggeredByOption = "cli",
-    idempotency_key: IdempotencyKeyOption = None,
-    follow: FollowOption = False,
-    client: Client,
-    json: JsonOption = False,
-    raw: RawOption = False,
-    quiet: QuietOption = False,
-) -> None:
+async def trigger(schedule: ScheduleArgument, *, starting: Starting) -> None:
     """Run SCHEDULE now, with its scope and parameters, even if it is paused.
 
     Exits with 3 if the project or a resource is taken.
     """
-    check_quiet(quiet=quiet, follow=follow, json=json)
     check = f"solorun runs {project_of(schedule)}"
-    with note_if_interrupted(f"The run may or may not have been started. Check with:\n  {check}"):
-        run = await client.run_schedule(
-            schedule,
-            triggered_by=triggered_by,
-            on_conflict=on_conflict,
-            idempotency_key=idempotency_key,
-            on_retry=note_retry,
-        )
-    await show_started(client, run, follow=follow, json=json, raw=raw, quiet=quiet)
+    await starting.start(starting.client.run_schedule, schedule, check=check)

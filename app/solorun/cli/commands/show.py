@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import asdict
 
-from solorun.cli.client import Client, connected, find_named_run
+from solorun.cli.client import Client, connected
 from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.formatting import (
     format_duration,
@@ -18,7 +18,6 @@ from solorun.cli.render.log_lines import progress_of, progress_text
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
-from solorun.cli.urls import artifact_url, run_url
 from solorun.cli.waiting import describe_refusals, describe_wait
 from solorun.parameter import format_param
 from solorun.run import Artifact, Attempt, Cancel, Run, RunStep, format_size
@@ -28,19 +27,19 @@ from solorun.status import Status
 @connected
 async def show(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
     """Show a run, its steps and its artifacts. With --json, the run with its `artifacts` and the ids of `reruns`."""
-    found = await find_named_run(client, run)
+    found = await client.find_run(run)
     listed = await client.list_artifacts(found.id)
     reruns = [rerun.id async for rerun in client.list_runs(rerun_of=found.id)]
     if json:
         write_json([{**asdict(found), "artifacts": listed.artifacts, "reruns": reruns}])
     else:
-        _write(found, listed.artifacts, reruns, client.url, await describe_wait(client, found))
+        _write(found, listed.artifacts, reruns, client, await describe_wait(client, found))
     if listed.truncated:
         print_note(f"The list ends after {len(listed.artifacts):,} artifacts. The run has more.")
 
 
-def _write(found: Run, artifacts: Sequence[Artifact], reruns: Sequence[int], base: str, wait: str) -> None:
-    facts = [(name, sanitize(value)) for name, value in _facts(found, reruns, base, wait) if value]
+def _write(found: Run, artifacts: Sequence[Artifact], reruns: Sequence[int], client: Client, wait: str) -> None:
+    facts = [(name, sanitize(value)) for name, value in _facts(found, reruns, client.page_of(found), wait) if value]
     width = max(len(name) for name, _ in facts)
     write("".join(f"{name.ljust(width)}  {value}\n" for name, value in facts))
     write("\n")
@@ -50,7 +49,7 @@ def _write(found: Run, artifacts: Sequence[Artifact], reruns: Sequence[int], bas
     if artifacts:
         write("\n")
         rows = [
-            [each.name, format_size(each.size_bytes), each.media_type, artifact_url(base, found, each.name)]
+            [each.name, format_size(each.size_bytes), each.media_type, client.url_of(found, each.name)]
             for each in artifacts
         ]
         write_table(["ARTIFACT", "SIZE", "TYPE", "URL"], rows)
@@ -71,12 +70,12 @@ def _result_row(name: str, of: RunStep | Attempt) -> list[str]:
     return [name, of.status, format_elapsed(of), exit_code, of.error_message or ""]
 
 
-def _facts(run: Run, reruns: Sequence[int], base: str, wait: str) -> list[tuple[str, str]]:
+def _facts(run: Run, reruns: Sequence[int], page: str, wait: str) -> list[tuple[str, str]]:
     counts = run.level_counts
     refusals = describe_refusals(run)
     return [
         ("run", str(run.id)),
-        ("url", run_url(base, run)),
+        ("url", page),
         ("project", run.project),
         ("scope", run.scope),
         ("status", run.status),

@@ -4,24 +4,13 @@ from typing import Annotated
 
 import typer
 
-from solorun.cli.client import Client, connected, find_named_run, note_if_interrupted
+from solorun.cli.client import connected
 from solorun.cli.commands.start_help import describe_parameters
 from solorun.cli.completion import complete_rerun_steps, complete_scopes
 from solorun.cli.given_params import read_params
-from solorun.cli.options import JsonOption, ProjectArgument, RawOption, RunArgument
+from solorun.cli.options import ProjectArgument, RunArgument
 from solorun.cli.render.terminal import write, write_json, write_table
-from solorun.cli.starting import (
-    FollowOption,
-    IdempotencyKeyOption,
-    OnConflictOption,
-    ParamOption,
-    QuietOption,
-    SecretOption,
-    TriggeredByOption,
-    check_quiet,
-    note_retry,
-    show_started,
-)
+from solorun.cli.starting import ParamOption, SecretOption, Starting
 from solorun.project import FULL_SCOPE
 from solorun.wire import FROM_START, RerunPreview, SkippedStep
 
@@ -40,16 +29,9 @@ async def start(
     ] = FULL_SCOPE,
     param: ParamOption = None,
     secret: SecretOption = None,
-    on_conflict: OnConflictOption = None,
-    triggered_by: TriggeredByOption = "cli",
-    idempotency_key: IdempotencyKeyOption = None,
-    follow: FollowOption = False,
     describe: Annotated[bool, typer.Option("--describe", hidden=True)] = False,
     context: typer.Context,
-    client: Client,
-    json: JsonOption = False,
-    raw: RawOption = False,
-    quiet: QuietOption = False,
+    starting: Starting,
 ) -> None:
     """Start a run of PROJECT. Exits with 3 if the project or a resource is taken.
 
@@ -57,21 +39,11 @@ async def start(
     """
     if describe:
         write(f"{context.get_help()}\n")
-        await describe_parameters(client, project)
+        await describe_parameters(starting.client, project)
         return
-    check_quiet(quiet=quiet, follow=follow, json=json)
     params = read_params(param, secret)
-    with note_if_interrupted(f"The run may or may not have been started. Check with:\n  solorun runs {project}"):
-        run = await client.start_run(
-            project,
-            scope=scope,
-            triggered_by=triggered_by,
-            params=params,
-            on_conflict=on_conflict,
-            idempotency_key=idempotency_key,
-            on_retry=note_retry,
-        )
-    await show_started(client, run, follow=follow, json=json, raw=raw, quiet=quiet)
+    check = f"solorun runs {project}"
+    await starting.start(starting.client.start_run, project, check=check, scope=scope, params=params)
 
 
 @connected
@@ -89,37 +61,19 @@ async def rerun(
     ] = FROM_START,
     param: ParamOption = None,
     secret: SecretOption = None,
-    on_conflict: OnConflictOption = None,
-    triggered_by: TriggeredByOption = "cli",
-    idempotency_key: IdempotencyKeyOption = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Show what would run and on whose results it builds, and start nothing.")
     ] = False,
-    follow: FollowOption = False,
-    client: Client,
-    json: JsonOption = False,
-    raw: RawOption = False,
-    quiet: QuietOption = False,
+    starting: Starting,
 ) -> None:
     """Run an ended run again, with its scope and parameters. Exits with 3 if the project or a resource is taken."""
-    check_quiet(quiet=quiet, follow=follow, json=json)
-    params = read_params(param, secret)
-    original = await find_named_run(client, run)
+    params, client = read_params(param, secret), starting.client
+    original = await client.find_run(run)
     if preview:
-        _show_preview(await client.preview_rerun(original.id, from_step=from_step, params=params), json=json)
+        _show_preview(await client.preview_rerun(original.id, from_step=from_step, params=params), json=starting.json)
         return
     check = f"solorun runs {original.project} --rerun-of {original.id}"
-    with note_if_interrupted(f"The run may or may not have been started. Check with:\n  {check}"):
-        started = await client.rerun(
-            original.id,
-            from_step=from_step,
-            triggered_by=triggered_by,
-            params=params,
-            on_conflict=on_conflict,
-            idempotency_key=idempotency_key,
-            on_retry=note_retry,
-        )
-    await show_started(client, started, follow=follow, json=json, raw=raw, quiet=quiet)
+    await starting.start(client.rerun, original.id, check=check, from_step=from_step, params=params)
 
 
 def _show_preview(preview: RerunPreview, *, json: bool) -> None:
