@@ -154,7 +154,7 @@ class Connection:
             await response.aclose()
 
     async def stream_lines(self, path: str, *, query: Query) -> AsyncGenerator[bytes]:
-        """Yield the complete lines of a response as they arrive. Raises UnreadableAnswer, also for a line without end."""
+        """Yield the complete lines of a response as they arrive. Raises UnreadableAnswer for a line without end."""
         unfinished: list[bytes] = []
         async for chunk in self.stream(path, query=query):
             lines, newline, rest = chunk.rpartition(b"\n")
