@@ -108,12 +108,16 @@ class LogQuery:
     shows of a line, found by its `options`, and selects the record in which it ends (see text_search.py). `events`
     selects records with one of these events; if it is empty, events do not matter.
 
+    `scan` reads only the page: at most so many records from its bound, nearest first, and none beyond a full page. The
+    matches in the rest of the log are not counted, and `next` says where to continue.
+
     A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """
 
     after: int | None = None
     before: int | None = None
     limit: int = 1000
+    scan: int | None = None
     step: str | None = None
     attempt: int | None = None
     stream: Stream | None = None
