@@ -107,9 +107,7 @@ class LogQuery:
     one. `attempt` is one of the attempts of `step`. `level` is the lowest level. `text` is part of what a terminal
     shows of a line, found by its `options`, and selects the record in which it ends (see text_search.py). `events`
     selects records with one of these events; if it is empty, events do not matter.
-
-    `scan` reads only the page: at most so many records from its bound, nearest first, and none beyond a full page. The
-    matches in the rest of the log are not counted, and `next` says where to continue.
+    `scan` is the most records that are read for the page, from its bound on. Other matches are not counted.
 
     A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """

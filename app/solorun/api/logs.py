@@ -48,9 +48,7 @@ class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
     after: Annotated[_Seq, Meta(description="Only records after this seq.")] | None = None
     before: Annotated[_Seq, Meta(description="Only records before this seq.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of records.")] = 1000
-    scan: (
-        Annotated[int, Meta(ge=1, le=MAX_RUN_ID, description="Read so many records, and do not count the rest.")] | None
-    ) = None
+    scan: Annotated[int, Meta(ge=1, le=MAX_RUN_ID, description="The maximum number of records to read.")] | None = None
 
 
 async def get_log_page(state: State, request: Request) -> Response:

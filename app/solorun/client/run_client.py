@@ -245,7 +245,7 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
 
         To get the next page, pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`. With
-        `scan`, the service reads at most so many records for it, and does not count the matches in the others.
+        `scan`, the service reads at most this many records for it, and does not count the matches in the others.
         """
         query: Query = {"after": after, "before": before, "limit": limit, "scan": scan, **encode_filters(filters)}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)

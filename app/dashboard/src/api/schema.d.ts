@@ -2798,7 +2798,7 @@ export interface operations {
                 before?: number;
                 /** @description The maximum number of records. */
                 limit?: number;
-                /** @description Read so many records, and do not count the rest. */
+                /** @description The maximum number of records to read. */
                 scan?: number;
             };
             header?: never;

@@ -29,7 +29,7 @@ SLICE_RECORDS: Final = 4_000
 SLICE_BYTES: Final = 2 * MAX_PAGE_BYTES
 SHORT_SCAN_RECORDS: Final = 50_000
 LINE_RECORDS: Final = 100
-"""A line that began in one of so many records before a part of a log is found in it."""
+"""A line that began in one of this many records before a part of a log is found in it."""
 _seq: Final = itemgetter(0)
 
 
