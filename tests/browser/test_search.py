@@ -177,6 +177,21 @@ def test_only_matches_are_shown_until_the_filter_is_removed(open_page: OpenPage,
     expect(rows).not_to_have_count(0)
 
 
+def test_a_key_switches_between_finding_and_filtering(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log")
+    rows, search = page.locator(".log-pane .row"), page.get_by_role("searchbox", name="Search the log")
+    expect(rows.first).to_be_visible()
+
+    page.keyboard.press("Alt+/")
+    expect(search).to_be_focused()
+    page.keyboard.insert_text("batch 2")
+    expect(rows).to_have_count(11)
+    page.keyboard.press("Alt+/")
+    expect(rows).not_to_have_count(11)
+
+    expect(search).to_be_focused()
+
+
 def test_a_search_matches_case_words_and_expressions(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log&q=BATCH+4")
     count, marks = page.locator(".search .count"), page.locator(".log-pane mark")
