@@ -79,7 +79,8 @@ class LogPage(msgspec.Struct, frozen=True):
     """Records in order. `matches` counts the records of the whole log that pass the filters.
 
     `next` is where the following page begins if the limit of records or of bytes cut this one: a value for `after` if
-    the page has that bound, otherwise for `before`.
+    the page has that bound, otherwise for `before`. With `scan`, `matches` counts those of the page, and `more_before`
+    and `more_after` say whether the log has records there that were not read.
     """
 
     records: tuple[Record, ...]

@@ -107,6 +107,7 @@ class LogQuery:
     one. `attempt` is one of the attempts of `step`. `level` is the lowest level. `text` is part of what a terminal
     shows of a line, found by its `options`, and selects the record in which it ends (see text_search.py). `events`
     selects records with one of these events; if it is empty, events do not matter.
+    `scan` is the most records that are read for the page, from its bound on. Other matches are not counted.
 
     A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """
@@ -114,6 +115,7 @@ class LogQuery:
     after: int | None = None
     before: int | None = None
     limit: int = 1000
+    scan: int | None = None
     step: str | None = None
     attempt: int | None = None
     stream: Stream | None = None

@@ -50,6 +50,9 @@ CONFIGURATION: Final = (
         title="A project whose title is much longer than its card is wide, in any window and any language",
     )
     + project_toml("a-name-that-is-much-longer-than-its-card-is-wide", {"work": "true"})
+    + project_toml("limited", {"think": "exec sleep 600"})
+    + 'timeout = "1s"\n'
+    + project_toml("bounded", {"work": "exec sleep 600"}, timeout="1s")
     + project_toml("terminal", {"print": _work("terminal")})
     + project_toml("report", {"write": _work("files")})
     + '[[projects.report.schedules]]\ncron = "0 0 29 2 *"\nlate = "07:00"\n'

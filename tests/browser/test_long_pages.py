@@ -65,6 +65,19 @@ def test_a_timeline_of_many_steps_leaves_room_for_the_log(
     expect(page.locator(".log-pane")).not_to_contain_text("step-03 started")
 
 
+def test_a_small_window_shows_eight_lines_of_the_log(
+    open_page: OpenPage, long_service: ServedService, long_api: Api
+) -> None:
+    page = open_page(f"/p/many/runs/{long_api.complete('many')}", url=long_service.url)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    expect(page.locator(".failure .reason")).to_be_visible()
+
+    expect(page.locator(".gantt .row").nth(19)).to_be_in_viewport(ratio=1)
+    log = page.locator(".log-pane").bounding_box()
+    assert log is not None
+    assert 720 - log["y"] >= 8 * 20
+
+
 def test_a_heading_names_the_step_of_the_lines_in_view(
     open_page: OpenPage, long_service: ServedService, long_api: Api
 ) -> None:

@@ -34,6 +34,19 @@ def test_a_failed_run_is_repeated_from_the_step_that_failed(open_page: OpenPage,
     assert (rerun["params"], rerun["triggered_by"]) == ({"book": "broken"}, "dashboard")
 
 
+def test_a_run_that_is_repeated_from_its_first_step_has_the_scope_full(open_page: OpenPage, api: Api) -> None:
+    """Its durations are compared with those of whole runs."""
+    run_id = api.complete("crash")
+    page = open_page(f"/p/crash/runs/{run_id}")
+
+    dialog = _open_dialog(page)
+    expect(dialog.get_by_label("From")).to_have_value("failed")
+    dialog.get_by_role("button", name="Run again").click()
+
+    expect(page.get_by_role("heading", name=f"#{run_id + 1}")).to_be_visible()
+    assert api.run(run_id + 1)["scope"] == "full"
+
+
 def test_a_run_links_to_the_run_that_it_repeats_and_back(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     rerun_id = api.rerun(run_id, "render")

@@ -54,6 +54,37 @@ def test_a_search_is_under_way_until_the_service_answers(slow_page: Page) -> Non
     expect(count).to_have_text("1 of 40")
 
 
+def test_a_frequent_word_is_shown_before_all_of_it_is_counted(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/flood/runs/{api.complete('flood', params={'lines': '30000'})}?tab=log")
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(_query(request)))
+
+    page.get_by_role("searchbox", name="Search the log").fill("of the flood")
+
+    expect(page.locator(".log-pane mark").first).to_be_visible()
+    expect(page.locator(".search .count")).to_have_text("1 of 10,000+")
+    assert requests.count("of the flood") == 10
+    page.get_by_role("button", name="Previous match").click()
+    expect(page.locator(".log-pane .row.current")).to_contain_text("line 30000 of")
+
+
+def test_a_search_of_a_long_log_says_how_far_it_is_until_it_is_ended(
+    open_page: OpenPage, api: Api, context: BrowserContext
+) -> None:
+    context.add_init_script(RECORD_ENDED)
+    page = open_page(f"/p/flood/runs/{api.complete('flood', params={'lines': '100000'})}?tab=log")
+    hold = Hold(page, re.compile(r"/log\?.*\bscan=300000\b"))
+
+    page.get_by_role("searchbox", name="Search the log").fill("no such line")
+    hold.wait(page)
+    expect(page.locator(".search .count")).to_have_text("Searching…")
+    expect(page.locator(".search .progress")).to_have_text(re.compile(r"^(49|50) % Esc$"))
+    page.keyboard.press("Escape")
+
+    page.wait_for_function("() => ended.includes('no such line')")
+    expect(page.locator(".search .count")).to_have_count(0)
+
+
 def test_a_late_match_does_not_take_the_reader_away(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/flood/runs/{api.complete('flood', params={'lines': '300'})}?tab=log")
     hold = Hold(page, SEARCHES)
@@ -144,6 +175,21 @@ def test_only_matches_are_shown_until_the_filter_is_removed(open_page: OpenPage,
     page.get_by_role("button", name="Show all records").click()
 
     expect(rows).not_to_have_count(0)
+
+
+def test_a_key_switches_between_finding_and_filtering(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log")
+    rows, search = page.locator(".log-pane .row"), page.get_by_role("searchbox", name="Search the log")
+    expect(rows.first).to_be_visible()
+
+    page.keyboard.press("Alt+/")
+    expect(search).to_be_focused()
+    page.keyboard.insert_text("batch 2")
+    expect(rows).to_have_count(11)
+    page.keyboard.press("Alt+/")
+    expect(rows).not_to_have_count(11)
+
+    expect(search).to_be_focused()
 
 
 def test_a_search_matches_case_words_and_expressions(open_page: OpenPage, api: Api) -> None:

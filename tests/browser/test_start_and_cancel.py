@@ -3,11 +3,9 @@
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.browsers import not_in_firefox
-from tests.browser.clipboard import pasted
 from tests.browser.conftest import OpenPage
 from tests.browser.deployments import on_both
 from tests.browser.projects import Api
@@ -165,53 +163,6 @@ def test_a_run_can_be_killed_without_a_grace(open_page: OpenPage, api: Api, tmp_
 
     expect(page.locator("header .badge")).to_have_text("cancelled")
     assert (api.run(run_id)["cancel"]["grace_seconds"], api.run(run_id)["cancel"]["effect"]) == (0, "killed")
-
-
-def test_a_failed_run_explains_itself(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("novel", params={"book": "broken"})
-    page = open_page(f"/p/novel/runs/{run_id}")
-    card = page.locator(".failure")
-    expect(card.locator("h2")).to_have_text(re.compile(r"^translate failed after \S+\ss$"))
-    expect(card.locator(".reason")).to_have_text("placeholder {name} is missing from segment 1943")
-    expect(card.locator("footer")).to_contain_text("Exit code 3")
-    expect(card.locator("pre")).to_contain_text("placeholder {name} is missing from segment 1943")
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_a_failed_run_shows_its_exception_first(open_page: OpenPage, api: Api, width: int) -> None:
-    page = open_page(f"/p/crash/runs/{api.complete('crash')}")
-    page.set_viewport_size({"width": width, "height": 844})
-
-    reason = page.locator(".failure .reason")
-    expect(reason).to_have_text("KeyError: 'text'")
-    expect(reason).to_be_in_viewport(ratio=1)
-
-
-def test_the_card_of_a_failed_run_leads_to_the_reason(open_page: OpenPage, api: Api) -> None:
-    """The only record with the level `error` is the service's own."""
-    run_id = api.complete("flood", params={"lines": "many"})
-    seq = next(record["seq"] for record in api.log(run_id) if record["message"].startswith("seq: invalid"))
-    page = open_page(f"/p/flood/runs/{run_id}")
-    card = page.locator(".failure")
-    expect(card.locator(".reason")).to_contain_text("seq: invalid")
-
-    card.get_by_role("button", name=f"Go to line {seq}").click()
-
-    expect(page.locator(f".log-pane [data-seq='{seq}']")).to_have_class(re.compile("current"))
-
-
-def test_the_error_of_a_failed_run_is_copied_as_text(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("crash")
-    page = open_page(f"/p/crash/runs/{run_id}")
-    expect(page.locator(".failure pre")).to_contain_text("Traceback")
-
-    page.get_by_role("button", name="Copy error").click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
-
-    heading, reason, blank, first, *_, address = pasted(page)
-    assert re.fullmatch(rf"crash #{run_id}: parse failed after \S+\ss", heading)
-    assert (reason, blank, first) == ("exit code 1: KeyError: 'text'", "", "Traceback (most recent call last):")
-    assert address.startswith(page.url)
 
 
 def test_the_timeline_shows_usual_durations_and_skipped_steps(open_page: OpenPage, api: Api) -> None:

@@ -64,6 +64,8 @@ def expected_page(content: Sequence[Record], query: LogQuery) -> LogPage:
         and (not query.events or record.event in query.events)
         and (not query.text or fold(query.text) in fold(visible_text(record.message)))
     ]
+    if query.scan is not None:
+        return _expected_part(content, matching, query, query.scan)
     low = query.after if query.after is not None else 0
     high = query.before if query.before is not None else len(content) + 1
     inside = [record for record in matching if low < record.seq < high]
@@ -77,6 +79,27 @@ def expected_page(content: Sequence[Record], query: LogQuery) -> LogPage:
         any(record.seq > last for record in matching),
         (last if query.after is not None else first) if 0 < len(shown) < len(inside) else None,
     )
+
+
+def _expected_part(content: Sequence[Record], matching: Sequence[Record], query: LogQuery, scan: int) -> LogPage:
+    """With `scan`: the nearest records to the bound, of which the page has those that match, until it is full."""
+    of_step = [record.seq for record in content if query.step in (None, record.step)]
+    near = [seq for seq in of_step if (query.after or 0) < seq < (query.before or len(content) + 1)]
+    if query.after is None:
+        read = near[max(0, len(near) - scan) :]
+        inside = [record for record in matching if record.seq in read]
+        shown = inside[max(0, len(inside) - query.limit) :]
+        unread = [
+            seq for seq in near if seq < ([record.seq for record in shown] if len(shown) < len(inside) else read)[0]
+        ]
+        following = unread[-1] + 1 if unread else None
+        return LogPage(tuple(shown), len(shown), following is not None, near[-1] < of_step[-1], following)
+    read = near[:scan]
+    inside = [record for record in matching if record.seq in read]
+    shown = inside[: query.limit]
+    unread = [seq for seq in near if seq > ([record.seq for record in shown] if len(shown) < len(inside) else read)[-1]]
+    following = unread[0] - 1 if unread else None
+    return LogPage(tuple(shown), len(shown), of_step[0] < near[0], following is not None, following)
 
 
 def _describe(query: LogQuery) -> str:
@@ -136,6 +159,17 @@ async def _write_log(store: Store, *, status: Status | None) -> int:
         LogQuery(level=Level.ERROR, after=2100),
         LogQuery(level=Level.ERROR, after=10, before=20),
         LogQuery(level=Level.ERROR, before=30),
+        LogQuery(scan=500),
+        LogQuery(after=0, scan=500, limit=20),
+        LogQuery(text="term 3", scan=500),
+        LogQuery(text="term 3", scan=500, limit=10),
+        LogQuery(text="term 3", after=1000, scan=500),
+        LogQuery(text="term 3", after=1000, scan=500, limit=10),
+        LogQuery(text="term 3", before=1000, scan=5000, limit=10),
+        LogQuery(text="nowhere", after=0, scan=2000),
+        LogQuery(text="nowhere", after=0, scan=2100),
+        LogQuery(text="term 3", step="extract", scan=100),
+        LogQuery(text="term 3", step="review", after=800, before=1200, scan=300),
         LogQuery(step="extract"),
         LogQuery(step="extract", after=100, limit=10),
         LogQuery(step="extract", before=100, limit=10),

@@ -81,6 +81,24 @@ async def test_a_line_in_several_records_is_found_where_the_match_ends(store: St
     assert found == FOUND_IN_PARTS
 
 
+@pytest.mark.parametrize(
+    "query",
+    [LogQuery(text="the whole", scan=1, after=1), LogQuery(text="the whole", scan=1, before=3)],
+    ids=["forwards", "backwards"],
+)
+async def test_a_part_of_a_log_contains_the_end_of_a_line_that_began_before_it(store: Store, query: LogQuery) -> None:
+    run = await start(store)
+    parts = [
+        Record(seq, later(seq), Level.INFO, "extract", Stream.STDOUT, part, partial=seq < 3)
+        for seq, part in enumerate(["The ", "whole ", "line"], start=1)
+    ]
+    run = await write(store, run, parts[:1], parts[1:])
+
+    page = await read_page(store, run.id, query)
+
+    assert [record.seq for record in page.records] == [2]
+
+
 async def test_an_expression_that_would_take_long_is_refused(store: Store) -> None:
     run = await start(store)
 

@@ -50,6 +50,7 @@ class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
     after: Annotated[_Seq, Meta(description="Only records after this seq.")] | None = None
     before: Annotated[_Seq, Meta(description="Only records before this seq.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of records.")] = 1000
+    scan: Annotated[int, Meta(ge=1, le=MAX_RUN_ID, description="The maximum number of records to read.")] | None = None
 
 
 @route(
@@ -81,6 +82,7 @@ async def _read_page(state: State, request: Request) -> StoredLogPage:
                 after=query.after,
                 before=query.before,
                 limit=query.limit,
+                scan=query.scan,
                 step=query.step,
                 attempt=query.attempt,
                 stream=query.stream,

@@ -231,13 +231,15 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         after: int | None = None,
         before: int | None = None,
         limit: int | None = None,
+        scan: int | None = None,
         **filters: Unpack[LogFilters],
     ) -> LogPage:
         """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
 
-        To get the next page, pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
+        To get the next page, pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`. With
+        `scan`, the service reads at most this many records for it, and does not count the matches in the others.
         """
-        query: Query = {"after": after, "before": before, "limit": limit, **encode_filters(filters)}
+        query: Query = {"after": after, "before": before, "limit": limit, "scan": scan, **encode_filters(filters)}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
     async def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:

@@ -914,7 +914,8 @@ export interface components {
          * @description Records in order. `matches` counts the records of the whole log that pass the filters.
          *
          *         `next` is where the following page begins if the limit of records or of bytes cut this one: a value for `after` if
-         *         the page has that bound, otherwise for `before`.
+         *         the page has that bound, otherwise for `before`. With `scan`, `matches` counts those of the page, and `more_before`
+         *         and `more_after` say whether the log has records there that were not read.
          */
         LogPage: {
             records: components["schemas"]["Record"][];
@@ -2797,6 +2798,8 @@ export interface operations {
                 before?: number;
                 /** @description The maximum number of records. */
                 limit?: number;
+                /** @description The maximum number of records to read. */
+                scan?: number;
             };
             header?: never;
             path: {

@@ -14,6 +14,7 @@ export interface LogQuery {
   readonly after?: number;
   readonly before?: number;
   readonly limit?: number;
+  readonly scan?: number;
   readonly step?: string;
   readonly attempt?: number;
   readonly level?: string;
@@ -27,6 +28,8 @@ export interface LogQuery {
 export type ReadLog = (query: LogQuery, signal: AbortSignal) => Promise<LogPage>;
 
 const MAX_READS = 2;
+/** The records that one search for a page reads. */
+const SCAN = 300_000;
 const RETRY_AFTER_MS = 1500;
 
 export class LogModel {
@@ -245,11 +248,14 @@ export class LogModel {
     this.reading.set(key, request);
     const { signal } = this.abort;
     try {
-      const page = await this.query({ ...request, limit: PAGE });
+      // How many lines contain a text is unknown: counting them would take long.
+      const page = await this.query({ ...request, limit: PAGE, ...(this.filters.text && { scan: SCAN }) });
       if (signal.aborted) return;
       this.reading.delete(key);
       const [after, upTo] = covered(request, page);
-      this.onChange(() => this.cache.fill(after, upTo, page.records, page.totalMatches));
+      const share = this.filters.text ? this.cache.upTo / (upTo - after) : 1;
+      const total = Math.round(page.totalMatches * share);
+      this.onChange(() => this.cache.fill(after, upTo, page.records, total));
     } catch {
       if (signal.aborted) return;
       this.reading.delete(key);

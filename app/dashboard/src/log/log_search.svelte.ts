@@ -10,8 +10,13 @@ export const SEARCH_DELAY_MS = 200;
 export class LogSearch {
   state: 'no' | 'under way' | 'failed' | 'done' = $state('no');
   position: number | null = $state(null);
+  /** How many matches are known. */
   total = $state(0);
-  /** The seqs of the matches; none if there are more than a page has. */
+  /** Whether these are all. */
+  isExact = $state(false);
+  /** How many records have been searched. */
+  read = $state(0);
+  /** The seqs of the matches; none if not all are known. */
   seqs: readonly number[] = $state.raw([]);
   private matches: Matches | null = null;
   /** Whether the reader is waiting to be taken to the match that is being searched. */
@@ -23,7 +28,7 @@ export class LogSearch {
   /** Searches after a pause in typing. Goes to the first match from `seq` on, if it `jumps`. */
   begin(text: TextFinder | null, model: LogModel, from: () => { seq: number; jumps: boolean }): () => void {
     this.state = text ? 'under way' : 'no';
-    this.total = 0;
+    this.total = this.read = 0;
     this.seqs = [];
     const timer = setTimeout(() => text && void this.start(text, model, from()), text ? SEARCH_DELAY_MS : 0);
     return () => {
@@ -55,6 +60,7 @@ export class LogSearch {
       (query, signal) => model.query(query, signal),
       (record) => passes(record, model.filters),
     ));
+    matches.onRead = () => this.show(matches);
     matches.precede(model.lastLoaded());
     this.jumps = from.jumps;
     await this.find(matches, () => matches.start(from.seq));
@@ -62,13 +68,22 @@ export class LogSearch {
 
   private async find(matches: Matches, search: () => Promise<number | null>): Promise<void> {
     const result = search();
-    if (matches.isSearching) this.state = 'under way';
-    const found = await result.catch(() => null);
-    if (matches !== this.matches || matches.isSearching) return;
-    this.state = matches.hasFailed ? 'failed' : 'done';
+    if (matches.isSearching && !this.total) this.state = 'under way';
+    const found = await result.catch(() => undefined);
+    // Another search has ended this one.
+    if (matches !== this.matches || (found === undefined && !matches.hasFailed)) return;
+    this.show(matches);
+    if (found && this.jumps) this.goTo(found);
+    if (!matches.hasFailed) await matches.count().catch(() => this.show(matches));
+  }
+
+  private show(matches: Matches): void {
+    if (matches !== this.matches) return;
+    this.state = matches.hasFailed ? 'failed' : matches.isCounted ? 'done' : 'under way';
     this.position = matches.position;
     this.total = matches.total;
+    this.isExact = matches.isComplete;
+    this.read = matches.read;
     this.seqs = matches.all ?? [];
-    if (found !== null && this.jumps) this.goTo(found);
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TextFinder } from './finding';
-import { Matches } from './matches';
+import { MAX_COUNTED, Matches } from './matches';
 import { aLogService, aRecord, someRecords } from './testing';
 
 function matchesOf(count: number, every: number): Matches {
@@ -8,32 +8,81 @@ function matchesOf(count: number, every: number): Matches {
   return new Matches(new TextFinder('needle'), read);
 }
 
+/** Starts at this record, and counts. */
+async function counted(matches: Matches, seq: number): Promise<number | null> {
+  const found = await matches.start(seq);
+  await matches.count();
+  return found;
+}
+
 test('a search starts at the current position and counts matches', async () => {
   const matches = matchesOf(100, 10);
 
-  const found = await matches.start(35);
+  const found = await counted(matches, 35);
 
-  expect([found, matches.position, matches.total]).toEqual([40, 4, 10]);
+  expect([found, matches.position, matches.total, matches.isComplete]).toEqual([40, 4, 10, true]);
 });
 
 test('next and previous wrap around at the ends', async () => {
   const matches = matchesOf(30, 10);
-  await matches.start(30);
+  await counted(matches, 30);
 
   expect(await matches.go(1)).toBe(10);
   expect(await matches.go(-1)).toBe(30);
   expect(matches.position).toBe(3);
 });
 
-test('beyond a thousand matches, the next page loads and the position stays correct', async () => {
-  const matches = matchesOf(5000, 2);
-  await matches.start(3001);
-  expect([matches.current, matches.position, matches.total]).toEqual([3002, 1501, 2500]);
+test('the first match is known before the log is read', async () => {
+  const { read, requests } = aLogService(someRecords(1, 5000, () => ({ message: 'needle' })));
+  const matches = new Matches(new TextFinder('needle'), read);
 
-  await matches.start(4999);
-  await matches.go(1);
+  expect(await matches.start(2000)).toBe(2000);
 
-  expect([matches.current, matches.position]).toEqual([2, 1]);
+  expect([matches.position, matches.total, matches.isComplete, requests.length]).toEqual([null, 1000, false, 1]);
+});
+
+test('counting ends when there are very many matches', async () => {
+  const matches = matchesOf(25_000, 2);
+
+  await counted(matches, 1);
+
+  expect([matches.position, matches.total, matches.isComplete, matches.all]).toEqual([1, MAX_COUNTED, false, null]);
+});
+
+test('the matches beyond the counted ones are reached, and the last one from the first', async () => {
+  const matches = matchesOf(22_002, 2);
+  await counted(matches, 1);
+
+  expect(await matches.go(-1)).toBe(22_002);
+  expect(await matches.go(-1)).toBe(22_000);
+  expect(matches.position).toBeNull();
+  expect(await matches.go(1)).toBe(22_002);
+  expect(await matches.go(1)).toBe(2);
+  expect(matches.position).toBe(1);
+});
+
+test('each part of a long log that is read is reported', async () => {
+  const matches = matchesOf(120_000, 100_000);
+  const read: number[] = [];
+
+  matches.onRead = () => read.push(matches.read);
+
+  const found = await counted(matches, 60_000);
+
+  expect([found, matches.total, matches.isComplete]).toEqual([100_000, 1, true]);
+  expect(read[read.length - 1]).toBeGreaterThanOrEqual(100_000);
+  expect(read).toEqual([...read].sort((a, b) => a - b));
+});
+
+test('a part of the log that is being read does not lose matches of the stream', async () => {
+  const { read } = aLogService([aRecord(1, { message: 'needle' })]);
+  const matches = new Matches(new TextFinder('needle'), read);
+
+  const started = matches.start(1);
+  matches.append([aRecord(2, { message: 'needle' })]);
+  await started;
+
+  expect(matches.total).toBe(2);
 });
 
 test('a search without matches has no current match', async () => {
@@ -45,7 +94,7 @@ test('a search without matches has no current match', async () => {
 
 test('matches from the stream are counted and reachable', async () => {
   const matches = matchesOf(20, 10);
-  await matches.start(20);
+  await counted(matches, 20);
 
   matches.append([aRecord(21), aRecord(22, { message: 'a \x1b[1mNEEDLE' })]);
 
@@ -56,7 +105,7 @@ test('matches from the stream are counted and reachable', async () => {
 test('matches from the stream are counted once, and only those that pass the filters', async () => {
   const { read } = aLogService([aRecord(20, { message: 'needle' })]);
   const matches = new Matches(new TextFinder('needle'), read, ({ level }) => level === 'error');
-  await matches.start(20);
+  await counted(matches, 20);
 
   matches.append([20, 21, 22].map((seq) => aRecord(seq, { message: 'needle', level: seq === 21 ? 'info' : 'error' })));
 

@@ -105,17 +105,24 @@ export function aLogService(records: readonly LogRecord[], pageLimit = 1000): { 
         record.message.includes(query.q ?? '') &&
         (!query.event || (record.event !== null && query.event.includes(record.event))),
     );
-    const within = all.filter((record) => record.seq > (query.after ?? 0) && record.seq < (query.before ?? Infinity));
+    const { scan = Infinity } = query;
+    const inBounds = ({ seq }: LogRecord): boolean => seq > (query.after ?? 0) && seq < (query.before ?? Infinity);
+    const bounded = records.filter(inBounds);
+    const scanned = query.after === undefined ? bounded.slice(-scan) : bounded.slice(0, scan);
+    const isBounded = scanned.length < bounded.length;
+    const [low, high] = [scanned[0]?.seq ?? 0, scanned[scanned.length - 1]?.seq ?? 0];
+    const within = all.filter(({ seq }) => low <= seq && seq <= high);
     const limit = Math.min(query.limit ?? 1000, pageLimit);
     const page = query.after === undefined ? within.slice(-limit) : within.slice(0, limit);
     const isCut = page.length < within.length;
     const [first, last] = [page[0]?.seq ?? 0, page[page.length - 1]?.seq ?? 0];
+    const next = isCut ? [first, last] : isBounded ? [low, high] : [null, null];
     return Promise.resolve({
       records: page,
-      totalMatches: all.length,
+      totalMatches: query.scan === undefined ? all.length : page.length,
       moreBefore: all.some((record) => record.seq < first),
       moreAfter: all.some((record) => record.seq > last),
-      next: isCut ? (query.after === undefined ? first : last) : null,
+      next: next[query.after === undefined ? 0 : 1]!,
     });
   };
   return { read, requests };

@@ -8,6 +8,7 @@ import { preferences } from './preferences.svelte';
 export const OTHER_KEYS: readonly (readonly [keys: string, action: string])[] = [
   ['Ctrl K', 'Commands'],
   ['Ctrl F', 'Search the log'],
+  ['Alt /', 'Show only matches'],
   ['Ctrl A', 'Select the whole log'],
   ['Alt W', 'Wrap long lines'],
   ['Enter', 'Show the fields of the current JSON line'],

@@ -4,6 +4,7 @@ wait long for the thread or the interpreter, no read transaction stays open for 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from itertools import accumulate
 from operator import itemgetter
@@ -27,6 +28,8 @@ Match = tuple[int, bytes]
 SLICE_RECORDS: Final = 4_000
 SLICE_BYTES: Final = 2 * MAX_PAGE_BYTES
 SHORT_SCAN_RECORDS: Final = 50_000
+LINE_RECORDS: Final = 100
+"""A line that began in one of this many records before a part of a log is found in it."""
 _seq: Final = itemgetter(0)
 
 
@@ -50,6 +53,9 @@ async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQu
         options=query.options,
         events=query.events,
     )
+    if query.scan is not None:
+        async with nullcontext() if query.scan <= SHORT_SCAN_RECORDS else scans:
+            return await _scan_near_bound(read, run, query, log_filter, query.scan)
     if query.step is None and not query.stream and not query.text and not query.events:
         return await _read_counted_page(read, run, query, log_filter)
     if _is_short(run, query):
@@ -100,6 +106,52 @@ async def _scan_for_page(read: Read, run: Run, query: LogQuery, log_filter: LogF
         more_after=after > 0 or (is_cut and not backwards),
         next=_next(page, query) if is_cut else None,
     )
+
+
+async def _scan_near_bound(read: Read, run: Run, query: LogQuery, log_filter: LogFilter, left: int) -> StoredLogPage:
+    """Read from the page's bound, a slice at a time, until the page is full or `left` records are read."""
+    first, end = find_range(run, query.step, query.attempt)
+    low, high = _bounds(run, query)
+    low, high = max(low, first), min(high, end + 1)
+    backwards = query.after is None
+    found: list[Match] = []
+    unread_low, unread_high = low, high
+    while len(found) <= query.limit and left > 0 and unread_high - unread_low > 1:
+        size = min(SLICE_RECORDS, left)
+        left -= size
+        if backwards:
+            start = max(unread_low, unread_high - 1 - size)
+            found = await _read_part(read, run.id, log_filter, low=start, high=unread_high) + found
+            unread_high = start + 1
+        else:
+            stop = min(unread_high, unread_low + 1 + size)
+            found += await _read_part(read, run.id, log_filter, low=unread_low, high=stop)
+            unread_low = stop - 1
+    page = _cut(found[::-1], query.limit)[::-1] if backwards else _cut(found, query.limit)
+    following = None
+    if len(page) < len(found):
+        following = _next(page, query)
+    elif unread_high - unread_low > 1:
+        following = unread_high if backwards else unread_low
+    return StoredLogPage(
+        records=_records(page),
+        matches=len(page),
+        more_before=following is not None if backwards else low > first,
+        more_after=high <= end if backwards else following is not None,
+        next=following,
+    )
+
+
+async def _read_part(read: Read, run_id: int, log_filter: LogFilter, *, low: int, high: int) -> list[Match]:
+    """All matches between the bounds. Begins earlier, because a line may continue from there."""
+    found: list[Match] = []
+    position = max(0, low - LINE_RECORDS)
+    while position < high - 1:
+        matches, position = await read(
+            partial(_read_slice, run_id=run_id, log_filter=log_filter, low=position, high=high)
+        )
+        found += [match for match in matches if match[0] > low]
+    return found
 
 
 def _bounds(run: Run, query: LogQuery) -> tuple[int, int]:
