@@ -60,20 +60,9 @@ class Service:
         self.tail = Tail(self.hub, self.store)
         self.started_at = now()
         self.manager = RunManager(
-            store=self.store,
-            hub=self.hub,
-            registry=engine.registry,
-            tasks=engine.tasks,
-            executor=engine.executor,
-            reaper=engine.reaper,
-            admission=engine.admission,
-            queue=engine.queue,
             dispatcher=engine.dispatcher,
             shutdown=engine.drain,
-            projects=catalog,
-            owner=engine.worker.id,
             shares_files=not engine.shares_database or self.settings.shared_dir is not None,
-            now=now,
             write_limit_seconds=self.limits.write_seconds,
         )
         self.notifier = Notifier(
@@ -94,14 +83,7 @@ class Service:
         self.mirror: Mirror | None = None
         """None if no other process uses the database."""
         if engine.shares_database:
-            self.mirror = Mirror(
-                store=self.store,
-                hub=self.hub,
-                queue=engine.queue,
-                registry=engine.registry,
-                notices=engine.notices,
-                owner=engine.worker.id,
-            )
+            self.mirror = Mirror(dispatcher=engine.dispatcher, notices=engine.notices)
 
     @classmethod
     @asynccontextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -62,9 +62,9 @@ class Dispatcher(Background):
     queue: RunQueue
     resources: ResourceDeclarations
     worker: Worker
-    draining: asyncio.Event = field(default_factory=asyncio.Event)
-    shares_database: bool = False
-    keeps_queue: bool = True
+    draining: asyncio.Event
+    shares_database: bool
+    keeps_queue: bool
     """Look after the queued runs, too. A worker leaves them to the services."""
     now: Callable[[], datetime]
     retry_seconds: float = 0.5

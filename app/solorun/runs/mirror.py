@@ -16,13 +16,11 @@ from msgspec.structs import asdict, replace
 
 from solorun.component import Background
 from solorun.errors import RunNotFound, SolorunError
-from solorun.execution import RunRegistry
-from solorun.logs import Hub, Topic
+from solorun.logs import Topic
 from solorun.run import Run
+from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.notices import REQUEST_SECONDS, RunNotices
-from solorun.runs.queue import RunQueue
 from solorun.status import Status
-from solorun.store import RunStore
 
 POLL_SECONDS: Final = 0.5
 """The pause between two looks at all runs."""
@@ -38,14 +36,13 @@ class Mirror(Background):
 
     task_name = "mirror of other services' runs"
 
-    store: RunStore
-    hub: Hub
-    queue: RunQueue
-    registry: RunRegistry
+    dispatcher: Dispatcher
     notices: RunNotices
-    owner: str
 
     def __post_init__(self) -> None:
+        dispatcher = self.dispatcher
+        self.store, self.hub, self.owner = dispatcher.store, self.notices.hub, dispatcher.worker.id
+        self.queue, self.registry = dispatcher.queue, dispatcher.registry
         self._mirrored: dict[int, Topic] = {}
         self._requested: set[tuple[int, str | None]] = set()
         """The runs of which notices were requested, each with the process that executes it."""
