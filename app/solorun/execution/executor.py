@@ -9,8 +9,8 @@ import contextlib
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -51,11 +51,11 @@ class RunExecutor:
     supervisor: Supervisor
     owner: str
     environ: Mapping[str, str]
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str]
     """The service's own, by the name of their variable."""
     now: Callable[[], datetime]
     is_disk_low: Callable[[], bool]
-    observe_run: Callable[[RunHandle], AbstractContextManager[object]] = nullcontext
+    observe_run: Callable[[RunHandle], AbstractContextManager[object]]
     """The run is observed within the context manager that this returns."""
     compaction_pause_seconds: float = 0.05
 
