@@ -208,7 +208,6 @@ class RunStore(KeyStore, Protocol):
         run_id: int,
         *,
         owner: str | None,
-        expected: Collection[Status],
         ending: FinalState,
         closing: Segment | None = None,
     ) -> UpdateResult:

@@ -28,7 +28,7 @@ from solorun.logs.masking import LIMITS_TEXT
 from solorun.outcome import Outcome, StopReason, format_exception
 from solorun.record import Level
 from solorun.run import Run
-from solorun.status import ACTIVE, Status, UpdateResult
+from solorun.status import Status, UpdateResult
 from solorun.store import FinalState, Store
 
 _MIN_COMPACTED_SEGMENTS: Final = 8
@@ -167,7 +167,7 @@ class RunExecutor:
         """Publish the row as it is, because another owner ended the run. If the run is still active, end it."""
         try:
             ending = FinalState(Outcome(Status.FAILED, "the log could not be written"), handle.clock.now())
-            await self.store.finalize_run(handle.id, owner=self.owner, expected=ACTIVE, ending=ending)
+            await self.store.finalize_run(handle.id, owner=self.owner, ending=ending)
             run = await self.store.get_run(handle.id)
         except SolorunError as error:
             _logger.warning(

@@ -35,7 +35,6 @@ class Connections:
         self._begin = begin
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="solorun postgres")
         self._local = threading.local()
-        self._lock = threading.Lock()
         self._opened: set[psycopg.Connection] = set()
         self._begun_at: dict[int, float] = {}
         self._error: str | None = None
@@ -62,13 +61,16 @@ class Connections:
         """
         return await self.transact_prepared(lambda: lambda connection: function(connection, *args, **kwargs))
 
-    async def transact_prepared(self, prepare: Callable[[], Function[[], T]]) -> T:
-        """Like `transact`, with the function that `prepare` returns on the thread, before the transaction begins."""
+    async def transact_prepared(self, prepare: Callable[[], Function[[], T]], first: str | None = None) -> T:
+        """Like `transact`, with the function that `prepare` returns on the thread, before the transaction begins.
+
+        The transaction begins with the statement `first`.
+        """
         if not self._is_open:
             raise StoreUnavailable("The store is closed.")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._execute, prepare)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._execute, prepare, first)
         finally:
             self._waiting -= 1
 
@@ -81,11 +83,11 @@ class Connections:
 
     # -- on a thread
 
-    def _execute(self, prepare: Callable[[], Function[[], T]]) -> T:
+    def _execute(self, prepare: Callable[[], Function[[], T]], first: str | None) -> T:
         thread = threading.get_ident()
         self._begun_at[thread] = time.monotonic()
         try:
-            result = self._transact(prepare())
+            result = self._transact(prepare(), first)
         except DRIVER_ERRORS as error:
             if isinstance(error, psycopg.errors.LockNotAvailable):
                 end_stalled_sessions(self._local.connection)
@@ -101,9 +103,11 @@ class Connections:
         finally:
             del self._begun_at[thread]
 
-    def _transact(self, function: Function[[], T]) -> T:
+    def _transact(self, function: Function[[], T], first: str | None) -> T:
         connection = self._begin_transaction()
         try:
+            if first is not None:
+                Statements(connection).execute(first)
             result = function(Statements(connection))
             connection.execute("COMMIT")
         except BaseException:
@@ -119,22 +123,11 @@ class Connections:
                 connection.execute(self._begin)
             except psycopg.OperationalError:
                 # The server has closed the connection since its last use: a restart, or a failover.
-                self._discard(connection)
+                connection.close()
+                self._opened.discard(connection)
             else:
                 return connection
-        connection = self._connect()
+        connection = self._local.connection = connect(self._conninfo)
+        self._opened.add(connection)
         connection.execute(self._begin)
         return connection
-
-    def _connect(self) -> psycopg.Connection:
-        connection = connect(self._conninfo)
-        with self._lock:
-            self._opened.add(connection)
-        self._local.connection = connection
-        return connection
-
-    def _discard(self, connection: psycopg.Connection) -> None:
-        self._local.connection = None
-        connection.close()
-        with self._lock:
-            self._opened.discard(connection)

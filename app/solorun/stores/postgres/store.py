@@ -12,6 +12,7 @@ from solorun.stores.postgres.doctor import check
 from solorun.stores.postgres.lease import LEASE_SECONDS, PostgresLease
 from solorun.stores.postgres.param_cipher import ParamCipher
 from solorun.stores.postgres.schema import migrate
+from solorun.stores.postgres.statements import OWN
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.store import SqlRunStore
@@ -83,7 +84,7 @@ class PostgresRunStore(SqlRunStore):
 
     async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool = False) -> T:
         try:
-            return await self._writers.transact_prepared(writes.prepare_in_turn(prepare) if in_turn else prepare)
+            return await self._writers.transact_prepared(prepare, OWN["wait_for_turn"] if in_turn else None)
         except (StoreUnavailable, StoreFailure):
             self._probe.record_failure()
             raise

@@ -53,26 +53,6 @@ def find_active_run(connection: Connection, project: str) -> Run | None:
     return find_run(connection, "select_active_run", {"project": project})
 
 
-def find_latest_run(connection: Connection, project: str) -> Run | None:
-    return find_run(connection, "select_latest_run", {"project": project})
-
-
-def list_latest_runs(connection: Connection) -> list[Run]:
-    return load_runs(connection, "list_latest_runs", {})
-
-
-def list_queued_runs(connection: Connection) -> list[Run]:
-    return load_runs(connection, "list_queued_runs", {})
-
-
-def list_foreign_runs(connection: Connection, owner: str) -> list[Run]:
-    return load_runs(connection, "list_foreign_runs", {"owner": owner})
-
-
-def list_orphaned_runs(connection: Connection, owner: str) -> list[Run]:
-    return load_runs(connection, "list_orphaned_runs", {"owner": owner})
-
-
 def list_runs(
     connection: Connection,
     *,
