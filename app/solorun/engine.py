@@ -185,7 +185,7 @@ class Engine:
             else:
                 await engine.reaper.recover()
             await stack.enter_async_context(running(engine.writer))
-            await stack.enter_async_context(running(engine.tasks))
+            stack.push_async_callback(engine.tasks.stop)
             if lease is not None:
                 engine.tasks.spawn(engine.reaper.watch(), name="watch for orphaned runs")
                 engine.tasks.spawn(engine.notices.send_changes(), name="notices to other processes")

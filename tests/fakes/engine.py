@@ -216,7 +216,7 @@ async def open_engine(
         engine.executor.is_disk_low = is_disk_low
         recovered = await engine.reaper.recover()
         await stack.enter_async_context(running(engine.writer))
-        await stack.enter_async_context(running(engine.tasks))
+        stack.push_async_callback(engine.tasks.stop)
 
         def make_manager(write_limit_seconds: float) -> RunManager:
             return RunManager(

@@ -97,7 +97,7 @@ class RunExecutor:
             run,
             masker,
             now=clock.now,
-            notify=self.writer.open_lane().notify,
+            notify=self.writer.open_lane(),
             # Another owner has taken the run: our work for it has to stop.
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import anyio
@@ -60,16 +61,11 @@ class WriterLimits:
 class Lane:
     """The writer's state for one run: the batch it took from the channel, the time of a retry, and the last commit."""
 
-    schedule: "Callable[[Lane, Channel, bool], None]"
     batch: Batch | None = None
     """Taken from the channel, but not committed yet."""
     retry_at: float | None = None
     """When a batch that the database refused is tried again, without other batches; None if it was not refused."""
     last_commit_at: float | None = None
-
-    def notify(self, channel: Channel, urgent: bool) -> None:
-        """Called by the channel when it has records or a final state to commit."""
-        self.schedule(self, channel, urgent)
 
 
 class Writer:
@@ -94,9 +90,12 @@ class Writer:
         """Whether a batch is being retried, or the last write of the store failed."""
         return any(lane.retry_at is not None for lane in self._taken) or self._store.write_error is not None
 
-    def open_lane(self) -> Lane:
-        """A lane for one run's channel. The writer keeps a reference to it only while it has something to commit."""
-        return Lane(self._schedule)
+    def open_lane(self) -> Callable[[Channel, bool], None]:
+        """What one run's channel calls when it has records or a final state to commit.
+
+        The writer keeps a reference to the lane only while it has something to commit.
+        """
+        return partial(self._schedule, Lane())
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="writer")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from solorun.component import Background
 from solorun.errors import SolorunError
 from solorun.notification import DeliveryStatus, NotifyTarget
 from solorun.notifications.composer import Composer
@@ -57,8 +58,10 @@ class NotifierLimits:
 
 
 @dataclass(kw_only=True, eq=False)
-class Notifier:
+class Notifier(Background):
     """A Component. `targets` returns the declared ones. With `shares_outbox`, other services may use the database."""
+
+    task_name = "notifier"
 
     outbox: Outbox
     composer: Composer
@@ -75,22 +78,15 @@ class Notifier:
     def __post_init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lanes: dict[str, asyncio.Task[None]] = {}
-        self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self._upkeep_at = 0.0
 
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="notifier")
-
     async def stop(self) -> None:
-        tasks = [task for task in (self._task, *self._lanes.values()) if task is not None]
-        if not tasks:
-            return
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        self._task = None
-        self._lanes.clear()
+        await super().stop()
+        if lanes := list(self._lanes.values()):
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.wait(lanes)
         # What was being sent is sent again: it may have arrived. The next process releases the claims of an outbox that
         # is not shared, so that a shutdown needs no write that might wait for the database.
         if self.shares_outbox:

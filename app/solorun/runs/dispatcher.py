@@ -15,7 +15,6 @@ from solorun.errors import DeclaredDifferently, SecretsUnreadable, SolorunError,
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry
 from solorun.logs import Masker
 from solorun.outcome import StopReason
-from solorun.parameter import ParamValue
 from solorun.project import Projects
 from solorun.run import Cancel, Refusal, Run
 from solorun.runs.admission import Admission
@@ -211,7 +210,7 @@ class Dispatcher(Background):
 
     async def _admit_again(self, run: Run) -> AdmittedStart:
         """Raises SolorunError, DeclaredDifferently if another process may have the declaration of the run."""
-        params = await self._read_params(run)
+        params = await self._retry(lambda: self.store.read_unmasked_params(run.id))
         if not self.shares_database:
             return self.admission.admit_again(run, params)
         await self.projects.refresh()  # It may have been started with a newer configuration.
@@ -254,10 +253,6 @@ class Dispatcher(Background):
         return any(
             worker.id != self.worker.id and worker.is_full and worker.can_begin(run.labels) for worker in workers
         )
-
-    async def _read_params(self, run: Run) -> dict[str, ParamValue]:
-        """The parameters that the row has masked."""
-        return await self._retry(lambda: self.store.read_unmasked_params(run.id))
 
     async def _retry(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Call until the store responds: a run that is ours is begun by no other process."""

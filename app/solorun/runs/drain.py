@@ -28,7 +28,7 @@ class Drain:
 
         Safe to call twice: the earlier deadline holds, and a shorter limit shortens the graces.
         """
-        self.dispatcher.admission.close()
+        self.dispatcher.admission.draining = True
         now = anyio.current_time()
         limit_seconds = min(limit_seconds, max(0.0, self._deadline - now))
         self._deadline = now + limit_seconds

@@ -96,7 +96,7 @@ class RunManager:
         Cancelling this call cancels no start.
         """
         self.admission.check_draining()
-        if not self._conflicts.is_busy(project):
+        if self.registry.find_by_project(project) is None:
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
             self.admission.check_draining()
         start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key, firing)
