@@ -45,9 +45,8 @@ class Lease(Protocol):
     Another owner ends the runs of an owner without a lease.
     """
 
-    @property
-    def seconds(self) -> float:
-        """How long the lease lasts after it was renewed, by the database's clock."""
+    seconds: float
+    """How long the lease lasts after it was renewed, by the database's clock."""
 
     def renew(self) -> Renewal:
         """Renew the lease. Raises StoreUnavailable."""

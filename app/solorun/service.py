@@ -14,7 +14,7 @@ from solorun.errors import StoreUnavailable, WorkerNotDrainable, WorkerNotFound
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import Tail
-from solorun.notifications import Composer, Notifier, NotifierLimits, TargetSender
+from solorun.notifications import Composer, Notifier, TargetSender
 from solorun.projects import ConfiguredProjects
 from solorun.runs import Mirror, Pruner, RunManager
 from solorun.settings import Settings
@@ -34,7 +34,7 @@ class ServiceLimits:
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     streams: StreamLimits = field(default_factory=StreamLimits)
     commands: CommandLimits = field(default_factory=CommandLimits)
-    notifications: NotifierLimits = field(default_factory=NotifierLimits)
+    notifier_poll_seconds: float = 1.0
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
     failure_delay_seconds: float = 1.0
@@ -75,7 +75,7 @@ class Service:
             shares_outbox=engine.shares_database,
             now=now,
             observe=engine.tracing.observe_delivery,
-            limits=self.limits.notifications,
+            poll_seconds=self.limits.notifier_poll_seconds,
         )
         self.pruner = Pruner(store=self.store, projects=catalog, artifacts=self.artifacts, now=now)
         self.hooks = Hooks(manager=self.manager, store=self.store, projects=catalog, environ=engine.environ, now=now)

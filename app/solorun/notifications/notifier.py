@@ -24,6 +24,8 @@ from solorun.outbox import AttemptResult, ClaimedDelivery, Outbox
 _CLAIM: Final = timedelta(minutes=2)
 """Longer than any attempt. If the service is killed, another one sends the deliveries after this time."""
 _MAX_SECONDS: Final = 90.0
+LANE_SIZE: Final = 8
+"""How many deliveries of one target are sent at the same time."""
 _FIRST_WAIT_SECONDS: Final = 5.0
 _MAX_WAIT_SECONDS: Final = 3600.0
 _UNDECLARED_AFTER: Final = timedelta(days=2)
@@ -49,14 +51,6 @@ class Sender(Protocol):
         """Returns when the target has accepted it. `trace` are headers to send along. Raises NotDelivered."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotifierLimits:
-    """How often the outbox is looked at, and how many deliveries of one target are sent at the same time."""
-
-    poll_seconds: float = 1.0
-    lane_size: int = 8
-
-
 @dataclass(kw_only=True, eq=False)
 class Notifier(Background):
     """A Component. `targets` returns the declared ones. With `shares_outbox`, other services may use the database."""
@@ -73,7 +67,8 @@ class Notifier(Background):
     now: Callable[[], datetime]
     observe: Callable[[ClaimedDelivery], AbstractContextManager[Mapping[str, str]]]
     """Records an attempt, and yields the headers that let the receiver continue its trace."""
-    limits: NotifierLimits = NotifierLimits()
+    poll_seconds: float = 1.0
+    """How often the outbox is looked at."""
 
     def __post_init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -117,7 +112,7 @@ class Notifier(Background):
                 _logger.exception("Internal error while looking at the outbox")
             self._woken.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(self.limits.poll_seconds):
+                async with asyncio.timeout(self.poll_seconds):
                     await self._woken.wait()
 
     async def _open_lanes(self) -> None:
@@ -136,7 +131,7 @@ class Notifier(Background):
                 owner=self.owner,
                 at=self.now(),
                 until=self.now() + _CLAIM,
-                limit=self.limits.lane_size,
+                limit=LANE_SIZE,
             ):
                 async with asyncio.TaskGroup() as group:
                     for each in claimed:

@@ -38,7 +38,8 @@ class Connections:
         self._opened: set[psycopg.Connection] = set()
         self._begun_at: dict[int, float] = {}
         self._error: str | None = None
-        self._waiting = 0
+        self.waiting = 0
+        """How many functions have not finished yet."""
         self._is_open = True
 
     @property
@@ -48,11 +49,6 @@ class Connections:
         if begun_at is not None and (seconds := time.monotonic() - begun_at) > _SLOW_SECONDS:
             return f"The database has not responded for {seconds:.0f} s."
         return self._error
-
-    @property
-    def waiting(self) -> int:
-        """How many functions have not finished yet."""
-        return self._waiting
 
     async def transact(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Execute `function` in a transaction: committed when it returns, rolled back when it raises.
@@ -68,11 +64,11 @@ class Connections:
         """
         if not self._is_open:
             raise StoreUnavailable("The store is closed.")
-        self._waiting += 1
+        self.waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._execute, prepare, first)
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     async def close(self) -> None:
         """Finish what has begun, then close. Safe to call twice."""

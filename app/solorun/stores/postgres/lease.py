@@ -25,14 +25,10 @@ class PostgresLease(Lease):
     """A row of the table `owners`."""
 
     def __init__(self, url: str, worker: Worker, *, seconds: float = LEASE_SECONDS) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._conninfo = complete(url)
         self._values = owner_values(worker) | {"seconds": seconds}
         self._connection: psycopg.Connection | None = None
-
-    @property
-    def seconds(self) -> float:
-        return self._seconds
 
     def renew(self) -> Renewal:
         try:
