@@ -41,16 +41,14 @@ class Supervisor:
     async def supervise(self, run: RunHandle) -> Outcome:
         """Execute the run's steps until one of them ends the run."""
         artifacts = RunArtifacts(run, self.artifacts, self.directory, self.runs)
-        outcome = await self._execute_steps(run, artifacts)
-        await artifacts.release()
-        return outcome
-
-    async def _execute_steps(self, run: RunHandle, artifacts: RunArtifacts) -> Outcome:
         for step in run.start.steps:
             if (outcome := await self._execute(run, step, artifacts)) is not None:
-                return outcome
+                break
             await self.resources.release(run, step)
-        return _stopped(run) if artifacts.were_cut_off else Outcome(Status.COMPLETED)
+        else:
+            outcome = _stopped(run) if artifacts.were_cut_off else Outcome(Status.COMPLETED)
+        await artifacts.release()
+        return outcome
 
     async def _execute(self, run: RunHandle, step: StepDeclaration, artifacts: RunArtifacts) -> Outcome | None:
         """Try a step until it succeeds or may not be tried again. Returns the outcome of the run if this ends it."""
@@ -65,7 +63,9 @@ class Supervisor:
                 return _stopped(run, step)
             result = await self._attempt(run, step, context, attempts, artifacts)
             if not attempts.has_next:
-                return _ended(run, step, result)
+                if result is None:
+                    return _stopped(run, step)
+                return None if result.succeeded else _failed(run, step, result)
             await self.resources.release(run, step)
         reason = run.cancel_scope.reason or StopReason.SHUTDOWN
         attempts.abandon(StepStatus(reason.status), _stop_message(run, step, reason))
@@ -148,13 +148,6 @@ class Supervisor:
             report_position=partial(run.stop_log.located, step.name),
             slots={**run.run.slots, **run.step_slots},
         )
-
-
-def _ended(run: RunHandle, step: StepDeclaration, result: StepResult | None) -> Outcome | None:
-    """The outcome of the run after the last attempt of a step; None if the run goes on."""
-    if result is None:
-        return _stopped(run, step)
-    return None if result.succeeded else _failed(run, step, result)
 
 
 def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:
