@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import anyio
 from msgspec.structs import replace
 
-from solorun.component import Background
+from solorun.component import Background, failures_logged
 from solorun.errors import DeclaredDifferently, SecretsUnreadable, SolorunError, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry
 from solorun.logs import Masker
@@ -151,13 +151,9 @@ class Dispatcher(Background):
                 with anyio.move_on_after(self._seconds_to_wait()):
                     await released.wait()
                 released.clear()
-                try:
+                with failures_logged(_logger, "The queue cannot be read; retrying"):
                     await self._dispatch()
                     continue
-                except SolorunError as error:
-                    _logger.warning("The queue cannot be read; retrying: %s", error)
-                except Exception:
-                    _logger.exception("The queue cannot be read; retrying")
                 await asyncio.sleep(self.retry_seconds)
                 released.set()
 

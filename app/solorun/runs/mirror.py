@@ -14,8 +14,8 @@ from typing import Final
 import anyio
 from msgspec.structs import asdict, replace
 
-from solorun.component import Background
-from solorun.errors import RunNotFound, SolorunError
+from solorun.component import Background, failures_logged
+from solorun.errors import RunNotFound
 from solorun.logs import Topic
 from solorun.run import Run
 from solorun.runs.dispatcher import Dispatcher
@@ -135,15 +135,11 @@ class Mirror(Background):
 
     async def _run(self) -> None:
         while True:
-            try:
+            with failures_logged(_logger, "The runs of other services cannot be read; retrying", logging.DEBUG):
                 await self.refresh()
                 with anyio.move_on_after(POLL_SECONDS):
                     await self.refresh_changed()
                 continue
-            except SolorunError as error:
-                _logger.debug("The runs of other services cannot be read; retrying: %s", error)
-            except Exception:
-                _logger.exception("The runs of other services cannot be read; retrying")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _update_queue(self) -> None:

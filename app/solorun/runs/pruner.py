@@ -11,8 +11,7 @@ from typing import Final, TypeVar
 import anyio
 
 from solorun.artifacts.store import ArtifactStore
-from solorun.component import Background
-from solorun.errors import SolorunError
+from solorun.component import Background, failures_logged
 from solorun.project import Keep, Projects
 from solorun.retention import DeletedRun, EndedRun, RetentionStore, find_expired
 from solorun.store import Store
@@ -104,13 +103,9 @@ class Pruner(Background):
                 await self._wake.wait()
             self._wake.clear()
             requested, self._requested = self._requested or {None}, set()
-            try:
+            with failures_logged(_logger, f"Old runs cannot be deleted; retrying in {self.interval_seconds:g} s"):
                 for project in [None] if None in requested else sorted(filter(None, requested)):
                     await self.prune(project)
-            except SolorunError as error:
-                _logger.warning("Old runs cannot be deleted; retrying in %g s: %s", self.interval_seconds, error)
-            except Exception:
-                _logger.exception("Old runs cannot be deleted; retrying in %g s", self.interval_seconds)
             seconds = self.interval_seconds
 
     async def _list_limited(self, project: str | None) -> list[tuple[str, Keep]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from solorun.errors import SolorunError
+from solorun.component import failures_logged
 from solorun.execution import RunRegistry, TaskSet
 from solorun.outcome import Outcome
 from solorun.record import Level, Record, Stream
@@ -82,13 +82,9 @@ class Reaper:
 
     async def recover_now_or_later(self) -> None:
         """Like `recover`, for a database that several services use. What cannot be ended is left to `watch`."""
-        try:
+        with failures_logged(_logger, "Orphaned runs cannot be ended; retrying"):
             if await self.recover(shares_database=True):
                 self.registry.notify_released()
-        except SolorunError as error:
-            _logger.warning("Orphaned runs cannot be ended; retrying: %s", error)
-        except Exception:
-            _logger.exception("Orphaned runs cannot be ended; retrying")
 
     async def watch(self) -> None:
         """Recover what other services leave, for as long as this one runs. For a database that several of them use."""
