@@ -68,7 +68,7 @@ class Service:
         self.notifier = Notifier(
             outbox=self.store,
             composer=Composer(store=self.store, public_url=self.settings.public_url),
-            sender=TargetSender(engine.environ, now),
+            send=TargetSender(engine.environ, now).send,
             targets=lambda: catalog.configuration.targets,
             environ=engine.environ,
             owner=engine.worker.id,

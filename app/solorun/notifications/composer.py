@@ -6,7 +6,6 @@ from typing import Final
 
 import msgspec
 
-from solorun.errors import RunNotFound
 from solorun.notification import Delivery, NotifyEvent
 from solorun.notifications.cloud_event import encode_cloud_event
 from solorun.notifications.message import find_failed_step, write_message
@@ -47,10 +46,7 @@ class Composer:
     async def _find_run(self, delivery: Delivery) -> Run | None:
         if delivery.run_id is None:
             return None
-        try:
-            return await self.store.get_run(delivery.run_id)
-        except RunNotFound:
-            return None
+        return (await self.store.find_runs([delivery.run_id])).get(delivery.run_id)
 
     async def _find_broken(self, delivery: Delivery, run: Run | None) -> Run | None:
         """The run from which the project has recovered."""

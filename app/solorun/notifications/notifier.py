@@ -8,11 +8,11 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from solorun.component import Background
 from solorun.errors import SolorunError
@@ -42,15 +42,6 @@ _OUTCOMES: Final = {
 _logger = logging.getLogger("solorun.notifications")
 
 
-class Sender(Protocol):
-    """Sends a payload to a target."""
-
-    async def send(
-        self, target: NotifyTarget, claimed: ClaimedDelivery, payload: bytes, trace: Mapping[str, str]
-    ) -> None:
-        """Returns when the target has accepted it. `trace` are headers to send along. Raises NotDelivered."""
-
-
 @dataclass(kw_only=True, eq=False)
 class Notifier(Background):
     """A Component. `targets` returns the declared ones. With `shares_outbox`, other services may use the database."""
@@ -59,7 +50,8 @@ class Notifier(Background):
 
     outbox: Outbox
     composer: Composer
-    sender: Sender
+    send: Callable[[NotifyTarget, ClaimedDelivery, bytes, Mapping[str, str]], Awaitable[None]]
+    """Returns when the target has accepted a payload, with these headers of a trace. Raises NotDelivered."""
     targets: Callable[[], Mapping[str, NotifyTarget]]
     environ: Mapping[str, str]
     owner: str
@@ -150,7 +142,7 @@ class Notifier(Background):
             async with asyncio.timeout(_MAX_SECONDS):
                 payload = claimed.payload or await self.composer.compose(delivery)
                 with self.observe(claimed) as trace:
-                    await self.sender.send(target, claimed, payload, trace)
+                    await self.send(target, claimed, payload, trace)
         except NotDelivered as failure:
             error, retry_after = str(failure), failure.retry_after_seconds
         except TimeoutError:

@@ -68,7 +68,7 @@ async def notifying(
     notifier = Notifier(
         outbox=store,
         composer=Composer(store=store, public_url="https://runs.example"),
-        sender=sender,
+        send=sender.send,
         targets=lambda: targets(*names),
         environ={},
         owner=owner,

@@ -166,7 +166,7 @@ async def test_a_notifier_that_never_started_can_be_stopped(store: Store) -> Non
     notifier = Notifier(
         outbox=store,
         composer=Composer(store=store, public_url=None),
-        sender=ScriptedSender(),
+        send=ScriptedSender().send,
         targets=dict,
         environ={},
         owner="this",
