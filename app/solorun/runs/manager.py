@@ -174,7 +174,7 @@ class RunManager:
                 raise
             except Exception:
                 # Whether the row was committed is unknown.
-                self.reaper.give_up_later(new, UNCONFIRMED, hand_over)
+                self.reaper.give_up_start_later(new, UNCONFIRMED, hand_over)
                 raise
 
     async def _hand_over(self, start: AdmittedStart, masker: Masker, new: NewRun, run: Run) -> Run:

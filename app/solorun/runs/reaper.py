@@ -113,12 +113,17 @@ class Reaper:
             await self.store.request_cancel(run.id, cancel)
         return True
 
-    def give_up_later(self, start: Run | NewRun, why: str, hand_over: HandOver) -> None:
-        """Like `give_up`, for the run that a start may have inserted: in the background, retrying until the store can
-        be written. `hand_over` lets the run begin, if it must; it is called with the start lock held.
+    def give_up_later(self, run: Run, why: str, hand_over: HandOver) -> None:
+        """Like `give_up`, but in the background, retrying until the store can be written. `hand_over` lets the run
+        begin, if it must; it is called with the start lock held.
         """
-        self._unconfirmed.add((start.project, start.created_at))
-        self._spawn(lambda: self._give_up(start, why, hand_over), name=f"finalization in {start.project}")
+        self._unconfirmed.add((run.project, run.created_at))
+        self._spawn(lambda: self._give_up(run, why, hand_over), name=f"finalization of run {run.id}")
+
+    def give_up_start_later(self, new: NewRun, why: str, hand_over: HandOver) -> None:
+        """Like `give_up_later`, for the run that a start may have inserted."""
+        self._unconfirmed.add((new.project, new.created_at))
+        self._spawn(lambda: self._give_up_start(new, why, hand_over), name=f"finalization in {new.project}")
 
     def is_unconfirmed(self, run: Run) -> bool:
         """Whether the run is of a start that was not confirmed. Another service may have inserted a run of the project,
@@ -150,15 +155,23 @@ class Reaper:
         await self.store.finalize_run(run.id, owner=self.owner, ending=ending)
         await self._publish(run.id)
 
-    async def _give_up(self, start: Run | NewRun, why: str, hand_over: HandOver) -> None:
+    async def _give_up(self, run: Run, why: str, hand_over: HandOver) -> None:
+        if not await self.give_up(run, why):
+            async with self.registry.start_lock:
+                await self._hand_over(run, hand_over)
+        self._unconfirmed.discard((run.project, run.created_at))
+
+    async def _give_up_start(self, new: NewRun, why: str, hand_over: HandOver) -> None:
         async with self.registry.start_lock:
-            for run in [await self.store.find_active_run(start.project), *await self.store.list_queued_runs()]:
-                if run is None or not self.is_unconfirmed(run) or await self.give_up(run, why):
-                    continue
-                current = await self.store.get_run(run.id)
-                if not current.has_ended and not self.is_known(run.id):
-                    await hand_over(current)
-            self._unconfirmed.discard((start.project, start.created_at))
+            for run in [await self.store.find_active_run(new.project), *await self.store.list_queued_runs()]:
+                if run is not None and self.is_unconfirmed(run) and not await self.give_up(run, why):
+                    await self._hand_over(run, hand_over)
+            self._unconfirmed.discard((new.project, new.created_at))
+
+    async def _hand_over(self, run: Run, hand_over: HandOver) -> None:
+        current = await self.store.get_run(run.id)
+        if not current.has_ended and not self.is_known(run.id):
+            await hand_over(current)
 
     async def _publish(self, run_id: int) -> Run:
         """The run as it is in the store. If it has ended, its readers and those that wait for its project see that."""
