@@ -9,6 +9,7 @@ app = Starlette(routes=[Mount("/runs", runs)], lifespan=runs.lifespan)
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,10 +58,7 @@ class SolorunApp:
         authorize: Authorize | None = None,
         identify: Identify | None = None,
     ) -> None:
-        self._authorize = authorize
-        self._identify = identify
-        self._settings = settings
-        self._catalog = catalog
+        self._open = partial(open_application, settings, catalog, authorize=authorize, identify=identify)
         self._application: Application | None = None
         self._router = Router(lifespan=self.lifespan)
 
@@ -79,9 +77,7 @@ class SolorunApp:
         """
         if self._application is not None:
             raise RuntimeError("This Solorun is running already.")
-        async with open_application(
-            self._settings, self._catalog, authorize=self._authorize, identify=self._identify
-        ) as application:
+        async with self._open() as application:
             self._application = application
             try:
                 with called_on_shutdown_signal(application.end_streams):

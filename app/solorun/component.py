@@ -1,10 +1,24 @@
 """The contract of what works in the background and has to be started and stopped, such as the log writer."""
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import ClassVar, Protocol, TypeVar
+
+from solorun.errors import SolorunError
+
+
+@contextmanager
+def failures_logged(logger: logging.Logger, message: str, level: int = logging.WARNING) -> Iterator[None]:
+    """Log what the block raises, and go on after it: a SolorunError in one line, anything else with its traceback."""
+    try:
+        yield
+    except SolorunError as error:
+        logger.log(level, "%s: %s", message, error)
+    except Exception:
+        logger.exception(message)
 
 
 class Component(Protocol):

@@ -67,7 +67,6 @@ class Engine:
         reaper = self.reaper = Reaper(
             store=store, registry=registry, tasks=tasks, executor=self.steps, queue=queue, owner=owner, now=now
         )
-        self.drain = Drain(admission=admission, registry=registry, reaper=reaper)
         self.executor = RunExecutor(
             store=store,
             hub=hub,
@@ -80,6 +79,7 @@ class Engine:
                 artifacts=self.artifacts,
                 directory=self.directory,
                 runs=store,
+                observe_step=self.tracing.observe_step,
             ),
             owner=owner,
             environ=self.environ,
@@ -103,6 +103,7 @@ class Engine:
             keeps_queue=self.keeps_queue,
             now=now,
         )
+        self.drain = Drain(dispatcher=self.dispatcher)
 
     @classmethod
     @asynccontextmanager
@@ -149,16 +150,13 @@ class Engine:
             await stack.enter_async_context(running(tracing))
             lease = store.open_lease(worker)
             deadline = None if lease is None else stack.enter_context(closing(WorkDeadline()))
-            steps = tracing.observe_steps(
-                executor
-                or StepDispatcher(
-                    directory.files,
-                    environ,
-                    url=url,
-                    owns_process=owns_process,
-                    limits=commands or CommandLimits(),
-                    deadline=deadline,
-                )
+            steps = executor or StepDispatcher(
+                directory.files,
+                environ,
+                url=url,
+                owns_process=owns_process,
+                limits=commands or CommandLimits(),
+                deadline=deadline,
             )
             engine = cls(
                 worker=worker,
@@ -187,7 +185,7 @@ class Engine:
             else:
                 await engine.reaper.recover()
             await stack.enter_async_context(running(engine.writer))
-            await stack.enter_async_context(running(engine.tasks))
+            stack.push_async_callback(engine.tasks.stop)
             if lease is not None:
                 engine.tasks.spawn(engine.reaper.watch(), name="watch for orphaned runs")
                 engine.tasks.spawn(engine.notices.send_changes(), name="notices to other processes")

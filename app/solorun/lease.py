@@ -1,4 +1,4 @@
-"""The contract of a lease: other processes leave the runs of its owner alone until it expires."""
+"""The contracts of a lease, until whose end other processes leave the runs of its owner alone, and of the owners."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from typing import Protocol
 
 from solorun.run import Cancel
+from solorun.worker import Worker, WorkerStatus
 
 
 class Notice(Enum):
@@ -45,9 +46,8 @@ class Lease(Protocol):
     Another owner ends the runs of an owner without a lease.
     """
 
-    @property
-    def seconds(self) -> float:
-        """How long the lease lasts after it was renewed, by the database's clock."""
+    seconds: float
+    """How long the lease lasts after it was renewed, by the database's clock."""
 
     def renew(self) -> Renewal:
         """Renew the lease. Raises StoreUnavailable."""
@@ -60,3 +60,25 @@ class Lease(Protocol):
 
     def end(self) -> None:
         """End the lease, and close the connection. Raises nothing."""
+
+
+class WorkerStore(Protocol):
+    """The processes that use a database which several of them share. A database for one service knows none."""
+
+    def open_lease(self, worker: Worker) -> Lease | None:
+        """The lease of this process. None if it lasts as long as the process, without renewal."""
+
+    async def notify(self, notice: RunNotice) -> None:
+        """Let the other processes know, unless it is lost."""
+
+    async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:
+        """The ids of the active runs of earlier processes with the data directory of this one, which has locked it."""
+
+    async def end_leases_of_predecessors(self, worker: Worker) -> None:
+        """End the leases of these processes, which are dead. Then their runs can be ended."""
+
+    async def list_workers(self) -> list[WorkerStatus]:
+        """The processes that execute runs, by id, and those that were lost less than a day ago."""
+
+    async def request_drain(self, worker_id: str) -> bool:
+        """Ask a worker to begin no more runs. False if there is none with this id. Safe to call twice."""

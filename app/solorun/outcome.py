@@ -52,13 +52,11 @@ class StepResult:
     """How one step ended, by itself or because it was stopped.
 
     `exit_code` is the command's, negative for the signal that ended it; None for a coroutine and for a command that
-    could not be started. `error_message` is None exactly when the step succeeded. `stop_effect` is None for a step that
-    was not asked to stop.
+    could not be started. `error_message` is None exactly when the step succeeded.
     """
 
     exit_code: int | None = None
     error_message: str | None = None
-    stop_effect: StopEffect | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -81,14 +79,14 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _ABSOLUTE_PATH = re.compile(r"(?<![\w:/.-])/(?:[^\s/'\"<>:,;()\[\]]+/)+([^\s/'\"<>:,;()\[\]]+)")
 
 
-def short_error_message(text: str, *, default: str = "unknown error") -> str:
+def short_error_message(text: str) -> str:
     """Fit for a run's row: one line of at most 500 characters, with `…/` for directories of the server."""
     # An exception's text may contain a lone surrogate, which can be neither stored nor sent.
     text = text.encode("utf-8", "replace").decode()
     text = " ".join(_ABSOLUTE_PATH.sub(r"…/\1", _CONTROL_CHARACTERS.sub(" ", text)).split())
     if len(text) > MAX_ERROR_MESSAGE_CHARACTERS:
         text = text[: MAX_ERROR_MESSAGE_CHARACTERS - 1] + "…"
-    return text or default
+    return text or "unknown error"
 
 
 def format_exception(error: BaseException) -> str:

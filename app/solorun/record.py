@@ -1,5 +1,6 @@
 """One entry of a run's log. Output lines, step starts and ends, and progress are all records, in one sequence."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -19,6 +20,24 @@ def cut_message(text: str) -> list[str]:
         pieces.append(data[start : start + MAX_MESSAGE_BYTES].decode("utf-8", "ignore"))
         start += len(pieces[-1].encode())
     return [*pieces, data[start:].decode()]
+
+
+def clip_message(text: str) -> str:
+    """`text` on one line, cut to what fits into one record."""
+    return text.encode("utf-8", "replace")[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore").replace("\n", " ")
+
+
+def split_message(text: str, *, partial: bool) -> Iterator[tuple[str, bool]]:
+    """The messages that `text` is stored as: its lines, in pieces that fit, each with whether its line continues.
+
+    `partial` says whether the last line of `text` continues.
+    """
+    *lines, last = text.split("\n")
+    for line in lines:
+        yield from split_message(line, partial=False)
+    *pieces, end = cut_message(last)
+    yield from ((piece, True) for piece in pieces)
+    yield end, partial
 
 
 class Level(StrEnum):

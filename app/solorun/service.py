@@ -14,7 +14,7 @@ from solorun.errors import StoreUnavailable, WorkerNotDrainable, WorkerNotFound
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import Tail
-from solorun.notifications import Composer, Notifier, NotifierLimits, TargetSender
+from solorun.notifications import Composer, Notifier, TargetSender
 from solorun.projects import ConfiguredProjects
 from solorun.runs import Mirror, Pruner, RunManager
 from solorun.settings import Settings
@@ -34,7 +34,7 @@ class ServiceLimits:
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     streams: StreamLimits = field(default_factory=StreamLimits)
     commands: CommandLimits = field(default_factory=CommandLimits)
-    notifications: NotifierLimits = field(default_factory=NotifierLimits)
+    notifier_poll_seconds: float = 1.0
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
     failure_delay_seconds: float = 1.0
@@ -60,33 +60,22 @@ class Service:
         self.tail = Tail(self.hub, self.store)
         self.started_at = now()
         self.manager = RunManager(
-            store=self.store,
-            hub=self.hub,
-            registry=engine.registry,
-            tasks=engine.tasks,
-            executor=engine.executor,
-            reaper=engine.reaper,
-            admission=engine.admission,
-            queue=engine.queue,
             dispatcher=engine.dispatcher,
             shutdown=engine.drain,
-            projects=catalog,
-            owner=engine.worker.id,
             shares_files=not engine.shares_database or self.settings.shared_dir is not None,
-            now=now,
             write_limit_seconds=self.limits.write_seconds,
         )
         self.notifier = Notifier(
             outbox=self.store,
             composer=Composer(store=self.store, public_url=self.settings.public_url),
-            sender=TargetSender(engine.environ, now),
+            send=TargetSender(engine.environ, now).send,
             targets=lambda: catalog.configuration.targets,
             environ=engine.environ,
             owner=engine.worker.id,
             shares_outbox=engine.shares_database,
             now=now,
             observe=engine.tracing.observe_delivery,
-            limits=self.limits.notifications,
+            poll_seconds=self.limits.notifier_poll_seconds,
         )
         self.pruner = Pruner(store=self.store, projects=catalog, artifacts=self.artifacts, now=now)
         self.hooks = Hooks(manager=self.manager, store=self.store, projects=catalog, environ=engine.environ, now=now)
@@ -94,14 +83,7 @@ class Service:
         self.mirror: Mirror | None = None
         """None if no other process uses the database."""
         if engine.shares_database:
-            self.mirror = Mirror(
-                store=self.store,
-                hub=self.hub,
-                queue=engine.queue,
-                registry=engine.registry,
-                notices=engine.notices,
-                owner=engine.worker.id,
-            )
+            self.mirror = Mirror(dispatcher=engine.dispatcher, notices=engine.notices)
 
     @classmethod
     @asynccontextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from solorun.outcome import StepResult, StopEffect
+from solorun.outcome import StepResult, StopEffect, StopReason
 from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.queueing import Slots
 from solorun.record import Level, Stream
@@ -121,6 +121,18 @@ class StepContext:
         result = await self.run_command(command)
         if result.error_message is not None:
             raise CommandFailed(f"{Path(program).name}: {result.error_message}", result.exit_code)
+
+
+@dataclass(slots=True)
+class StepObservation:
+    """An attempt of a step that is observed. What came of it is set before its observation ends.
+
+    `stopped_for` is None if it ended by itself.
+    """
+
+    context: StepContext
+    result: StepResult | None = None
+    stopped_for: StopReason | None = None
 
 
 class StepExecution(Protocol):

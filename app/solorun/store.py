@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from solorun.hook import HookStore
 from solorun.idempotency_key import IdempotencyKey
 from solorun.key_store import KeyStore
+from solorun.lease import WorkerStore
 from solorun.notification import NotifyEvent
 from solorun.outbox import Outbox
 from solorun.outcome import Outcome
@@ -33,7 +34,6 @@ from solorun.status import Status, UpdateResult
 from solorun.store_maintenance import StoreMaintenance
 from solorun.text_pattern import PLAIN, SearchOptions
 from solorun.worker import DEFAULT_LABELS
-from solorun.worker_store import WorkerStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,6 @@ class RunStore(KeyStore, Protocol):
         run_id: int,
         *,
         owner: str | None,
-        expected: Collection[Status],
         ending: FinalState,
         closing: Segment | None = None,
     ) -> UpdateResult:

@@ -34,15 +34,13 @@ FROM_FAILED: Final = "failed"
 """The values of a rerun's `from` that are not names of steps."""
 
 _encoder: Final = msgspec.json.Encoder()
-_record_decoder: Final = msgspec.json.Decoder(Record)
 
 encode = _encoder.encode
 """A value as JSON bytes, its members in the order of its fields."""
 encode_records = _encoder.encode_lines
 """NDJSON with a final newline: a segment's payload."""
 decode_run = msgspec.json.Decoder(Run).decode
-decode_record = _record_decoder.decode
-decode_records = _record_decoder.decode_lines
+decode_records = msgspec.json.Decoder(Record).decode_lines
 """The records in NDJSON bytes."""
 
 

@@ -23,7 +23,7 @@ import psycopg
 
 from solorun.lease import Notice
 from solorun.outcome import Outcome
-from solorun.status import ACTIVE, Status
+from solorun.status import Status
 from solorun.store import FinalState, NewRun
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.connections import BEGIN_WRITE, Connections
@@ -80,7 +80,7 @@ async def work(engine: str, url: str) -> None:
     async def end(run_id: int) -> None:
         print(run_id, time.time(), flush=True)
         ending = FinalState(Outcome(Status.COMPLETED), datetime.now(UTC))
-        await store.finalize_run(run_id, owner="worker", expected=ACTIVE, ending=ending)
+        await store.finalize_run(run_id, owner="worker", ending=ending)
 
     await (_work_by_notices if engine == "ours" else _work_by_procrastinate)(url, store, end)
 

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from solorun.run import Attempt, Run, RunStep
-from solorun.status import ACTIVE, Status, StepStatus, UpdateResult
+from solorun.status import Status, StepStatus, UpdateResult
 from solorun.store import Store
 from tests.contracts.builders import OWNER, batch_of, ending, later, records, start
 
@@ -49,7 +49,7 @@ async def test_attempts_are_stored_as_they_are(store: Store) -> None:
 async def test_a_lost_run_ends_the_step_that_waits_for_its_next_attempt(store: Store) -> None:
     run = await _with_step(store, WAITING)
 
-    await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "lost"))
+    await store.finalize_run(run.id, owner=None, ending=ending(Status.INTERRUPTED, "lost"))
 
     step, skipped = (await store.get_run(run.id)).steps
     assert (step.status, step.finished_at, step.next_attempt_at) == (StepStatus.INTERRUPTED, later(60), None)
@@ -60,7 +60,7 @@ async def test_a_lost_run_ends_the_step_that_waits_for_its_next_attempt(store: S
 async def test_a_lost_run_ends_the_attempt_that_was_running(store: Store) -> None:
     run = await _with_step(store, TRYING)
 
-    await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "lost"))
+    await store.finalize_run(run.id, owner=None, ending=ending(Status.INTERRUPTED, "lost"))
 
     step = (await store.get_run(run.id)).steps[0]
     assert step.attempts == (

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from solorun.outcome import StopEffect
 from solorun.run import Cancel, Run, cancel_fields
-from solorun.status import ACTIVE, Status, UpdateResult
+from solorun.status import Status, UpdateResult
 from solorun.store import Store
 from tests.contracts.builders import OWNER, batch_of, end, ending, later, new_run, records, start, write
 
@@ -99,7 +99,7 @@ async def test_the_end_of_a_run_without_a_task_settles_its_cancel(store: Store) 
     run = await start(store)
     cancel = await request(store, run)
 
-    await store.finalize_run(run.id, owner=OWNER, expected=ACTIVE, ending=ending(Status.CANCELLED))
+    await store.finalize_run(run.id, owner=OWNER, ending=ending(Status.CANCELLED))
 
     assert (await store.get_run(run.id)).cancel == replace(cancel, settled_at=later(60))
 
@@ -107,7 +107,7 @@ async def test_the_end_of_a_run_without_a_task_settles_its_cancel(store: Store) 
 async def test_the_end_of_a_run_without_a_task_keeps_a_cancel_that_was_settled(store: Store) -> None:
     run = await write(store, cancelled(await start(store), SETTLED), records(1, 2))
 
-    await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "died"))
+    await store.finalize_run(run.id, owner=None, ending=ending(Status.INTERRUPTED, "died"))
 
     assert (await store.get_run(run.id)).cancel == SETTLED
 

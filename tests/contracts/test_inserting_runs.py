@@ -156,7 +156,7 @@ async def test_one_of_many_simultaneous_inserts_wins(store: Store) -> None:
 async def test_ids_increase_across_restarts_and_failed_runs(open_store: OpenStore) -> None:
     store = await open_store()
     first = await store.insert_run(new_run(), owner=OWNER)
-    await store.finalize_run(first.id, owner=OWNER, expected=[Status.PENDING], ending=ending(Status.FAILED, "no task"))
+    await store.finalize_run(first.id, owner=OWNER, ending=ending(Status.FAILED, "no task"))
     await store.close()
 
     second = await (await open_store()).insert_run(new_run(), owner=OWNER)
@@ -179,7 +179,5 @@ async def test_an_unknown_id_is_not_found(store: Store, run_id: int) -> None:
         await store.get_run(run_id)
     with pytest.raises(RunNotFound):
         await store.request_cancel(run_id, Cancel(NOW, "api"))
-    assert (
-        await store.finalize_run(run_id, owner=None, expected=list(Status), ending=ending()) is UpdateResult.NOT_FOUND
-    )
+    assert await store.finalize_run(run_id, owner=None, ending=ending()) is UpdateResult.NOT_FOUND
     assert await store.read_segments(run_id, after=0) == []

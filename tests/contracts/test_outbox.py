@@ -9,7 +9,7 @@ from solorun.notification import NewNotification, NotifyEvent
 from solorun.outbox import DeliveryFilter
 from solorun.queueing import ConflictPolicy
 from solorun.run import Cancel, Run
-from solorun.status import ACTIVE, Status
+from solorun.status import Status
 from solorun.store import Store
 from tests.contracts.builders import NOW, OWNER, batch_of, end, ending, new_run
 from tests.contracts.outbox_builders import announced, begin, run_to
@@ -45,7 +45,7 @@ async def commit_again(store: Store) -> Run:
 async def finalize(store: Store) -> Run:
     run = await store.insert_run(announced(), owner=OWNER)
     for _ in range(2):
-        await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(Status.INTERRUPTED))
+        await store.finalize_run(run.id, owner=None, ending=ending(Status.INTERRUPTED))
     return run
 
 
@@ -69,7 +69,7 @@ async def cancel_promoted(store: Store) -> Run:
     await store.insert_run(announced(ConflictPolicy.QUEUE), owner=OWNER)
     await end(store, active)
     (run,) = await store.claim_runs(owner=OWNER)
-    await store.finalize_run(run.id, owner=OWNER, expected=ACTIVE, ending=ending(Status.CANCELLED))
+    await store.finalize_run(run.id, owner=OWNER, ending=ending(Status.CANCELLED))
     return run
 
 

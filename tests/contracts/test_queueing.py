@@ -8,7 +8,7 @@ from solorun.errors import QueueFull
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy
 from solorun.run import Cancel
-from solorun.status import ACTIVE, Status, StepStatus, UpdateResult
+from solorun.status import Status, StepStatus, UpdateResult
 from solorun.store import Store
 from tests.contracts.builders import OWNER, batch_of, end, ending, insert, later, new_run, queued, start, status_of
 
@@ -46,7 +46,7 @@ async def test_a_run_without_a_task_that_is_ended_promotes_the_next(store: Store
     active = await start(store)
     waiting = await insert(store, queued())
 
-    await store.finalize_run(active.id, owner=None, expected=ACTIVE, ending=ending(Status.INTERRUPTED))
+    await store.finalize_run(active.id, owner=None, ending=ending(Status.INTERRUPTED))
 
     assert await status_of(store, waiting) == [Status.PENDING]
 
@@ -163,11 +163,11 @@ async def test_a_run_that_needs_more_slots_than_are_declared_delays_no_other_run
     holder = await insert(store, queued("a", gpu=2))
     waiting = await insert(store, queued("b", gpu=1, disk=2))
     await store.declare_resources(declared)
-    await store.finalize_run(holder.id, owner=None, expected=ACTIVE, ending=ending(Status.FAILED))
+    await store.finalize_run(holder.id, owner=None, ending=ending(Status.FAILED))
 
     other = await insert(store, queued("c", gpu=1))
 
     assert await status_of(store, waiting, other) == [Status.QUEUED, Status.PENDING]
-    await store.finalize_run(other.id, owner=None, expected=ACTIVE, ending=ending(Status.FAILED))
+    await store.finalize_run(other.id, owner=None, ending=ending(Status.FAILED))
     await store.declare_resources({"gpu": 1, "disk": 2})
     assert await status_of(store, waiting) == [Status.PENDING]

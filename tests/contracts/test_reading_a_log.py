@@ -290,6 +290,6 @@ async def test_a_step_that_never_ended_is_searched_to_the_end_of_the_log(store: 
     run = await start(store)
     working = RunStep("extract", StepStatus.RUNNING, later(1), first_seq=1, last_seq=1)
     await store.commit([batch_of(run, records(1, 50), steps=[working])], owner=OWNER)
-    await store.finalize_run(run.id, owner=None, expected=[Status.RUNNING], ending=ending(Status.INTERRUPTED, "died"))
+    await store.finalize_run(run.id, owner=None, ending=ending(Status.INTERRUPTED, "died"))
 
     assert (await read_page(store, run.id, LogQuery(step="extract"))).matches == 50

@@ -1,13 +1,11 @@
 """Transitions from pending to an end: each is conditional, and its result says why it was refused."""
 
-from collections.abc import Collection
-
 import pytest
 from msgspec.structs import replace
 
 from solorun.record import Level
 from solorun.run import Cancel, RunStep
-from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, StepStatus, UpdateResult
+from solorun.status import TERMINAL, TRANSITIONS, Status, StepStatus, UpdateResult
 from solorun.store import Store
 from tests.contracts.builders import (
     NOW,
@@ -90,7 +88,7 @@ async def test_a_run_without_a_task_ends_with_a_closing_record(store: Store) -> 
     closing = segment_of(run.id, records(run.last_seq + 1, run.last_seq + 1, level=Level.WARNING))
     final = ending(Status.INTERRUPTED, "died")
 
-    result = await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=final, closing=closing)
+    result = await store.finalize_run(run.id, owner=None, ending=final, closing=closing)
 
     ended = await store.get_run(run.id)
     assert result is UpdateResult.UPDATED
@@ -104,7 +102,7 @@ async def test_a_closing_record_that_does_not_follow_the_log_ends_nothing(store:
     run = await write(store, await start(store), records(1, 3))
     closing = segment_of(run.id, records(run.last_seq + 2, run.last_seq + 2))
 
-    result = await store.finalize_run(run.id, owner=OWNER, expected=ACTIVE, ending=ending(), closing=closing)
+    result = await store.finalize_run(run.id, owner=OWNER, ending=ending(), closing=closing)
 
     assert result is UpdateResult.NOT_IN_EXPECTED_STATUS
     assert await store.get_run(run.id) == run
@@ -116,7 +114,7 @@ async def test_an_ended_run_never_changes_again(store: Store, status: Status) ->
 
     assert await store.commit([beginning(run, at=99)], owner=OWNER) == [UpdateResult.NOT_IN_EXPECTED_STATUS]
     assert (
-        await store.finalize_run(run.id, owner=None, expected=list(Status), ending=ending(Status.INTERRUPTED, "late"))
+        await store.finalize_run(run.id, owner=None, ending=ending(Status.INTERRUPTED, "late"))
         is UpdateResult.NOT_IN_EXPECTED_STATUS
     )
     assert await store.commit([batch_of(run, records(1, 2))], owner=OWNER) == [UpdateResult.NOT_IN_EXPECTED_STATUS]
@@ -165,9 +163,7 @@ async def test_a_finalized_run_and_its_steps_have_an_end(store: Store) -> None:
     working = RunStep("extract", StepStatus.RUNNING, started_at=later(2), first_seq=1)
     await store.commit([batch_of(run, records(1, 3), steps=[working])], owner=OWNER)
 
-    moved = await store.finalize_run(
-        run.id, owner=OWNER, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "the service died")
-    )
+    moved = await store.finalize_run(run.id, owner=OWNER, ending=ending(Status.INTERRUPTED, "the service died"))
 
     assert moved is UpdateResult.UPDATED
     finalized = await store.get_run(run.id)
@@ -185,7 +181,7 @@ async def test_ended_steps_keep_their_end_when_the_run_is_finalized(store: Store
     ended = RunStep("extract", StepStatus.FAILED, NOW, later(3), 2, "exit code 2", 1, 3)
     await store.commit([batch_of(run, records(1, 3), steps=[ended])], owner=OWNER)
 
-    await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "died"))
+    await store.finalize_run(run.id, owner=None, ending=ending(Status.INTERRUPTED, "died"))
 
     assert (await store.get_run(run.id)).steps[0] == ended
 
@@ -199,25 +195,7 @@ async def test_a_run_is_finalized_for_its_owner_or_for_any_owner(
 ) -> None:
     run = await start(store)
 
-    moved = await store.finalize_run(run.id, owner=owner, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "died"))
-
-    assert moved is answer
-
-
-@pytest.mark.parametrize(
-    ("expected", "answer"),
-    [
-        ([Status.PENDING], UpdateResult.NOT_IN_EXPECTED_STATUS),
-        ([Status.RUNNING], UpdateResult.UPDATED),
-        ([], UpdateResult.NOT_IN_EXPECTED_STATUS),
-    ],
-)
-async def test_a_run_is_finalized_only_from_an_expected_status(
-    store: Store, expected: Collection[Status], answer: UpdateResult
-) -> None:
-    run = await start(store)
-
-    moved = await store.finalize_run(run.id, owner=OWNER, expected=expected, ending=ending(Status.FAILED, "x"))
+    moved = await store.finalize_run(run.id, owner=owner, ending=ending(Status.INTERRUPTED, "died"))
 
     assert moved is answer
 

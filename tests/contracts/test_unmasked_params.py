@@ -9,7 +9,7 @@ import pytest
 from solorun.parameter import ParamValue
 from solorun.queueing import ConflictPolicy
 from solorun.run import Cancel, Run
-from solorun.status import ACTIVE, Status
+from solorun.status import Status
 from solorun.store import NewRun, Store
 from tests.contracts.builders import NOW, OWNER, batch_of, beginning, end, ending, new_run, records, start
 
@@ -32,7 +32,7 @@ async def fail(store: Store, active: Run, run: Run) -> None:
 
 async def finalize(store: Store, active: Run, run: Run) -> None:
     await promote(store, active)
-    await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(Status.INTERRUPTED))
+    await store.finalize_run(run.id, owner=None, ending=ending(Status.INTERRUPTED))
 
 
 async def cancel(store: Store, active: Run, run: Run) -> None:

@@ -10,9 +10,10 @@ from unittest.mock import patch
 
 import anyio
 
+import solorun.engine
 from solorun.artifacts import DirectoryArtifacts
 from solorun.component import running
-from solorun.execution import RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
+from solorun.execution import RunRegistry, TaskSet
 from solorun.logs import Channel, Hub, Tail, Writer, WriterLimits
 from solorun.notification import NotifyTarget
 from solorun.parameter import Parameter
@@ -21,14 +22,14 @@ from solorun.queueing import ConflictPolicy
 from solorun.record import Record
 from solorun.retries import Retries
 from solorun.run import Run
-from solorun.runs import Admission, Dispatcher, Drain, Reaper, ResourceDeclarations, RunManager, RunQueue
+from solorun.runs import RunManager
 from solorun.schedule import Schedule
 from solorun.settings import DataDirectory
 from solorun.status import UpdateResult
-from solorun.step import StepExecutor
 from solorun.store import FinalState, Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.tracing import Untraced
 from solorun.wire import decode_records
 from solorun.worker import Worker
 from tests.fakes.declared_projects import DeclaredProjects
@@ -192,93 +193,48 @@ async def open_engine(
             assert isinstance(real, SqliteRunStore)
             await wrap(real)
         faults = FaultyStore(real)
-        store = faults.as_store()
+        directory = DataDirectory(data_dir)
         executor = executor or ScriptedExecutor()
-        steps: StepExecutor = executor
-        registry = RunRegistry()
-        tasks = TaskSet()
-        hub = Hub()
         declared = DeclaredProjects(*(projects or (declare(),)), resources=resources)
-        queue = RunQueue(hub, registry, declared, now)
-        reaper = Reaper(
-            store=store,
-            registry=registry,
-            tasks=tasks,
-            executor=steps,
-            queue=queue,
-            owner=owner,
-            now=now,
-            retry_seconds=limits.reaper_retry_seconds,
-        )
-        recovered = await reaper.recover()
-        writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner, limits=limits.writer)))
-        await stack.enter_async_context(running(tasks))
-        step_resources = StepResources(store=store, registry=registry, owner=owner)
-        run_executor = RunExecutor(
-            store=store,
-            hub=hub,
-            writer=writer,
-            registry=registry,
-            tasks=tasks,
-            supervisor=Supervisor(
-                executor=steps,
-                resources=step_resources,
-                artifacts=DirectoryArtifacts(DataDirectory(data_dir)),
-                directory=DataDirectory(data_dir),
-                runs=store,
-            ),
-            owner=owner,
-            environ=environ or {},
-            now=now,
-            is_disk_low=is_disk_low,
-            compaction_pause_seconds=limits.compaction_pause_seconds,
-        )
-
-        admission = Admission(declared)
-        dispatcher = Dispatcher(
-            store=store,
-            registry=registry,
-            executor=run_executor,
-            reaper=reaper,
-            projects=declared,
-            admission=admission,
-            queue=queue,
-            resources=ResourceDeclarations(store=store, projects=declared, registry=registry),
-            worker=worker or Worker(owner, "this host"),
-            shares_database=shares_database,
-            now=now,
-        )
+        with patch("solorun.engine.now", now):
+            engine = solorun.engine.Engine(
+                worker=worker or Worker(owner, "this host"),
+                projects=declared,
+                environ=environ or {},
+                secrets={},
+                directory=directory,
+                artifacts=DirectoryArtifacts(directory),
+                store=faults.as_store(),
+                tracing=Untraced(),
+                steps=executor,
+                shares_database=shares_database,
+                keeps_queue=True,
+            )
+        engine.writer.limits = limits.writer
+        engine.reaper.retry_seconds = limits.reaper_retry_seconds
+        engine.executor.compaction_pause_seconds = limits.compaction_pause_seconds
+        engine.executor.is_disk_low = is_disk_low
+        recovered = await engine.reaper.recover()
+        await stack.enter_async_context(running(engine.writer))
+        stack.push_async_callback(engine.tasks.stop)
 
         def make_manager(write_limit_seconds: float) -> RunManager:
             return RunManager(
-                store=store,
-                hub=hub,
-                registry=registry,
-                tasks=tasks,
-                executor=run_executor,
-                reaper=reaper,
-                admission=admission,
-                queue=queue,
-                dispatcher=dispatcher,
-                shutdown=Drain(admission=admission, registry=registry, reaper=reaper),
-                projects=declared,
-                owner=owner,
-                now=now,
-                write_limit_seconds=write_limit_seconds,
+                dispatcher=engine.dispatcher, shutdown=engine.drain, write_limit_seconds=write_limit_seconds
             )
 
         manager = make_manager(limits.write_seconds)
-        await stack.enter_async_context(running(dispatcher))
+        await stack.enter_async_context(running(engine.dispatcher))
         if drain:
             stack.push_async_callback(manager.drain, 5.0)
         yield Engine(
-            store=store,
+            store=engine.store,
             faults=faults,
-            hub=hub,
-            writer=writer,
-            tail=Tail(hub, store, poll_seconds=limits.poll_seconds),
-            registry=registry,
-            tasks=tasks,
+            hub=engine.hub,
+            writer=engine.writer,
+            tail=Tail(engine.hub, engine.store, poll_seconds=limits.poll_seconds),
+            registry=engine.registry,
+            tasks=engine.tasks,
             manager=manager,
             executor=executor,
             projects=declared,

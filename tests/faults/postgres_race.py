@@ -20,7 +20,7 @@ from pathlib import Path
 from solorun.errors import DatabaseUnusable, RunActive, SolorunError
 from solorun.outcome import Outcome
 from solorun.run import Run
-from solorun.status import ACTIVE, Status
+from solorun.status import Status
 from solorun.store import FinalState, NewRun
 from solorun.stores.postgres import PostgresRunStore
 from tests.faults.parent_death import end_with_parent
@@ -92,7 +92,7 @@ class Racer:
         ending = FinalState(Outcome(Status.CANCELLED), datetime.now(UTC))
         while True:
             try:
-                await self._store.finalize_run(run.id, owner=self._name, expected=ACTIVE, ending=ending)
+                await self._store.finalize_run(run.id, owner=self._name, ending=ending)
             except SolorunError:
                 await asyncio.sleep(RETRY_SECONDS)
             else:

@@ -13,7 +13,7 @@ from solorun.errors import ResourceBusy, RunActive, StoreFailure
 from solorun.outcome import Outcome
 from solorun.queueing import ConflictPolicy
 from solorun.run import Cancel, Run
-from solorun.status import ACTIVE, Status, UpdateResult
+from solorun.status import Status, UpdateResult
 from solorun.store import Batch, FinalState, NewRun, Store
 from tests.contracts.builders import beginning
 from tests.faults.queue_model import ModelRun, QueueModel
@@ -188,7 +188,7 @@ class QueueMachine(RuleBasedStateMachine):
             assert await self.store.commit([batch], owner=self.owner) == [UpdateResult.UPDATED]
 
     async def _finalize(self, run_id: int, status: Status) -> None:
-        await self.store.finalize_run(run_id, owner=None, expected=ACTIVE, ending=FinalState(Outcome(status), NOW))
+        await self.store.finalize_run(run_id, owner=None, ending=FinalState(Outcome(status), NOW))
 
     def _compare(self) -> None:
         self._do(self._compare_all())

@@ -15,7 +15,7 @@ from solorun.errors import RunActive, RunNotActive
 from solorun.outcome import Outcome
 from solorun.record import Stream
 from solorun.run import Cancel, Run
-from solorun.status import ACTIVE, Status
+from solorun.status import Status
 from solorun.store import Batch, FinalState, LogQuery, NewRun
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.connection import Connection
@@ -105,7 +105,7 @@ async def _store_life(bench: Bench) -> None:
     await store.request_cancel(run.id, Cancel(NOW, "api"))
     await store.commit([Batch(replace(run, status=Status.RUNNING, started_at=NOW), None)], owner="bench")
     ending = FinalState(Outcome(Status.CANCELLED), NOW)
-    await store.finalize_run(run.id, owner="bench", expected=ACTIVE, ending=ending)
+    await store.finalize_run(run.id, owner="bench", ending=ending)
     await store.compact_segments(bench.ended)
 
 
@@ -211,4 +211,4 @@ async def _settle_other(bench: Bench) -> None:
     """End the run that an interrupted write may have left."""
     if (run := await bench.engine.store.find_active_run("other")) is not None:
         ending = FinalState(Outcome(Status.FAILED, "left"), NOW)
-        await bench.engine.store.finalize_run(run.id, owner="bench", expected=ACTIVE, ending=ending)
+        await bench.engine.store.finalize_run(run.id, owner="bench", ending=ending)

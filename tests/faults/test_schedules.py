@@ -15,7 +15,7 @@ from solorun.outcome import Outcome
 from solorun.queueing import ConflictPolicy, StartResult
 from solorun.runs import RunManager, Submission
 from solorun.schedule import Firing
-from solorun.status import ACTIVE, Status
+from solorun.status import Status
 from solorun.store import FinalState, NewRun, Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
@@ -52,7 +52,7 @@ class InstantRuns:
         async with self._turn:
             run = await self._store.insert_run(new, owner=OWNER)
             ending = FinalState(Outcome(Status.FAILED, "instantly"), self._now())
-            await self._store.finalize_run(run.id, owner=OWNER, expected=ACTIVE, ending=ending)
+            await self._store.finalize_run(run.id, owner=OWNER, ending=ending)
         return Submission(run, StartResult.STARTED)
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 from standardwebhooks.webhooks import Webhook
 
-from solorun.notifications import NotifierLimits
 from solorun.projects import Catalog
 from solorun.record import Level, Stream
 from solorun.service import DEFAULT_LIMITS
@@ -20,7 +19,7 @@ from tests.fakes.webhook_receiver import Receiver, receiving
 
 SECRET: Final = "whsec_" + b64encode(bytes(range(32))).decode()
 PUBLIC: Final = "http://localhost:8700"
-LIMITS: Final = replace(DEFAULT_LIMITS, notifications=NotifierLimits(poll_seconds=0.01))
+LIMITS: Final = replace(DEFAULT_LIMITS, notifier_poll_seconds=0.01)
 
 
 def toml(receiver: Receiver) -> str:

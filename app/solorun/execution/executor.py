@@ -9,8 +9,8 @@ import contextlib
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -28,7 +28,7 @@ from solorun.logs.masking import LIMITS_TEXT
 from solorun.outcome import Outcome, StopReason, format_exception
 from solorun.record import Level
 from solorun.run import Run
-from solorun.status import ACTIVE, Status, UpdateResult
+from solorun.status import Status, UpdateResult
 from solorun.store import FinalState, Store
 
 _MIN_COMPACTED_SEGMENTS: Final = 8
@@ -51,11 +51,11 @@ class RunExecutor:
     supervisor: Supervisor
     owner: str
     environ: Mapping[str, str]
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str]
     """The service's own, by the name of their variable."""
     now: Callable[[], datetime]
     is_disk_low: Callable[[], bool]
-    observe_run: Callable[[RunHandle], AbstractContextManager[object]] = nullcontext
+    observe_run: Callable[[RunHandle], AbstractContextManager[object]]
     """The run is observed within the context manager that this returns."""
     compaction_pause_seconds: float = 0.05
 
@@ -97,7 +97,7 @@ class RunExecutor:
             run,
             masker,
             now=clock.now,
-            notify=self.writer.open_lane().notify,
+            notify=self.writer.open_lane(),
             # Another owner has taken the run: our work for it has to stop.
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
@@ -167,7 +167,7 @@ class RunExecutor:
         """Publish the row as it is, because another owner ended the run. If the run is still active, end it."""
         try:
             ending = FinalState(Outcome(Status.FAILED, "the log could not be written"), handle.clock.now())
-            await self.store.finalize_run(handle.id, owner=self.owner, expected=ACTIVE, ending=ending)
+            await self.store.finalize_run(handle.id, owner=self.owner, ending=ending)
             run = await self.store.get_run(handle.id)
         except SolorunError as error:
             _logger.warning(

@@ -1,6 +1,8 @@
 """Executes a run's steps and computes its outcome. Recording the outcome is the executor's job."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -16,7 +18,7 @@ from solorun.project import StepDeclaration
 from solorun.run import format_size
 from solorun.settings import DataDirectory, format_duration
 from solorun.status import Status, StepStatus, UpdateResult
-from solorun.step import StepContext, StepExecutor
+from solorun.step import StepContext, StepExecutor, StepObservation
 from solorun.store import RunStore
 
 _INTERRUPTIONS: Final = {
@@ -34,20 +36,19 @@ class Supervisor:
     artifacts: ArtifactStore
     directory: DataDirectory
     runs: RunStore
+    observe_step: Callable[[StepContext], AbstractContextManager[StepObservation]]
 
     async def supervise(self, run: RunHandle) -> Outcome:
         """Execute the run's steps until one of them ends the run."""
         artifacts = RunArtifacts(run, self.artifacts, self.directory, self.runs)
-        outcome = await self._execute_steps(run, artifacts)
-        await artifacts.release()
-        return outcome
-
-    async def _execute_steps(self, run: RunHandle, artifacts: RunArtifacts) -> Outcome:
         for step in run.start.steps:
             if (outcome := await self._execute(run, step, artifacts)) is not None:
-                return outcome
+                break
             await self.resources.release(run, step)
-        return _stopped(run) if artifacts.were_cut_off else Outcome(Status.COMPLETED)
+        else:
+            outcome = _stopped(run) if artifacts.were_cut_off else Outcome(Status.COMPLETED)
+        await artifacts.release()
+        return outcome
 
     async def _execute(self, run: RunHandle, step: StepDeclaration, artifacts: RunArtifacts) -> Outcome | None:
         """Try a step until it succeeds or may not be tried again. Returns the outcome of the run if this ends it."""
@@ -62,7 +63,9 @@ class Supervisor:
                 return _stopped(run, step)
             result = await self._attempt(run, step, context, attempts, artifacts)
             if not attempts.has_next:
-                return _ended(run, step, result)
+                if result is None:
+                    return _stopped(run, step)
+                return None if result.succeeded else _failed(run, step, result)
             await self.resources.release(run, step)
         reason = run.cancel_scope.reason or StopReason.SHUTDOWN
         attempts.abandon(StepStatus(reason.status), _stop_message(run, step, reason))
@@ -99,23 +102,25 @@ class Supervisor:
         """Execute one attempt. Returns its result, or None if it was stopped."""
         scope = run.cancel_scope
         step_deadline = _deadline(step.timeout_seconds)
-        execution = await self.executor.start(run.project, step, context)
-        with watched_for_stalls(run, step):
-            result = await scope.wait(execution, run_deadline=run.deadline, step_deadline=step_deadline)
-        if result is not None:
-            scope.resume()  # It may have ended just before it would have been stopped for its silence.
-        if result is not None and result.succeeded and scope.reason is StopReason.LOG_LIMIT:
-            result = replace(result, error_message=_stop_message(run, step, StopReason.LOG_LIMIT))
-        if result is not None:
-            status, exit_code, message = result.status, result.exit_code, result.error_message
-        else:
-            reason = scope.reason or StopReason.SHUTDOWN
-            run.stop_log.signalled(step.name)
-            exit_code = (await scope.stop(execution)).exit_code
-            run.stop_log.ended(step.name, execution.stop_effect)
-            status, message = StepStatus(reason.status), _stop_message(run, step, reason)
-            if message and exit_code is not None and exit_code < 0:
-                exit_code = None  # After a time-out, the signal that ended the command says nothing new.
+        with self.observe_step(context) as observed:
+            execution = await self.executor.start(run.project, step, observed.context)
+            with watched_for_stalls(run, step):
+                result = await scope.wait(execution, run_deadline=run.deadline, step_deadline=step_deadline)
+            observed.result = result
+            if result is None:
+                observed.stopped_for = reason = scope.reason or StopReason.SHUTDOWN
+                run.stop_log.signalled(step.name)
+                observed.result = await scope.stop(execution)
+                run.stop_log.ended(step.name, execution.stop_effect)
+                status, message = StepStatus(reason.status), _stop_message(run, step, reason)
+                exit_code = observed.result.exit_code
+                if message and exit_code is not None and exit_code < 0:
+                    exit_code = None  # After a time-out, the signal that ended the command says nothing new.
+            else:
+                scope.resume()  # It may have ended just before it would have been stopped for its silence.
+                if result.succeeded and scope.reason is StopReason.LOG_LIMIT:
+                    result = replace(result, error_message=_stop_message(run, step, StopReason.LOG_LIMIT))
+                status, exit_code, message = result.status, result.exit_code, result.error_message
         run.output.report_dropped(step.name)
         await artifacts.publish(step)
         attempts.end(status, exit_code, message)
@@ -143,13 +148,6 @@ class Supervisor:
             report_position=partial(run.stop_log.located, step.name),
             slots={**run.run.slots, **run.step_slots},
         )
-
-
-def _ended(run: RunHandle, step: StepDeclaration, result: StepResult | None) -> Outcome | None:
-    """The outcome of the run after the last attempt of a step; None if the run goes on."""
-    if result is None:
-        return _stopped(run, step)
-    return None if result.succeeded else _failed(run, step, result)
 
 
 def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:

@@ -15,14 +15,11 @@ _logger = logging.getLogger("solorun.execution")
 
 
 class TaskSet:
-    """The tasks of runs, starts, cancels and retries. A Component: stopping it cancels what is left."""
+    """The tasks of runs, starts, cancels and retries. Stopping it cancels what is left."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopped = False
-
-    async def start(self) -> None:
-        """Nothing to start: tasks come with `spawn`."""
 
     async def stop(self) -> None:
         """Cancel every task and wait for it, up to the limit. What ignores its cancellation is left behind."""

@@ -13,11 +13,10 @@ from typing import Any, Final
 
 from solorun.logs.held_lines import HeldLines
 from solorun.logs.masking import LIMITS_TEXT, Masker, search
-from solorun.logs.message import clip_message, split_message
 from solorun.logs.projection import Projection
 from solorun.logs.step_changes import StepChange
 from solorun.outcome import short_error_message
-from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
+from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream, clip_message, split_message
 from solorun.run import Run
 from solorun.segment import MAX_SEGMENT_RECORDS, Segment
 from solorun.status import Status, UpdateResult

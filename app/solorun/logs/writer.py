@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import anyio
@@ -56,33 +57,25 @@ class WriterLimits:
     stop_seconds: float = 2.0
 
 
-_LIMITS: Final = WriterLimits()
-
-
 @dataclass(eq=False, slots=True)
 class Lane:
     """The writer's state for one run: the batch it took from the channel, the time of a retry, and the last commit."""
 
-    schedule: "Callable[[Lane, Channel, bool], None]"
     batch: Batch | None = None
     """Taken from the channel, but not committed yet."""
     retry_at: float | None = None
     """When a batch that the database refused is tried again, without other batches; None if it was not refused."""
     last_commit_at: float | None = None
 
-    def notify(self, channel: Channel, urgent: bool) -> None:
-        """Called by the channel when it has records or a final state to commit."""
-        self.schedule(self, channel, urgent)
-
 
 class Writer:
     """A Component that commits and publishes the records of all channels. Stop it after every channel is closed."""
 
-    def __init__(self, store: Store, hub: Hub, *, owner: str, limits: WriterLimits = _LIMITS) -> None:
+    def __init__(self, store: Store, hub: Hub, *, owner: str) -> None:
         self._store = store
         self._hub = hub
         self._owner = owner
-        self._limits = limits
+        self.limits = WriterLimits()
         self._ready: dict[Lane, Channel] = {}
         """Lanes whose channel has something to commit. The lane that has waited longest is first."""
         self._taken: dict[Lane, Channel] = {}
@@ -97,9 +90,12 @@ class Writer:
         """Whether a batch is being retried, or the last write of the store failed."""
         return any(lane.retry_at is not None for lane in self._taken) or self._store.write_error is not None
 
-    def open_lane(self) -> Lane:
-        """A lane for one run's channel. The writer keeps a reference to it only while it has something to commit."""
-        return Lane(self._schedule)
+    def open_lane(self) -> Callable[[Channel, bool], None]:
+        """What one run's channel calls when it has records or a final state to commit.
+
+        The writer keeps a reference to the lane only while it has something to commit.
+        """
+        return partial(self._schedule, Lane())
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="writer")
@@ -111,7 +107,7 @@ class Writer:
         self._work.set()
         self._hurry.set()
         if self._task is not None:
-            await asyncio.wait([self._task], timeout=self._limits.stop_seconds)
+            await asyncio.wait([self._task], timeout=self.limits.stop_seconds)
             self._task.cancel()
             await asyncio.wait([self._task])
 
@@ -167,7 +163,7 @@ class Writer:
 
     async def _commit_taken(self) -> None:
         """Commit the taken batches. Returns when all are committed, except those that have to be retried alone."""
-        retry_seconds = self._limits.min_retry_seconds
+        retry_seconds = self.limits.min_retry_seconds
         while together := [lane for lane in self._taken if lane.retry_at is None]:
             try:
                 await self._commit(together)
@@ -175,10 +171,10 @@ class Writer:
                 # The damage may affect only one of the runs.
                 self._set_apart(together, error)
             except StoreUnavailable as error:
-                if retry_seconds == self._limits.min_retry_seconds:
+                if retry_seconds == self.limits.min_retry_seconds:
                     _logger.warning("The log cannot be written; retrying: %s", error)
                 await asyncio.sleep(retry_seconds)
-                retry_seconds = min(retry_seconds * 2, self._limits.max_retry_seconds)
+                retry_seconds = min(retry_seconds * 2, self.limits.max_retry_seconds)
             except Exception as error:  # noqa: BLE001 - every error is retried
                 self._set_apart(together, error)
         now = asyncio.get_running_loop().time()
@@ -204,8 +200,8 @@ class Writer:
             _logger.warning(
                 "The log of run %s cannot be written; retrying: %s", run_id, error, extra={"run_id": run_id}
             )
-            lane.retry_at = loop.time() + self._limits.max_retry_seconds
-            loop.call_later(self._limits.max_retry_seconds, self._work.set)
+            lane.retry_at = loop.time() + self.limits.max_retry_seconds
+            loop.call_later(self.limits.max_retry_seconds, self._work.set)
 
     async def _commit(self, lanes: Sequence[Lane]) -> None:
         batches = [lane.batch for lane in lanes if lane.batch is not None]
@@ -239,13 +235,13 @@ class Writer:
         if self._hurry.is_set() or self._stopping:
             await asyncio.sleep(0)
             return
-        wanted = self._limits.pause_per_stream_seconds * self._hub.open_streams
-        with anyio.move_on_after(min(max(wanted, self._limits.min_pause_seconds), self._limits.max_pause_seconds)):
+        wanted = self.limits.pause_per_stream_seconds * self._hub.open_streams
+        with anyio.move_on_after(min(max(wanted, self.limits.min_pause_seconds), self.limits.max_pause_seconds)):
             await self._hurry.wait()
 
     def _is_idle(self, lane: Lane) -> bool:
         last = lane.last_commit_at
-        return last is None or asyncio.get_running_loop().time() - last > self._limits.max_pause_seconds
+        return last is None or asyncio.get_running_loop().time() - last > self.limits.max_pause_seconds
 
 
 def _report_crash(task: asyncio.Task[None]) -> None:

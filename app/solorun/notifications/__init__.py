@@ -5,7 +5,7 @@
 """
 
 from solorun.notifications.composer import Composer
-from solorun.notifications.notifier import Notifier, NotifierLimits
+from solorun.notifications.notifier import Notifier
 from solorun.notifications.senders import TargetSender
 
-__all__ = ["Composer", "Notifier", "NotifierLimits", "TargetSender"]
+__all__ = ["Composer", "Notifier", "TargetSender"]

@@ -6,10 +6,9 @@ from typing import Final
 
 import msgspec
 
-from solorun.errors import RunNotFound
 from solorun.notification import Delivery, NotifyEvent
 from solorun.notifications.cloud_event import encode_cloud_event
-from solorun.notifications.message import Message, find_failed_step, write_message
+from solorun.notifications.message import find_failed_step, write_message
 from solorun.record import Level, Record, Stream
 from solorun.run import Run
 from solorun.status import Status
@@ -37,10 +36,7 @@ class Composer:
             records=await self._read_end(delivery, run),
             url=self._link(delivery),
         )
-        return await asyncio.to_thread(self._encode, delivery, message, run)
-
-    def _encode(self, delivery: Delivery, message: Message, run: Run | None) -> bytes:
-        return encode_cloud_event(delivery, message, run, public_url=self.public_url)
+        return await asyncio.to_thread(encode_cloud_event, delivery, message, run, public_url=self.public_url)
 
     def _link(self, delivery: Delivery) -> str | None:
         if self.public_url is None:
@@ -50,10 +46,7 @@ class Composer:
     async def _find_run(self, delivery: Delivery) -> Run | None:
         if delivery.run_id is None:
             return None
-        try:
-            return await self.store.get_run(delivery.run_id)
-        except RunNotFound:
-            return None
+        return (await self.store.find_runs([delivery.run_id])).get(delivery.run_id)
 
     async def _find_broken(self, delivery: Delivery, run: Run | None) -> Run | None:
         """The run from which the project has recovered."""

@@ -8,12 +8,13 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
+from solorun.component import Background
 from solorun.errors import SolorunError
 from solorun.notification import DeliveryStatus, NotifyTarget
 from solorun.notifications.composer import Composer
@@ -23,6 +24,8 @@ from solorun.outbox import AttemptResult, ClaimedDelivery, Outbox
 _CLAIM: Final = timedelta(minutes=2)
 """Longer than any attempt. If the service is killed, another one sends the deliveries after this time."""
 _MAX_SECONDS: Final = 90.0
+LANE_SIZE: Final = 8
+"""How many deliveries of one target are sent at the same time."""
 _FIRST_WAIT_SECONDS: Final = 5.0
 _MAX_WAIT_SECONDS: Final = 3600.0
 _UNDECLARED_AFTER: Final = timedelta(days=2)
@@ -39,30 +42,16 @@ _OUTCOMES: Final = {
 _logger = logging.getLogger("solorun.notifications")
 
 
-class Sender(Protocol):
-    """Sends a payload to a target."""
-
-    async def send(
-        self, target: NotifyTarget, claimed: ClaimedDelivery, payload: bytes, trace: Mapping[str, str]
-    ) -> None:
-        """Returns when the target has accepted it. `trace` are headers to send along. Raises NotDelivered."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotifierLimits:
-    """How often the outbox is checked, and how many deliveries to one target are sent at the same time."""
-
-    poll_seconds: float = 1.0
-    lane_size: int = 8
-
-
 @dataclass(kw_only=True, eq=False)
-class Notifier:
+class Notifier(Background):
     """A Component. `targets` returns the declared ones. With `shares_outbox`, other services may use the database."""
+
+    task_name = "notifier"
 
     outbox: Outbox
     composer: Composer
-    sender: Sender
+    send: Callable[[NotifyTarget, ClaimedDelivery, bytes, Mapping[str, str]], Awaitable[None]]
+    """Returns when the target has accepted a payload, with these headers of a trace. Raises NotDelivered."""
     targets: Callable[[], Mapping[str, NotifyTarget]]
     environ: Mapping[str, str]
     owner: str
@@ -70,27 +59,21 @@ class Notifier:
     now: Callable[[], datetime]
     observe: Callable[[ClaimedDelivery], AbstractContextManager[Mapping[str, str]]]
     """Records an attempt, and yields the headers with which the receiver can continue its trace."""
-    limits: NotifierLimits = NotifierLimits()
+    poll_seconds: float = 1.0
+    """How often the outbox is checked."""
 
     def __post_init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lanes: dict[str, asyncio.Task[None]] = {}
-        self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self._upkeep_at = 0.0
 
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="notifier")
-
     async def stop(self) -> None:
-        tasks = [task for task in (self._task, *self._lanes.values()) if task is not None]
-        if not tasks:
-            return
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        self._task = None
-        self._lanes.clear()
+        await super().stop()
+        if lanes := list(self._lanes.values()):
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.wait(lanes)
         # Deliveries in progress are sent again later, although they may have arrived. If the outbox is not shared, the
         # next process releases these claims, so that a shutdown needs no write that might wait for the database.
         if self.shares_outbox:
@@ -121,7 +104,7 @@ class Notifier:
                 _logger.exception("Internal error while checking the outbox")
             self._woken.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(self.limits.poll_seconds):
+                async with asyncio.timeout(self.poll_seconds):
                     await self._woken.wait()
 
     async def _open_lanes(self) -> None:
@@ -140,7 +123,7 @@ class Notifier:
                 owner=self.owner,
                 at=self.now(),
                 until=self.now() + _CLAIM,
-                limit=self.limits.lane_size,
+                limit=LANE_SIZE,
             ):
                 async with asyncio.TaskGroup() as group:
                     for each in claimed:
@@ -159,7 +142,7 @@ class Notifier:
             async with asyncio.timeout(_MAX_SECONDS):
                 payload = claimed.payload or await self.composer.compose(delivery)
                 with self.observe(claimed) as trace:
-                    await self.sender.send(target, claimed, payload, trace)
+                    await self.send(target, claimed, payload, trace)
         except NotDelivered as failure:
             error, retry_after = str(failure), failure.retry_after_seconds
         except TimeoutError:

@@ -31,12 +31,8 @@ class Admission:
         """The last start of each project without parameters, with what it was admitted from: thousands of equal starts
         may be refused a second."""
 
-    def close(self) -> None:
-        """Admit nothing more."""
-        self.draining = True
-
     def check_draining(self) -> None:
-        """Raises ServiceDraining once the admission is closed."""
+        """Raises ServiceDraining once `draining` is set."""
         if self.draining:
             raise ServiceDraining
 

@@ -21,9 +21,6 @@ class ConflictResolver:
         self._choices: dict[str, tuple[tuple[object, ...], Choices]] = {}
         """The last choices of each project, with what they depend on: thousands of starts may be refused a second."""
 
-    def is_busy(self, project: str) -> bool:
-        return self._registry.find_by_project(project) is not None
-
     def resolve(self, start: AdmittedStart) -> Run | None:
         """The run that the start joins; None if the store has to decide. Raises RunActive."""
         handle = self._registry.find_by_project(start.project.name)

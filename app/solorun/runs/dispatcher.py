@@ -3,19 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 import anyio
 from msgspec.structs import replace
 
-from solorun.component import Background
+from solorun.component import Background, failures_logged
 from solorun.errors import DeclaredDifferently, SecretsUnreadable, SolorunError, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry
 from solorun.logs import Masker
 from solorun.outcome import StopReason
-from solorun.parameter import ParamValue
 from solorun.project import Projects
 from solorun.run import Cancel, Refusal, Run
 from solorun.runs.admission import Admission
@@ -62,9 +61,9 @@ class Dispatcher(Background):
     queue: RunQueue
     resources: ResourceDeclarations
     worker: Worker
-    draining: asyncio.Event = field(default_factory=asyncio.Event)
-    shares_database: bool = False
-    keeps_queue: bool = True
+    draining: asyncio.Event
+    shares_database: bool
+    keeps_queue: bool
     """Look after the queued runs, too. A worker leaves them to the services."""
     now: Callable[[], datetime]
     retry_seconds: float = 0.5
@@ -152,13 +151,9 @@ class Dispatcher(Background):
                 with anyio.move_on_after(self._seconds_to_wait()):
                     await released.wait()
                 released.clear()
-                try:
+                with failures_logged(_logger, "The queue cannot be read; retrying"):
                     await self._dispatch()
                     continue
-                except SolorunError as error:
-                    _logger.warning("The queue cannot be read; retrying: %s", error)
-                except Exception:
-                    _logger.exception("The queue cannot be read; retrying")
                 await asyncio.sleep(self.retry_seconds)
                 released.set()
 
@@ -211,7 +206,7 @@ class Dispatcher(Background):
 
     async def _admit_again(self, run: Run) -> AdmittedStart:
         """Raises SolorunError, DeclaredDifferently if another process may have the declaration of the run."""
-        params = await self._read_params(run)
+        params = await self._retry(lambda: self.store.read_unmasked_params(run.id))
         if not self.shares_database:
             return self.admission.admit_again(run, params)
         await self.projects.refresh()  # It may have been started with a newer configuration.
@@ -254,10 +249,6 @@ class Dispatcher(Background):
         return any(
             worker.id != self.worker.id and worker.is_full and worker.can_begin(run.labels) for worker in workers
         )
-
-    async def _read_params(self, run: Run) -> dict[str, ParamValue]:
-        """The parameters that the row has masked."""
-        return await self._retry(lambda: self.store.read_unmasked_params(run.id))
 
     async def _retry(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Call until the store responds: a run that is ours is begun by no other process."""

@@ -6,10 +6,8 @@ from typing import Final
 
 import anyio
 
-from solorun.execution import RunRegistry
 from solorun.outcome import StopReason
-from solorun.runs.admission import Admission
-from solorun.runs.reaper import Reaper
+from solorun.runs.dispatcher import Dispatcher
 
 _MARGIN_SECONDS: Final = 2.0
 """The part of the limit that is reserved for killing processes and recording final states."""
@@ -19,11 +17,10 @@ _MARGIN_SECONDS: Final = 2.0
 class Drain:
     """Admits nothing more, and interrupts the active runs."""
 
-    admission: Admission
-    registry: RunRegistry
-    reaper: Reaper
+    dispatcher: Dispatcher
 
     def __post_init__(self) -> None:
+        self.registry = self.dispatcher.registry
         self._deadline = math.inf
 
     async def interrupt(self, limit_seconds: float) -> None:
@@ -31,7 +28,7 @@ class Drain:
 
         Safe to call twice: the earlier deadline holds, and a shorter limit shortens the graces.
         """
-        self.admission.close()
+        self.dispatcher.admission.draining = True
         now = anyio.current_time()
         limit_seconds = min(limit_seconds, max(0.0, self._deadline - now))
         self._deadline = now + limit_seconds
@@ -43,7 +40,7 @@ class Drain:
             await self.registry.wait_for_starts()
             await self._wait_until_ended()
             # A row without a task would otherwise stay active until the next start of the service.
-            await self.reaper.wait_until_done()
+            await self.dispatcher.reaper.wait_until_done()
 
     async def _wait_until_ended(self) -> None:
         for handle in self.registry:

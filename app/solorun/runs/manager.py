@@ -4,31 +4,28 @@ Knows neither HTTP nor SQL. Executing a run, from its first step to its recorded
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 
 from solorun.errors import QueueFull, ResourceBusy, RunActive, RunNotFound, StartRepeated, StoreUnavailable
-from solorun.execution import AdmittedStart, RunExecutor, RunRegistry, TaskSet
+from solorun.execution import AdmittedStart
 from solorun.idempotency_key import IdempotencyKey
-from solorun.logs import Hub, Masker
-from solorun.project import FULL_SCOPE, Projects
+from solorun.logs import Masker
+from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Cancel, Run
-from solorun.runs.admission import Admission
-from solorun.runs.cancels import Cancels
+from solorun.runs.cancels import record_cancel
 from solorun.runs.conflict import ConflictResolver
 from solorun.runs.detached import Caller, run_detached
 from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.drain import Drain
-from solorun.runs.queue import RunQueue
-from solorun.runs.reaper import TOO_LATE, UNCONFIRMED, HandOver, Reaper
+from solorun.runs.reaper import TOO_LATE, UNCONFIRMED, HandOver
 from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.schedule import Firing
 from solorun.status import Status
-from solorun.store import NewRun, Store
+from solorun.store import NewRun
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -37,26 +34,19 @@ _logger = logging.getLogger("solorun.runs")
 class RunManager:
     """Controls the runs of all projects. All calls are made on one event loop."""
 
-    store: Store
-    hub: Hub
-    registry: RunRegistry
-    tasks: TaskSet
-    executor: RunExecutor
-    reaper: Reaper
-    admission: Admission
-    queue: RunQueue
     dispatcher: Dispatcher
     shutdown: Drain
-    projects: Projects
-    owner: str
     shares_files: bool = True
     """All processes that execute runs have the same workspaces."""
-    now: Callable[[], datetime]
     write_limit_seconds: float
 
     def __post_init__(self) -> None:
+        dispatcher = self.dispatcher
+        self.store, self.registry, self.executor = dispatcher.store, dispatcher.registry, dispatcher.executor
+        self.hub, self.tasks, self.reaper = self.executor.hub, self.executor.tasks, dispatcher.reaper
+        self.admission, self.queue, self.projects = dispatcher.admission, dispatcher.queue, dispatcher.projects
+        self.owner, self.now = dispatcher.worker.id, dispatcher.now
         self._conflicts = ConflictResolver(self.registry, self.queue)
-        self._cancels = Cancels(self.store, self.hub, self.registry, self.executor, self.reaper, self.queue)
         self.reruns = Reruns(self.store, self.projects, self.submit_run, shares_files=self.shares_files)
 
     @property
@@ -106,7 +96,7 @@ class RunManager:
         Cancelling this call cancels no start.
         """
         self.admission.check_draining()
-        if not self._conflicts.is_busy(project):
+        if self.registry.find_by_project(project) is None:
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
             self.admission.check_draining()
         start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key, firing)
@@ -238,7 +228,7 @@ class RunManager:
         effect = "It may still take effect." if handle is None else "Its work is stopping."
         return await run_detached(
             self.tasks,
-            lambda _: self._cancels.record(run_id, handle, cancel),
+            lambda _: record_cancel(self.dispatcher, run_id, handle, cancel),
             limit_seconds=self.write_limit_seconds,
             too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet. {effect}"),
             name=f"cancel of run {run_id}",

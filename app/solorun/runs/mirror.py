@@ -14,15 +14,13 @@ from typing import Final
 import anyio
 from msgspec.structs import asdict, replace
 
-from solorun.component import Background
-from solorun.errors import RunNotFound, SolorunError
-from solorun.execution import RunRegistry
-from solorun.logs import Hub, Topic
+from solorun.component import Background, failures_logged
+from solorun.errors import RunNotFound
+from solorun.logs import Topic
 from solorun.run import Run
+from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.notices import REQUEST_SECONDS, RunNotices
-from solorun.runs.queue import RunQueue
 from solorun.status import Status
-from solorun.store import RunStore
 
 POLL_SECONDS: Final = 0.5
 """The pause between two looks at all runs."""
@@ -38,14 +36,13 @@ class Mirror(Background):
 
     task_name = "mirror of other services' runs"
 
-    store: RunStore
-    hub: Hub
-    queue: RunQueue
-    registry: RunRegistry
+    dispatcher: Dispatcher
     notices: RunNotices
-    owner: str
 
     def __post_init__(self) -> None:
+        dispatcher = self.dispatcher
+        self.store, self.hub, self.owner = dispatcher.store, self.notices.hub, dispatcher.worker.id
+        self.queue, self.registry = dispatcher.queue, dispatcher.registry
         self._mirrored: dict[int, Topic] = {}
         self._requested: set[tuple[int, str | None]] = set()
         """The runs of which notices were requested, each with the process that executes it."""
@@ -138,15 +135,11 @@ class Mirror(Background):
 
     async def _run(self) -> None:
         while True:
-            try:
+            with failures_logged(_logger, "The runs of other services cannot be read; retrying", logging.DEBUG):
                 await self.refresh()
                 with anyio.move_on_after(POLL_SECONDS):
                     await self.refresh_changed()
                 continue
-            except SolorunError as error:
-                _logger.debug("The runs of other services cannot be read; retrying: %s", error)
-            except Exception:
-                _logger.exception("The runs of other services cannot be read; retrying")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _update_queue(self) -> None:

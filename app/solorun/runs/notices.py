@@ -12,9 +12,8 @@ import anyio
 
 from solorun.errors import SolorunError
 from solorun.execution import RunHandle, RunRegistry, TaskSet
-from solorun.lease import RunNotice, Subject
+from solorun.lease import RunNotice, Subject, WorkerStore
 from solorun.logs import Hub
-from solorun.worker_store import WorkerStore
 
 PAUSE_SECONDS: Final = 0.05
 REQUEST_SECONDS: Final = 15.0
@@ -58,12 +57,13 @@ class RunNotices:
 
     async def request(self, run_ids: Iterable[int]) -> None:
         """Ask the processes that execute these runs to notify this one, for REQUEST_SECONDS."""
-        await self._send(Subject.FOLLOWED, run_ids)
+        await self.store.notify(RunNotice(Subject.FOLLOWED, tuple(run_ids)))
 
     def receive(self, notice: RunNotice) -> None:
         """Take what another process has sent, or this one."""
         if notice.subject is Subject.CHANGED:
-            self.changed.add(run_id for run_id in notice.run_ids if self._is_mirrored(run_id))
+            foreign = (run_id for run_id in notice.run_ids if self.registry.find(run_id) is None)
+            self.changed.add(run_id for run_id in foreign if self.hub.find(run_id) is not None)
             return
         until = asyncio.get_running_loop().time() + REQUEST_SECONDS
         for run_id in notice.run_ids:
@@ -77,7 +77,7 @@ class RunNotices:
         while True:
             run_ids = await self._ours.take()
             with suppress(SolorunError):  # They look from time to time.
-                await self._send(Subject.CHANGED, run_ids)
+                await self.store.notify(RunNotice(Subject.CHANGED, tuple(run_ids)))
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _watch(self, handle: RunHandle) -> None:
@@ -91,9 +91,3 @@ class RunNotices:
                     self._ours.add((handle.id,))
         finally:
             del self._requested_until[handle.id]
-
-    def _is_mirrored(self, run_id: int) -> bool:
-        return self.hub.find(run_id) is not None and self.registry.find(run_id) is None
-
-    async def _send(self, subject: Subject, run_ids: Iterable[int]) -> None:
-        await self.store.notify(RunNotice(subject, tuple(run_ids)))

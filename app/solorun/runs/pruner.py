@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -11,11 +11,9 @@ from typing import Final, TypeVar
 import anyio
 
 from solorun.artifacts.store import ArtifactStore
-from solorun.component import Background
-from solorun.errors import SolorunError
+from solorun.component import Background, failures_logged
 from solorun.project import Keep, Projects
-from solorun.retention import DeletedRun, EndedRun, find_expired
-from solorun.runs.run_sizes import RunSizes
+from solorun.retention import DeletedRun, EndedRun, RetentionStore, find_expired
 from solorun.store import Store
 from solorun.wire import PrunedProject, PruneReport
 
@@ -33,6 +31,9 @@ _OVERLAP: Final = timedelta(minutes=15)
 """Each pass also repeats deletions from this long before the last one, because the clocks of services differ."""
 _PAGE_RUNS: Final = 1_000
 _EXPIRED_PER_WRITE: Final = 100
+_MEASURED_RUNS: Final = 200
+_SETTLED: Final = timedelta(hours=1)
+"""By then, the segments of an ended run have been joined, which changes the size of its log."""
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -102,13 +103,9 @@ class Pruner(Background):
                 await self._wake.wait()
             self._wake.clear()
             requested, self._requested = self._requested or {None}, set()
-            try:
+            with failures_logged(_logger, f"Old runs cannot be deleted; retrying in {self.interval_seconds:g} s"):
                 for project in [None] if None in requested else sorted(filter(None, requested)):
                     await self.prune(project)
-            except SolorunError as error:
-                _logger.warning("Old runs cannot be deleted; retrying in %g s: %s", self.interval_seconds, error)
-            except Exception:
-                _logger.exception("Old runs cannot be deleted; retrying in %g s", self.interval_seconds)
             seconds = self.interval_seconds
 
     async def _list_limited(self, project: str | None) -> list[tuple[str, Keep]]:
@@ -178,3 +175,32 @@ class Pruner(Background):
         result = await write
         await asyncio.sleep(max(MIN_PAUSE_SECONDS, self.pause_ratio * (time.monotonic() - began)))
         return result
+
+
+class RunSizes:
+    """What ended runs occupy: their stored logs, and their artifacts. Remembers it if they ended a while ago."""
+
+    def __init__(self, store: RetentionStore, artifacts: ArtifactStore, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._now = now
+        self._known: dict[int, int] = {}
+
+    async def measure(self, runs: Sequence[EndedRun]) -> dict[int, int]:
+        """The bytes that each run occupies. Reads in short transactions. Raises StoreUnavailable."""
+        sizes = {run.id: self._known[run.id] for run in runs if run.id in self._known}
+        unknown = [run for run in runs if run.id not in sizes]
+        for start in range(0, len(unknown), _MEASURED_RUNS):
+            page = unknown[start : start + _MEASURED_RUNS]
+            ids = [run.id for run in page]
+            logs = await self._store.measure_logs(ids)
+            files = await self._artifacts.measure(ids)
+            for run in page:
+                sizes[run.id] = logs[run.id] + files.get(run.id, 0)
+                if self._now() - run.finished_at > _SETTLED:
+                    self._known[run.id] = sizes[run.id]
+        return sizes
+
+    def forget(self, run_ids: Collection[int]) -> None:
+        for run_id in run_ids:
+            self._known.pop(run_id, None)

@@ -27,17 +27,6 @@ class QueuedRun:
     """Whether that has been looked up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The active run of a project, which another service may execute."""
-
-    run: Run
-    estimated_seconds: float | None
-    is_stopping: bool
-    now: datetime
-    """By the clock of the run."""
-
-
 class RunQueue:
     """The queued runs of all projects, through whichever service they were queued. Readers see each as a topic of the
     hub. The store decides which one begins.
@@ -119,23 +108,27 @@ class RunQueue:
 
     def estimate_free_at(self, project: str, *, before: int | None = None) -> datetime | None:
         """When the active run and the first `before` queued ones (all, if None) will probably have ended."""
-        holder = self._find_holder(project)
-        if holder is None or holder.is_stopping:  # How long a stop takes is unknown.
+        run = self._find_holder(project)
+        if run is None:
             return None
-        free_at = _add(holder.run.started_at or holder.run.created_at, holder.estimated_seconds)
-        free_at = None if free_at is None else max(free_at, holder.now)
+        if (handle := self._registry.find(run.id)) is not None:
+            seconds, now = handle.estimated_seconds, handle.clock.now()
+            is_stopping = handle.cancel_scope.reason is not None
+        else:
+            seconds, now, is_stopping = self.foreign_estimates.get(run.id), self._now(), run.cancel is not None
+        free_at = None if is_stopping else _add(run.started_at or run.created_at, seconds)
+        if free_at is None:  # How long a stop takes is unknown.
+            return None
+        free_at = max(free_at, now)
         for queued in self._by_project.get(project, [])[:before]:
             free_at = _add(free_at, queued.estimated_seconds)
         return free_at
 
-    def _find_holder(self, project: str) -> Holder | None:
+    def _find_holder(self, project: str) -> Run | None:
+        """The active run of a project, which another service may execute."""
         if (handle := self._registry.find_by_project(project)) is not None:
-            is_stopping = handle.cancel_scope.reason is not None
-            return Holder(handle.run, handle.estimated_seconds, is_stopping, handle.clock.now())
-        for run in self._hub.list_runs():
-            if run.project == project and run.holds_project:
-                return Holder(run, self.foreign_estimates.get(run.id), run.cancel is not None, self._now())
-        return None
+            return handle.run
+        return next((run for run in self._hub.list_runs() if run.project == project and run.holds_project), None)
 
     def _remove(self, run_id: int) -> QueuedRun | None:
         queued = self._by_id.pop(run_id, None)

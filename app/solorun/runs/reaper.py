@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from solorun.errors import SolorunError
+from solorun.component import failures_logged
 from solorun.execution import RunRegistry, TaskSet
 from solorun.outcome import Outcome
 from solorun.record import Level, Record, Stream
 from solorun.run import Cancel, LevelCounts, Run
 from solorun.runs.queue import RunQueue
 from solorun.segment import Segment
-from solorun.status import ACTIVE, Status
+from solorun.status import Status
 from solorun.step import StepExecutor
 from solorun.store import FinalState, NewRun, Store
 from solorun.wire import encode_records
@@ -82,13 +82,9 @@ class Reaper:
 
     async def recover_now_or_later(self) -> None:
         """Like `recover`, for a database that several services use. What cannot be ended is left to `watch`."""
-        try:
+        with failures_logged(_logger, "Orphaned runs cannot be ended; retrying"):
             if await self.recover(shares_database=True):
                 self.registry.notify_released()
-        except SolorunError as error:
-            _logger.warning("Orphaned runs cannot be ended; retrying: %s", error)
-        except Exception:
-            _logger.exception("Orphaned runs cannot be ended; retrying")
 
     async def watch(self) -> None:
         """Recover what other services leave, for as long as this one runs. For a database that several of them use."""
@@ -149,14 +145,14 @@ class Reaper:
         message = _INTERRUPTED_MESSAGE.format(stopped)
         ending = FinalState(Outcome(Status.INTERRUPTED, message), self.now())
         closing = warning_segment(run, message, ending.finished_at)
-        await self.store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending, closing=closing)
+        await self.store.finalize_run(run.id, owner=None, ending=ending, closing=closing)
         text = "%s was %s when %s stopped; it is now interrupted"
         _logger.warning(text, run.label, run.status, stopped, extra=run.log_fields)
 
     async def _finalize(self, run: Run, why: str) -> None:
         now = self.now()
         ending = _failed(why, now) if run.cancel is None else FinalState(Outcome(Status.CANCELLED), now)
-        await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending)
+        await self.store.finalize_run(run.id, owner=self.owner, ending=ending)
         await self._publish(run.id)
 
     async def _give_up(self, run: Run, why: str, hand_over: HandOver) -> None:

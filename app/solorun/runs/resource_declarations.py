@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from solorun.errors import SolorunError
+from solorun.component import failures_logged
 from solorun.execution import RunRegistry
 from solorun.project import Projects
 from solorun.store import Store
@@ -45,12 +45,8 @@ class ResourceDeclarations:
         """Warn about what other services declare, for as long as this runs."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            try:
+            with failures_logged(_logger, "The resources cannot be read; retrying", logging.DEBUG):
                 await self.compare()
-            except SolorunError as error:
-                _logger.debug("The resources cannot be read; retrying: %s", error)
-            except Exception:
-                _logger.exception("The resources cannot be read; retrying")
 
     async def compare(self) -> None:
         """Declare what has changed here, and warn if another service has declared other resources since.

@@ -20,7 +20,7 @@ from solorun.step import StepContext
 from solorun.steps.levels import detect_levels
 from solorun.steps.line_splitter import LineBatch, LineSplitter
 from solorun.steps.telling_line import TellingLine
-from solorun.steps.workflow_commands import AddMask, LogMessage, WorkflowCommandInterpreter, parse_workflow_command
+from solorun.steps.workflow_commands import WorkflowCommandInterpreter, parse_workflow_command
 
 CHUNK_BYTES: Final = 64 * 1024
 UNFINISHED_SECONDS: Final = 0.5
@@ -142,13 +142,13 @@ class PipeReader:
         written = 0
         for index in lines.whole:
             command = parse_workflow_command(lines.texts[index])
-            if command is not None and (self.stream is Stream.STDOUT or isinstance(command, AddMask)):
+            if command is not None and (self.stream is Stream.STDOUT or command.name == "add-mask"):
                 if written < index:
                     await self._write(lines, written, index)
-                if isinstance(command, LogMessage) and command.level is Level.ERROR:
+                if command.level is Level.ERROR:
                     self.telling_line.add_error(command.text)
                 await self.interpreter.execute(command)
-                if isinstance(command, AddMask):
+                if command.name == "add-mask":
                     await asyncio.sleep(0)  # Finding the encodings of a value takes long.
                 written = index + 1
         if written < len(lines.texts):

@@ -39,7 +39,7 @@ class PrintedOutput:
         self.add_mask = output.add_mask
         self.mask = output.mask
         self.pending_secret_length = output.pending_secret_length
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._unfinished: dict[tuple[Stream, int], list[str]] = {}
         """The pieces of each thread's unfinished line. They are joined once, when the line ends."""
@@ -73,12 +73,6 @@ class PrintedOutput:
                 self._queue.append((stream, Level.INFO, text))
         await self._write_queue()
 
-    def leave(self) -> None:
-        """In a fork of the service: stop using the log and the event loop, which belong to the service."""
-        _current.set(None)
-        # A fork usually exits by itself. If it returned to the loop, it would answer requests as a second service.
-        self._loop.call_soon(os._exit, 1)
-
     # -- StepOutput
 
     async def write(
@@ -104,7 +98,7 @@ class PrintedOutput:
             # The wait is limited, because the event loop may be waiting for a lock that this thread holds.
             room = _LINES_OF_THREAD if self._has_room.wait(_MAX_WAIT_SECONDS) else 0
             self._enqueue(stream, level, lines[begin : begin + _LINES_OF_THREAD], room)
-            self._loop.call_soon_threadsafe(self._start_writing)
+            self.loop.call_soon_threadsafe(self._start_writing)
 
     def _enqueue(self, stream: Stream, level: Level, lines: Sequence[str], room: int) -> None:
         self._queue.extend((stream, level, line) for line in lines[:room])
@@ -116,7 +110,7 @@ class PrintedOutput:
         if len(self._queue) < MAX_QUEUED_LINES:  # the queue may have been written since a thread filled it
             self._has_room.set()
         if self._queue and (self._task is None or self._task.done()):
-            self._task = self._loop.create_task(self._write_queue(), name=f"prints of {self._step}")
+            self._task = self.loop.create_task(self._write_queue(), name=f"prints of {self._step}")
 
     async def _write_queue(self) -> None:
         async with self._writing:
@@ -206,9 +200,12 @@ def _find_output() -> PrintedOutput | None:
 
 
 def _leave_service() -> None:
+    """In a fork of the service: leave the log and the event loop to the service."""
     output = _current.get()
     if output is not None:
-        output.leave()
+        _current.set(None)
+        # A fork exits by itself, unless it returns to the loop, where it would answer requests as a second service.
+        output.loop.call_soon(os._exit, 1)
 
 
 os.register_at_fork(after_in_child=_leave_service)

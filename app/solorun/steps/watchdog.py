@@ -8,35 +8,26 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from solorun.project import Project
+
+if TYPE_CHECKING:
+    from solorun.steps.coroutine import CoroutineExecution
 
 _LINGER_SECONDS: Final = 2.0
 
 logger = logging.getLogger("solorun.steps")
 
 
-class Watched(Protocol):
-    """A coroutine step. The watchdog looks for it on the loop's stack."""
-
-    @property
-    def project(self) -> Project: ...
-
-    def work(self) -> Coroutine[None, None, None]: ...
-
-    def report_block(self, seconds: float, place: str) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class BlockedLoop:
     """`watched` blocks the loop at `place`: file, line and function. The loop last ran at `alive_at` (monotonic)."""
 
-    watched: Watched
+    watched: "CoroutineExecution"
     place: str
     alive_at: float
 
@@ -55,7 +46,7 @@ class Watchdog:
         self._needed = threading.Event()
         self._blocked: BlockedLoop | None = None
 
-    async def watch(self, watched: Watched) -> None:
+    async def watch(self, watched: "CoroutineExecution") -> None:
         """Run `watched.work()`, and report to it if it blocks the loop."""
         self._working += 1
         self._needed.set()
@@ -107,13 +98,13 @@ class Watchdog:
         loop.call_soon_threadsafe(self._report)
 
 
-def _find_watched(frame: FrameType | None) -> tuple[Watched, str] | None:
+def _find_watched(frame: FrameType | None) -> "tuple[CoroutineExecution, str] | None":
     """Return the step that is on the stack, and the innermost place in its project's code."""
     places: list[tuple[str, str]] = []
     while frame is not None:
         code = frame.f_code
         if code is Watchdog.watch.__code__:
-            watched: Watched = frame.f_locals["watched"]
+            watched: CoroutineExecution = frame.f_locals["watched"]
             return watched, _place(places, watched.project)
         places.append((code.co_filename, f"{frame.f_lineno} in {code.co_name}"))
         frame = frame.f_back

@@ -4,7 +4,7 @@ Any line that is not exactly a known command is ordinary text, except for an `::
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,38 +16,24 @@ ADD_MASK: Final = "::add-mask::"
 _ESCAPE_IN_TEXT = re.compile(r"%(25|0A|0D)", re.IGNORECASE)
 _ESCAPE_IN_PROPERTY = re.compile(r"%(25|0A|0D|3A|2C)", re.IGNORECASE)
 _TOO_SHORT: Final = f"the value of an ::add-mask:: has fewer than {MIN_SECRET_CHARACTERS} characters and is not masked"
+_LEVELS: Final = {
+    "debug": Level.DEBUG,
+    "notice": Level.INFO,
+    "warning": Level.WARNING,
+    "error": Level.ERROR,
+}
 _COUNT = re.compile(r"\d{1,15}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    current: int
-    total: int | None
-    item: str
+class WorkflowCommand:
+    """A command by its name. A message has a `level`, and a progress `current` and `total` (None if unknown)."""
 
-
-@dataclass(frozen=True, slots=True)
-class OpenGroup:
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class CloseGroup:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class LogMessage:
-    level: Level
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class AddMask:
-    value: str
-
-
-WorkflowCommand = Progress | OpenGroup | CloseGroup | LogMessage | AddMask
+    text: str = ""
+    level: Level | None = None
+    current: int = 0
+    total: int | None = None
 
 
 def parse_workflow_command(line: str) -> WorkflowCommand | None:
@@ -57,8 +43,9 @@ def parse_workflow_command(line: str) -> WorkflowCommand | None:
         line = indented
     head, mark, text = line.removeprefix("::").partition("::")
     name, _, properties = head.partition(" ")
-    parse = _PARSERS.get(name) if mark and line.startswith("::") else None
-    return parse(_parse_properties(properties), _unescape(_ESCAPE_IN_TEXT, text)) if parse else None
+    if not mark or not line.startswith("::"):
+        return None
+    return _parse(name, _parse_properties(properties), _unescape(_ESCAPE_IN_TEXT, text))
 
 
 MAX_OPEN_GROUPS: Final = 100
@@ -74,29 +61,30 @@ class WorkflowCommandInterpreter:
         self._groups: list[str] = []
 
     async def execute(self, command: WorkflowCommand) -> None:
-        match command:
-            case Progress(current, total, item):
-                await self._output.progress(self._step, current, total, item)
-            case OpenGroup(name) if len(self._groups) >= MAX_OPEN_GROUPS:
-                await self._output.write(self._step, Stream.STEP, [name])
-            case OpenGroup(name):
-                self._groups.append(name)
-                await self._output.group(self._step, name, open=True)
-            case CloseGroup():
+        step, text = self._step, command.text
+        match command.name:
+            case "progress":
+                await self._output.progress(step, command.current, command.total, text)
+            case "group" if len(self._groups) >= MAX_OPEN_GROUPS:
+                await self._output.write(step, Stream.STEP, [text])
+            case "group":
+                self._groups.append(text)
+                await self._output.group(step, text, open=True)
+            case "endgroup":
                 if self._groups:  # an unmatched ::endgroup:: is ignored
-                    await self._output.group(self._step, self._groups.pop(), open=False)
-            case LogMessage(level, text):
-                await self._output.write(self._step, Stream.STEP, [text], level=level)
-            case AddMask(value) if not can_be_masked(value):
+                    await self._output.group(step, self._groups.pop(), open=False)
+            case "add-mask" if not can_be_masked(text):
                 # Warn that the value is not masked, without repeating it.
-                await self._output.write(self._step, Stream.SOLORUN, [_TOO_SHORT], level=Level.WARNING)
-            case AddMask(value):
-                self._output.add_mask(value)
+                await self._output.write(step, Stream.SOLORUN, [_TOO_SHORT], level=Level.WARNING)
+            case "add-mask":
+                self._output.add_mask(text)
+            case _:
+                await self._output.write(step, Stream.STEP, [text], level=command.level or Level.INFO)
 
     async def finish(self) -> None:
         """Close the groups that the step left open."""
         while self._groups:
-            await self.execute(CloseGroup())
+            await self._output.group(self._step, self._groups.pop(), open=False)
 
 
 def _parse_properties(text: str) -> dict[str, str]:
@@ -108,28 +96,14 @@ def _unescape(escape: re.Pattern[str], text: str) -> str:
     return escape.sub(lambda match: chr(int(match[1], 16)), text)
 
 
-def _progress(properties: Mapping[str, str], text: str) -> Progress | None:
-    current, total = properties.get("current", ""), properties.get("total")
-    if not _COUNT.fullmatch(current) or (total is not None and not _COUNT.fullmatch(total)):
-        return None
-    return Progress(int(current), None if total is None else int(total), text)
-
-
-def _log_message(level: Level) -> Callable[[Mapping[str, str], str], LogMessage]:
-    def parse(properties: Mapping[str, str], text: str) -> LogMessage:
+def _parse(name: str, properties: Mapping[str, str], text: str) -> WorkflowCommand | None:
+    if name in _LEVELS:
         place = ":".join(properties[key] for key in ("file", "line", "col") if properties.get(key))
-        return LogMessage(level, f"{place}: {text}" if place else text)
-
-    return parse
-
-
-_PARSERS: Final[Mapping[str, Callable[[Mapping[str, str], str], WorkflowCommand | None]]] = {
-    "progress": _progress,
-    "group": lambda _, text: OpenGroup(text) if text else None,
-    "endgroup": lambda *_: CloseGroup(),
-    "debug": _log_message(Level.DEBUG),
-    "notice": _log_message(Level.INFO),
-    "warning": _log_message(Level.WARNING),
-    "error": _log_message(Level.ERROR),
-    "add-mask": lambda _, text: AddMask(text),
-}
+        return WorkflowCommand(name, f"{place}: {text}" if place else text, _LEVELS[name])
+    if name == "progress":
+        current, total = properties.get("current", ""), properties.get("total")
+        if _COUNT.fullmatch(current) and (total is None or _COUNT.fullmatch(total)):
+            return WorkflowCommand(name, text, None, int(current), None if total is None else int(total))
+    elif name in ("endgroup", "add-mask") or (name == "group" and text):
+        return WorkflowCommand(name, text)
+    return None

@@ -6,6 +6,7 @@ Names and attributes follow OpenTelemetry's conventions for CI/CD pipelines.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -19,11 +20,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from solorun.execution import RunHandle
 from solorun.outbox import ClaimedDelivery
-from solorun.outcome import StepResult, StopEffect, StopReason
-from solorun.project import CommandStep, Project, StepDeclaration
+from solorun.outcome import StepResult, StopReason
+from solorun.project import CommandStep
 from solorun.settings import Settings
 from solorun.status import Status
-from solorun.step import CommandObservation, StepContext, StepExecution, StepExecutor
+from solorun.step import CommandObservation, StepContext, StepObservation
 from solorun.trace_context import TRACEPARENT
 from solorun.tracing.provider import create_provider, shut_down
 from solorun.tracing.tracing import Tracing
@@ -46,7 +47,6 @@ class SpanTracing(Tracing):
         self._tracer = (self._own_provider or host_provider or trace).get_tracer("solorun")
         self._public_url = settings.public_url
         self._is_global = is_global
-        self._handles: dict[int, RunHandle] = {}
 
     async def start(self) -> None:
         if self._is_global and self._own_provider is not None:
@@ -73,20 +73,39 @@ class SpanTracing(Tracing):
         if self._public_url is not None:
             page = f"{self._public_url}/p/{quote(run.project, safe='')}/runs/{run.id}"
             span.set_attribute("cicd.pipeline.run.url.full", page)
-        self._handles[run.id] = handle
         handle.traceparent = _headers_of(span).get(TRACEPARENT)
         try:
             with trace.use_span(span):
                 yield
         finally:
-            del self._handles[run.id]
             run = handle.run
             is_timeout = run.status is Status.FAILED and handle.cancel_scope.reason in _TIMEOUTS
             result = "timeout" if is_timeout else _RESULTS.get(run.status, "error")
             _end(span, "cicd.pipeline.result", result, run.error_message)
 
-    def observe_steps(self, executor: StepExecutor) -> StepExecutor:
-        return _TracedSteps(executor, self._tracer, self._handles)
+    @contextmanager
+    def observe_step(self, context: StepContext) -> Iterator[StepObservation]:
+        span = self._tracer.start_span(context.name)
+        span.set_attributes(
+            {
+                "cicd.pipeline.task.name": context.name,
+                "cicd.pipeline.task.run.id": f"{context.run_id}-{context.name}-{context.attempt}",
+                "solorun.attempt": context.attempt,
+            }
+        )
+        observed = StepObservation(
+            replace(context, observe_command=partial(_observe_command, self._tracer, context=context))
+        )
+        # The tasks of the step inherit the span, so that a coroutine's own spans and commands belong to it.
+        with trace.use_span(span):
+            yield observed
+        result, reason = observed.result or StepResult(), observed.stopped_for
+        if reason is None:
+            outcome = "success" if result.succeeded else "failure"
+        else:
+            outcome = "timeout" if reason in _TIMEOUTS else _RESULTS[reason.status]
+        message = result.error_message and context.output.mask(result.error_message)
+        _end(span, "cicd.pipeline.task.run.result", outcome, message)
 
     @contextmanager
     def observe_delivery(self, claimed: ClaimedDelivery) -> Iterator[Mapping[str, str]]:
@@ -109,71 +128,6 @@ class SpanTracing(Tracing):
             _end(span, "", "failure", str(error) or type(error).__name__)
             raise
         _end(span, "", "success", None)
-
-
-class _TracedSteps(StepExecutor):
-    """Records the steps that `executor` executes, and their commands, within the run that is observed."""
-
-    def __init__(self, executor: StepExecutor, tracer: Tracer, handles: Mapping[int, RunHandle]) -> None:
-        self._executor = executor
-        self._tracer = tracer
-        self._handles = handles
-
-    async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
-        span = self._tracer.start_span(step.name)
-        span.set_attributes(
-            {
-                "cicd.pipeline.task.name": step.name,
-                "cicd.pipeline.task.run.id": f"{context.run_id}-{step.name}-{context.attempt}",
-                "solorun.attempt": context.attempt,
-            }
-        )
-
-        def observe_command(command: CommandStep) -> CommandObservation:
-            return _observe_command(self._tracer, command, context)
-
-        # The tasks of the step inherit the span, so that a coroutine's own spans and commands belong to it.
-        with trace.use_span(span):
-            execution = await self._executor.start(project, step, replace(context, observe_command=observe_command))
-        return _TracedExecution(execution, span, context, self._handles.get(context.run_id))
-
-    async def kill_orphans(self, run_id: int) -> None:
-        await self._executor.kill_orphans(run_id)
-
-
-class _TracedExecution(StepExecution):
-    """Ends the step's span when the step has ended."""
-
-    def __init__(self, execution: StepExecution, span: Span, context: StepContext, handle: RunHandle | None) -> None:
-        self._execution = execution
-        self._span = span
-        self._context = context
-        self._handle = handle
-
-    @property
-    def result(self) -> StepResult | None:
-        return self._execution.result
-
-    @property
-    def stop_effect(self) -> StopEffect | None:
-        return self._execution.stop_effect
-
-    async def wait(self) -> StepResult:
-        return self._end(await self._execution.wait(), None)
-
-    async def stop(self, grace_seconds: float) -> StepResult:
-        result = await self._execution.stop(grace_seconds)
-        reason = self._handle.cancel_scope.reason if self._handle is not None else None
-        return self._end(result, reason or StopReason.CANCEL)
-
-    def _end(self, result: StepResult, reason: StopReason | None) -> StepResult:
-        if reason is None:
-            outcome = "success" if result.succeeded else "failure"
-        else:
-            outcome = "timeout" if reason in _TIMEOUTS else _RESULTS[reason.status]
-        message = result.error_message and self._context.output.mask(result.error_message)
-        _end(self._span, "cicd.pipeline.task.run.result", outcome, message)
-        return result
 
 
 def _observe_command(tracer: Tracer, command: CommandStep, context: StepContext) -> CommandObservation:

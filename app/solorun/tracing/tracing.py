@@ -11,7 +11,7 @@ from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.execution import RunHandle
 from solorun.outbox import ClaimedDelivery
 from solorun.settings import Settings
-from solorun.step import StepExecutor
+from solorun.step import StepContext, StepObservation
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -29,8 +29,8 @@ class Tracing(Component, Protocol):
         """Record a run as it is when the block ends. What is recorded within the block belongs to it."""
         ...
 
-    def observe_steps(self, executor: StepExecutor) -> StepExecutor:
-        """An executor that records the steps and commands it starts."""
+    def observe_step(self, context: StepContext) -> AbstractContextManager[StepObservation]:
+        """Record an attempt of a step, which has the context that this yields, and its commands."""
         ...
 
     def observe_delivery(self, claimed: ClaimedDelivery) -> AbstractContextManager[Mapping[str, str]]:
@@ -48,8 +48,8 @@ class Untraced(Tracing):
     def observe_run(self, handle: RunHandle) -> AbstractContextManager[object]:  # noqa: ARG002
         return nullcontext()
 
-    def observe_steps(self, executor: StepExecutor) -> StepExecutor:
-        return executor
+    def observe_step(self, context: StepContext) -> AbstractContextManager[StepObservation]:
+        return nullcontext(StepObservation(context))
 
     def observe_delivery(self, claimed: ClaimedDelivery) -> AbstractContextManager[Mapping[str, str]]:  # noqa: ARG002
         return nullcontext({})

@@ -31,13 +31,13 @@ from solorun.project import FULL_SCOPE, Project, Projects
 from solorun.run import MAX_CALLER_CHARACTERS
 from solorun.runs import RunManager, Submission, submit_once
 from solorun.status import Status
-from solorun.triggers.json_pointer import resolve
 from solorun.triggers.verification import SENDERS, Delivery
 
 PING: Final = "ping"
 """The event that GitHub sends when a webhook is created."""
 
 _UNPRINTABLE: Final = re.compile(r"[^ -~]+")
+_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _MAX_EVENT_CHARACTERS: Final = 100
 _NO_HOOK: Final = Hook(name="", secret="", verify=Verification.GITHUB, scope=FULL_SCOPE)
 
@@ -186,3 +186,18 @@ def _find_event(header: str | None, delivery: Delivery) -> str:
         with suppress(InvalidRequest):
             event = resolve(_decode(delivery.body), "/type")
     return _UNPRINTABLE.sub(" ", event)[:_MAX_EVENT_CHARACTERS].strip() if isinstance(event, str) else ""
+
+
+def resolve(document: Any, pointer: str) -> Any:
+    """The value at a JSON pointer (RFC 6901). None if there is none, or if it is null."""
+    for token in pointer.split("/")[1:]:
+        document = _member(document, token.replace("~1", "/").replace("~0", "~"))
+    return document
+
+
+def _member(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(name)
+    if isinstance(value, list) and _INDEX.fullmatch(name) and int(name) < len(value):
+        return value[int(name)]
+    return None

@@ -52,13 +52,14 @@ class Schedules:
         now = self.now()
         states = await self.store.list_schedules(at=now)
         firings = await self.store.list_last_firings()
-        # In a thread, because many schedules with many due times take long.
-        dues = await asyncio.to_thread(_find_next, found, states, now, count)
-        durations = [await self.store.median_duration_seconds(each.project, each.scope) for each in found]
-        return [
-            _summarize(schedule, states.get(schedule.id, ScheduleState(now)), firings.get(schedule.id), due, seconds)
-            for schedule, due, seconds in zip(found, dues, durations, strict=True)
-        ]
+        summaries = []
+        for schedule in found:
+            state = states.get(schedule.id, ScheduleState(now))
+            # In a thread, because many due times take long.
+            due = await asyncio.to_thread(_find_next, schedule, state, now, count)
+            seconds = await self.store.median_duration_seconds(schedule.project, schedule.scope)
+            summaries.append(_summarize(schedule, state, firings.get(schedule.id), due, seconds))
+        return summaries
 
     async def pause(self, schedule: str, *, requested_by: str, reason: str) -> ScheduleSummary:
         """Start no more runs of the schedule until it is resumed. A paused one keeps its first reason.
@@ -117,15 +118,9 @@ class Schedules:
         raise ScheduleNotFound
 
 
-def _find_next(
-    schedules: list[Schedule], states: dict[str, ScheduleState], now: datetime, count: int
-) -> list[tuple[datetime, ...]]:
-    return [
-        tuple(islice(_find_soon(schedule, now), count))
-        if _is_active(schedule, states.get(schedule.id, ScheduleState(now)))
-        else ()
-        for schedule in schedules
-    ]
+def _find_next(schedule: Schedule, state: ScheduleState, now: datetime, count: int) -> tuple[datetime, ...]:
+    is_active = schedule.enabled and state.paused_at is None
+    return tuple(islice(_find_soon(schedule, now), count)) if is_active else ()
 
 
 def _find_soon(schedule: Schedule, now: datetime) -> Iterator[datetime]:
@@ -134,10 +129,6 @@ def _find_soon(schedule: Schedule, now: datetime) -> Iterator[datetime]:
         if number >= MIN_SHOWN and due > now + timedelta(days=1):
             return
         yield due
-
-
-def _is_active(schedule: Schedule, state: ScheduleState) -> bool:
-    return schedule.enabled and state.paused_at is None
 
 
 def _summarize(

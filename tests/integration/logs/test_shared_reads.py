@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from solorun.errors import StoreUnavailable
-from solorun.logs.shared_reads import SharedReads
+from solorun.logs.tail import SharedReads
 from solorun.segment import Segment
 from solorun.stores.sqlite import SqliteRunStore
 from tests.contracts.builders import records, start, write

@@ -9,13 +9,12 @@ from typing import Final
 
 from solorun.component import running
 from solorun.notification import Delivery, DeliveryStatus, NewNotification, NotifyEvent, NotifyTarget, TargetKind
-from solorun.notifications import Composer, Notifier, NotifierLimits
+from solorun.notifications import Composer, Notifier
 from solorun.outbox import ClaimedDelivery, DeliveryFilter
 from solorun.store import Store
 from solorun.tracing import Untraced
 
 NOW: Final = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
-LIMITS: Final = NotifierLimits(poll_seconds=0.01)
 
 
 @dataclass
@@ -69,14 +68,14 @@ async def notifying(
     notifier = Notifier(
         outbox=store,
         composer=Composer(store=store, public_url="https://runs.example"),
-        sender=sender,
+        send=sender.send,
         targets=lambda: targets(*names),
         environ={},
         owner=owner,
         shares_outbox=shares_outbox,
         now=clock or Clock(),
         observe=Untraced().observe_delivery,
-        limits=LIMITS,
+        poll_seconds=0.01,
     )
     async with running(notifier):
         yield notifier

@@ -9,9 +9,9 @@ from solorun.notification import DeliveryStatus
 from solorun.notifications import Notifier
 from solorun.notifications.cloud_event import decode_cloud_event
 from solorun.notifications.not_delivered import NotDelivered
+from solorun.notifications.notifier import LANE_SIZE
 from solorun.store import Store
 from tests.integration.notifications.scripted_sender import (
-    LIMITS,
     NOW,
     Clock,
     ScriptedSender,
@@ -82,7 +82,7 @@ async def test_a_receiver_that_hangs_delays_no_other(store: Store) -> None:
         found = await until(store, lambda found: sum(each.status == "delivered" for each in found) == 20)
 
     assert {each.target for each in found if each.status is DeliveryStatus.DELIVERED} == {"ops"}
-    assert sender.begun == {"dead": LIMITS.lane_size, "ops": 20}
+    assert sender.begun == {"dead": LANE_SIZE, "ops": 20}
 
 
 @pytest.mark.parametrize("shares_outbox", [False, True], ids=["the only service", "one of several"])

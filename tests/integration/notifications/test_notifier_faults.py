@@ -134,7 +134,7 @@ async def test_an_attempt_that_breaks_is_recorded_as_failed(store: Store, caplog
 
 async def test_a_run_that_cannot_be_read_is_tried_again(store: Store) -> None:
     faults = FaultyStore(store)
-    faults.fail("get_run", StoreUnavailable())
+    faults.fail("find_runs", StoreUnavailable())
     clock = Clock()
     await store.add_notification(NewNotification(NotifyEvent.FAILED, "etl", "1", NOW, run_id=77), ["ops"])
 
@@ -166,7 +166,7 @@ async def test_a_notifier_that_never_started_can_be_stopped(store: Store) -> Non
     notifier = Notifier(
         outbox=store,
         composer=Composer(store=store, public_url=None),
-        sender=ScriptedSender(),
+        send=ScriptedSender().send,
         targets=dict,
         environ={},
         owner="this",

@@ -50,14 +50,7 @@ async def engines(
 def mirror(engines: tuple[Engine, Engine]) -> Mirror:
     """Shows the first engine what the second one does."""
     here, _ = engines
-    return Mirror(
-        store=here.store,
-        hub=here.hub,
-        queue=here.manager.queue,
-        registry=here.registry,
-        notices=notices_of(here),
-        owner="here",
-    )
+    return Mirror(dispatcher=here.manager.dispatcher, notices=notices_of(here))
 
 
 def notices_of(engine: Engine) -> RunNotices:

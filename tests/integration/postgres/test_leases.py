@@ -8,7 +8,7 @@ import pytest
 from solorun.errors import StoreUnavailable
 from solorun.lease import Notice, RunNotice, Subject
 from solorun.run import Cancel
-from solorun.status import ACTIVE, Status, UpdateResult
+from solorun.status import Status, UpdateResult
 from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import LEASE_SECONDS, PostgresLease
@@ -20,7 +20,7 @@ DIED = ending(Status.INTERRUPTED, "died")
 
 
 async def finalize_for_any_owner(store: Store, run_id: int) -> UpdateResult:
-    return await store.finalize_run(run_id, owner=None, expected=ACTIVE, ending=DIED)
+    return await store.finalize_run(run_id, owner=None, ending=DIED)
 
 
 async def test_a_run_of_a_leased_owner_is_no_orphan_and_cannot_be_ended_by_others(

@@ -8,7 +8,7 @@ import pytest
 from solorun.errors import SolorunError, StoreCorrupted, StoreFailure, StoreUnavailable
 from solorun.outcome import Outcome
 from solorun.record import Level
-from solorun.status import ACTIVE, Status, StepStatus
+from solorun.status import Status, StepStatus
 from solorun.store import FinalState
 from tests.fakes.engine import declare, noting_ends, open_engine, system_now
 from tests.fakes.steps import ScriptedExecutor
@@ -179,7 +179,7 @@ async def test_a_run_that_another_owner_ended_stops_its_step_and_shows_that_endi
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
         ending = FinalState(Outcome(Status.INTERRUPTED, "by hand"), system_now())
-        await engine.store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending)
+        await engine.store.finalize_run(run.id, owner=None, ending=ending)
 
         await step.context.log("still here")
         await step.stop_requested.wait()
@@ -194,7 +194,7 @@ async def test_a_run_that_another_owner_ended_before_it_began_starts_no_step(tmp
         run = await engine.manager.start_run("handbook")
         await beginning.reached.wait()
         ending = FinalState(Outcome(Status.FAILED, "by hand"), system_now())
-        await engine.store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending)
+        await engine.store.finalize_run(run.id, owner=None, ending=ending)
 
         beginning.open()
 
@@ -238,7 +238,7 @@ async def test_records_written_before_another_owner_ended_the_run_are_shown(tmp_
         beginning.open()
         await again.reached.wait()
         ending = FinalState(Outcome(Status.FAILED, "by hand"), system_now())
-        await engine.store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending)
+        await engine.store.finalize_run(run.id, owner=None, ending=ending)
 
         again.open()
 

@@ -28,7 +28,7 @@ async def _fill(store: SqliteRunStore) -> None:
     await store.commit([batch_of(run, content, steps=[step, RunStep("review", StepStatus.SKIPPED)])], owner=OWNER)
     await end(store, await write(store, await store.get_run(run.id), records(7, 9)))
     failed = await start(store, "report")
-    await store.finalize_run(failed.id, owner=OWNER, expected=[Status.RUNNING], ending=ending(Status.FAILED, "x"))
+    await store.finalize_run(failed.id, owner=OWNER, ending=ending(Status.FAILED, "x"))
     running = await start(store, "glossary")
     step = RunStep("extract", StepStatus.RUNNING, later(1), None, None, None, 1, None)
     await store.commit([batch_of(running, records(1, 4), steps=[step])], owner=OWNER)

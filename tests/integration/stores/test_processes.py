@@ -30,7 +30,7 @@ async def main():
         active = await store.list_runs(statuses=[Status.PENDING, Status.RUNNING])
         print("won", run.id, len(active))
         failed = FinalState(Outcome(Status.FAILED, "x"), now)
-        await store.finalize_run(run.id, owner=owner, expected=[Status.PENDING], ending=failed)
+        await store.finalize_run(run.id, owner=owner, ending=failed)
     await store.close()
 
 asyncio.run(main())

@@ -1,7 +1,6 @@
 """How text is split into records."""
 
-from solorun.logs.message import split_message
-from solorun.record import MAX_MESSAGE_BYTES
+from solorun.record import MAX_MESSAGE_BYTES, split_message
 
 
 def test_a_line_is_cut_between_characters() -> None:

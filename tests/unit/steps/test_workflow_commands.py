@@ -6,11 +6,6 @@ from hypothesis import strategies as st
 
 from solorun.record import Level, Stream
 from solorun.steps.workflow_commands import (
-    AddMask,
-    CloseGroup,
-    LogMessage,
-    OpenGroup,
-    Progress,
     WorkflowCommand,
     WorkflowCommandInterpreter,
     parse_workflow_command,
@@ -21,20 +16,26 @@ from tests.fakes.step_output import LoggedLine, RecordedOutput
 @pytest.mark.parametrize(
     ("line", "command"),
     [
-        ("::progress current=3,total=20::photon", Progress(3, 20, "photon")),
-        ("::progress current=0::", Progress(0, None, "")),
-        ("::progress total=20, current=3::a::b", Progress(3, 20, "a::b")),
-        ("::group::set up", OpenGroup("set up")),
-        ("::endgroup::", CloseGroup()),
-        ("::debug::x", LogMessage(Level.DEBUG, "x")),
-        ("::notice::x", LogMessage(Level.INFO, "x")),
-        ("::warning::x", LogMessage(Level.WARNING, "x")),
-        ("::error::", LogMessage(Level.ERROR, "")),
-        ("::error file=app.py,line=3,col=4,title=T::broken", LogMessage(Level.ERROR, "app.py:3:4: broken")),
-        ("::error file=a%2Cb%3Ac.py::50%25 done%0D%0Anow%2C", LogMessage(Level.ERROR, "a,b:c.py: 50% done\r\nnow%2C")),
-        ("::notice::%250A", LogMessage(Level.INFO, "%0A")),
-        ("::add-mask::hunter2", AddMask("hunter2")),
-        ("\t  ::add-mask::hunter2", AddMask("hunter2")),
+        ("::progress current=3,total=20::photon", WorkflowCommand("progress", "photon", None, 3, 20)),
+        ("::progress current=0::", WorkflowCommand("progress", "", None, 0, None)),
+        ("::progress total=20, current=3::a::b", WorkflowCommand("progress", "a::b", None, 3, 20)),
+        ("::group::set up", WorkflowCommand("group", "set up")),
+        ("::endgroup::", WorkflowCommand("endgroup")),
+        ("::debug::x", WorkflowCommand("debug", "x", Level.DEBUG)),
+        ("::notice::x", WorkflowCommand("notice", "x", Level.INFO)),
+        ("::warning::x", WorkflowCommand("warning", "x", Level.WARNING)),
+        ("::error::", WorkflowCommand("error", "", Level.ERROR)),
+        (
+            "::error file=app.py,line=3,col=4,title=T::broken",
+            WorkflowCommand("error", "app.py:3:4: broken", Level.ERROR),
+        ),
+        (
+            "::error file=a%2Cb%3Ac.py::50%25 done%0D%0Anow%2C",
+            WorkflowCommand("error", "a,b:c.py: 50% done\r\nnow%2C", Level.ERROR),
+        ),
+        ("::notice::%250A", WorkflowCommand("notice", "%0A", Level.INFO)),
+        ("::add-mask::hunter2", WorkflowCommand("add-mask", "hunter2")),
+        ("\t  ::add-mask::hunter2", WorkflowCommand("add-mask", "hunter2")),
     ],
 )
 def test_workflow_commands_are_parsed(line: str, command: WorkflowCommand) -> None:
@@ -88,11 +89,11 @@ def interpreter(output: RecordedOutput) -> WorkflowCommandInterpreter:
 async def test_endgroup_closes_the_innermost_group(
     interpreter: WorkflowCommandInterpreter, output: RecordedOutput
 ) -> None:
-    await interpreter.execute(OpenGroup("outer"))
-    await interpreter.execute(OpenGroup("inner"))
-    await interpreter.execute(CloseGroup())
-    await interpreter.execute(CloseGroup())
-    await interpreter.execute(CloseGroup())
+    await interpreter.execute(WorkflowCommand("group", "outer"))
+    await interpreter.execute(WorkflowCommand("group", "inner"))
+    await interpreter.execute(WorkflowCommand("endgroup"))
+    await interpreter.execute(WorkflowCommand("endgroup"))
+    await interpreter.execute(WorkflowCommand("endgroup"))
 
     assert output.groups == [("outer", True), ("inner", True), ("inner", False), ("outer", False)]
 
@@ -100,8 +101,8 @@ async def test_endgroup_closes_the_innermost_group(
 async def test_open_groups_are_closed_when_the_step_ends(
     interpreter: WorkflowCommandInterpreter, output: RecordedOutput
 ) -> None:
-    await interpreter.execute(OpenGroup("outer"))
-    await interpreter.execute(OpenGroup("inner"))
+    await interpreter.execute(WorkflowCommand("group", "outer"))
+    await interpreter.execute(WorkflowCommand("group", "inner"))
 
     await interpreter.finish()
 
@@ -111,8 +112,8 @@ async def test_open_groups_are_closed_when_the_step_ends(
 async def test_a_mask_applies_to_the_lines_after_it(
     interpreter: WorkflowCommandInterpreter, output: RecordedOutput
 ) -> None:
-    await interpreter.execute(AddMask("hunter2"))
-    await interpreter.execute(LogMessage(Level.WARNING, "it is hunter2"))
+    await interpreter.execute(WorkflowCommand("add-mask", "hunter2"))
+    await interpreter.execute(WorkflowCommand("warning", "it is hunter2", Level.WARNING))
 
     assert output.records == [LoggedLine(Stream.STEP, "it is ***", Level.WARNING)]
 
@@ -121,7 +122,7 @@ async def test_a_mask_applies_to_the_lines_after_it(
 async def test_a_mask_that_is_too_short_logs_a_warning_without_its_value(
     interpreter: WorkflowCommandInterpreter, output: RecordedOutput, value: str
 ) -> None:
-    await interpreter.execute(AddMask(value))
+    await interpreter.execute(WorkflowCommand("add-mask", value))
 
     assert output.records == [
         LoggedLine(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from solorun.triggers.json_pointer import resolve
+from solorun.triggers.hooks import resolve
 
 DOCUMENT = {"foo": ["bar", "baz"], "": 0, "a/b": 1, "m~n": 8, "~1": 9, "01": {"deep": None}, "text": "ab"}
 

@@ -12,7 +12,7 @@ from solorun.log_filter import LogFilter
 from solorun.record import Event, Level, Record, Stream
 from solorun.segment import Segment
 from solorun.terminal_text import TerminalLine, visible_text
-from solorun.wire import decode_record, encode_records
+from solorun.wire import decode_records, encode_records
 
 _NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # Many of these fold to each other or to several characters, or are escaped in JSON.
@@ -227,7 +227,7 @@ def test_the_stored_json_of_a_record_is_returned() -> None:
 
     found = LogFilter(text="T").select(segment)
 
-    assert [(seq, decode_record(line).message) for seq, line in found] == [(2, "two"), (3, "three")]
+    assert [(seq, decode_records(line)[0].message) for seq, line in found] == [(2, "two"), (3, "three")]
 
 
 def test_without_criteria_every_record_is_selected() -> None:

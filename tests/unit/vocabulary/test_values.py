@@ -17,7 +17,7 @@ from solorun.run import LevelCounts
 from solorun.segment import MAX_SEGMENT_BYTES, MAX_SEGMENT_RECORDS, PART_BYTES, Segment, join_segments
 from solorun.settings import Settings, format_duration, parse_duration
 from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, allowed_predecessors
-from solorun.wire import decode_record, decode_records, encode, encode_records
+from solorun.wire import decode_records, encode, encode_records
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -154,7 +154,7 @@ def test_any_message_survives_as_one_server_sent_event(message: str) -> None:
     assert len(lines) == 5
     assert "\r" not in segment.sse.decode()
     assert lines[:2] == ["id: 1", "event: log"]
-    assert decode_record(lines[2].removeprefix("data: ")) == record
+    assert decode_records(lines[2].removeprefix("data: ")) == [record]
 
 
 def test_the_type_of_an_event_comes_from_its_member_and_never_from_a_message() -> None:

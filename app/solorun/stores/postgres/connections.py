@@ -37,11 +37,11 @@ class Connections:
         self._begin = begin
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="solorun postgres")
         self._local = threading.local()
-        self._lock = threading.Lock()
         self._opened: set[psycopg.Connection] = set()
         self._begun_at: dict[int, float] = {}
         self._error: str | None = None
-        self._waiting = 0
+        self.waiting = 0
+        """How many functions have not finished yet."""
         self._is_open = True
 
     @property
@@ -51,11 +51,6 @@ class Connections:
         if begun_at is not None and (seconds := time.monotonic() - begun_at) > _SLOW_SECONDS:
             return f"The database has not responded for {seconds:.0f} s."
         return self._error
-
-    @property
-    def waiting(self) -> int:
-        """How many functions have not finished yet."""
-        return self._waiting
 
     async def transact(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Execute `function` in a transaction: committed when it returns, rolled back when it raises.
@@ -71,13 +66,13 @@ class Connections:
         """
         if not self._is_open:
             raise StoreUnavailable("The store is closed.")
-        self._waiting += 1
+        self.waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 self._threads, self._execute, prepare, begin or self._begin
             )
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     async def close(self) -> None:
         """Finish what has begun, then close. Safe to call twice."""
@@ -127,25 +122,14 @@ class Connections:
                 raise
             except psycopg.OperationalError:
                 # The server has closed the connection since its last use: a restart, or a failover.
-                self._discard(connection)
+                connection.close()
+                self._opened.discard(connection)
             else:
                 return connection
-        connection = self._connect()
+        connection = self._local.connection = connect(self._conninfo)
+        self._opened.add(connection)
         _begin(connection, begin)
         return connection
-
-    def _connect(self) -> psycopg.Connection:
-        connection = connect(self._conninfo)
-        with self._lock:
-            self._opened.add(connection)
-        self._local.connection = connection
-        return connection
-
-    def _discard(self, connection: psycopg.Connection) -> None:
-        self._local.connection = None
-        connection.close()
-        with self._lock:
-            self._opened.discard(connection)
 
 
 def _begin(connection: psycopg.Connection, begin: str) -> None:

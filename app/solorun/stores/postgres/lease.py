@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from datetime import timedelta
 from typing import Final
 
 import psycopg
@@ -13,7 +12,7 @@ from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
 from solorun.stores.postgres.statements import OWN, Statements
 from solorun.stores.postgres.workers import owner_values
-from solorun.stores.sql.rows import EPOCH
+from solorun.stores.sql.rows import decode_time
 from solorun.worker import Worker
 
 LEASE_SECONDS: Final = 30.0
@@ -26,14 +25,10 @@ class PostgresLease(Lease):
     """A row of the table `owners`."""
 
     def __init__(self, url: str, worker: Worker, *, seconds: float = LEASE_SECONDS) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._conninfo = complete(url)
         self._values = owner_values(worker) | {"seconds": seconds}
         self._connection: psycopg.Connection | None = None
-
-    @property
-    def seconds(self) -> float:
-        return self._seconds
 
     def renew(self) -> Renewal:
         try:
@@ -50,7 +45,7 @@ class PostgresLease(Lease):
             self._disconnect()
             raise translate(error) from error
         runs = {
-            run_id: Cancel(EPOCH + timedelta(microseconds=requested_at), *request) if requested_at is not None else None
+            run_id: Cancel(decode_time(requested_at), *request) if requested_at is not None else None
             for run_id, requested_at, *request in rows
         }
         return Renewal(runs, is_draining)

@@ -35,7 +35,7 @@ run_id = ANY (ARRAY(SELECT CAST(given AS BIGINT) FROM jsonb_array_elements_text(
 FOR UPDATE SKIP LOCKED
 
 -- name: wait_for_turn
--- Lets one transaction at a time start and promote runs.
+-- Lets one transaction at a time start and promote runs. It also makes ids increase in the order of the starts.
 SELECT pg_advisory_xact_lock(hashtext('solorun starts'), hashtext(current_schema()));
 
 -- name: reserve_run_ids

@@ -1,13 +1,15 @@
 """The last delivery to each hook: functions for a connection's thread, in the transaction of their caller."""
 
-from datetime import timedelta
+from typing import Final
 
 from msgspec.structs import asdict
 
-from solorun.hook import DeliveryOutcome, HookDelivery
+from solorun.hook import HookDelivery
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
-from solorun.stores.sql.rows import EPOCH, to_microseconds
+from solorun.stores.sql.rows import row_reader, to_microseconds
+
+_read: Final = row_reader(HookDelivery)
 
 
 def record_delivery(connection: Connection, project: str, hook: str, delivery: HookDelivery) -> None:
@@ -18,7 +20,4 @@ def record_delivery(connection: Connection, project: str, hook: str, delivery: H
 
 def list_last_deliveries(connection: Connection) -> dict[tuple[str, str], HookDelivery]:
     rows = connection.execute(QUERIES["list_last_deliveries"], {}).fetchall()
-    return {
-        (project, hook): HookDelivery(EPOCH + timedelta(microseconds=at), event, DeliveryOutcome(outcome), run, reason)
-        for project, hook, at, event, outcome, run, reason in rows
-    }
+    return {(project, hook): _read(delivery) for project, hook, *delivery in rows}

@@ -39,6 +39,10 @@ def record(
         raise StartRepeated
 
 
+def record_join(connection: Connection, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
+    record(connection, project, key, run_id, StartResult.JOINED, at)
+
+
 def acknowledge(connection: Connection, project: str, key: IdempotencyKey, *, at: datetime) -> bool:
     return connection.execute(QUERIES["acknowledge_key"], _values(project, key, at)).rowcount > 0
 

@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Collection
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from solorun.errors import DeliveryNotFound
 from solorun.notification import (
@@ -15,16 +16,16 @@ from solorun.notification import (
     DeliveryAttempt,
     DeliveryStatus,
     NewNotification,
-    NotifyEvent,
 )
 from solorun.outbox import GIVE_UP_AFTER, AttemptResult, ClaimedDelivery, DeliveryFilter
 from solorun.run import MAX_RUN_ID
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
-from solorun.stores.sql.rows import EPOCH, from_microseconds, storable_id, to_microseconds
+from solorun.stores.sql.rows import EPOCH, decode_time, row_reader, storable_id, to_microseconds
 
 _decode_attempts: Final = msgspec.json.Decoder(tuple[DeliveryAttempt, ...]).decode
-_COLUMN_COUNT: Final = 13
+_read: Final = row_reader(Delivery)
+_COLUMN_COUNT: Final = len(Delivery.__struct_fields__)
 
 
 def add_notification(connection: Connection, new: NewNotification, targets: Collection[str]) -> list[Delivery]:
@@ -73,7 +74,7 @@ def record_attempt(connection: Connection, claimed: ClaimedDelivery, result: Att
     if row is None:
         return None
     attempts = (*_decode_attempts(row[12]), DeliveryAttempt(result.at, result.error))
-    tried_since = result.at if row[13] is None else EPOCH + timedelta(microseconds=row[13])
+    tried_since = result.at if row[13] is None else decode_time(row[13])
     status = DeliveryStatus.DELIVERED
     if result.error is not None:
         is_too_late = result.retry_at - tried_since > GIVE_UP_AFTER
@@ -149,24 +150,8 @@ def _payload(row: tuple[Any, ...]) -> bytes | None:
 
 def _from_row(row: tuple[Any, ...]) -> Delivery:
     """A delivery from a row that begins with the `delivery_columns`."""
-    (
-        delivery_id, message_id, target, event, project, run_id, status, detail, occurred_at, due_at, finished_at,
-        attempt_count, attempts,
-    ) = row[:_COLUMN_COUNT]  # fmt: skip
-    occurred = EPOCH + timedelta(microseconds=occurred_at)
-    return Delivery(
-        id=delivery_id,
-        message_id=message_id,
-        target=target,
-        event=NotifyEvent(event),
-        project=project,
-        run_id=run_id,
-        status=DeliveryStatus(status),
-        detail=detail,
-        occurred_at=occurred,
-        # A new delivery is due since the epoch.
-        next_attempt_at=(from_microseconds(due_at) if due_at else occurred) if status == "pending" else None,
-        finished_at=from_microseconds(finished_at),
-        attempt_count=attempt_count,
-        attempts=_decode_attempts(attempts),
-    )
+    delivery = _read(row[:_COLUMN_COUNT])
+    if delivery.status is not DeliveryStatus.PENDING:
+        return replace(delivery, next_attempt_at=None)
+    # A new delivery is due since the epoch.
+    return replace(delivery, next_attempt_at=delivery.occurred_at) if delivery.next_attempt_at == EPOCH else delivery

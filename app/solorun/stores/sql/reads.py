@@ -3,10 +3,9 @@
 import heapq
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import timedelta
 from itertools import islice
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from solorun.errors import RunNotFound
 from solorun.queueing import Hold
@@ -14,7 +13,9 @@ from solorun.run import MAX_RUN_ID, Run
 from solorun.status import Status
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
-from solorun.stores.sql.rows import EPOCH, encode_array, run_from_row, storable_id
+from solorun.stores.sql.rows import encode_array, row_reader, run_from_row, storable_id
+
+_read_hold: Final = row_reader(Hold)
 
 
 def get_run(connection: Connection, run_id: int) -> Run:
@@ -51,26 +52,6 @@ def load_runs(connection: Connection, query: str, parameters: Mapping[str, Any])
 
 def find_active_run(connection: Connection, project: str) -> Run | None:
     return find_run(connection, "select_active_run", {"project": project})
-
-
-def find_latest_run(connection: Connection, project: str) -> Run | None:
-    return find_run(connection, "select_latest_run", {"project": project})
-
-
-def list_latest_runs(connection: Connection) -> list[Run]:
-    return load_runs(connection, "list_latest_runs", {})
-
-
-def list_queued_runs(connection: Connection) -> list[Run]:
-    return load_runs(connection, "list_queued_runs", {})
-
-
-def list_foreign_runs(connection: Connection, owner: str) -> list[Run]:
-    return load_runs(connection, "list_foreign_runs", {"owner": owner})
-
-
-def list_orphaned_runs(connection: Connection, owner: str) -> list[Run]:
-    return load_runs(connection, "list_orphaned_runs", {"owner": owner})
 
 
 def list_runs(
@@ -114,11 +95,7 @@ def list_resources(connection: Connection) -> dict[str, int]:
 
 
 def list_holds(connection: Connection) -> list[Hold]:
-    rows = connection.execute(QUERIES["list_holds"]).fetchall()
-    return [
-        Hold(resource, slot, run_id, project, step, EPOCH + timedelta(microseconds=since))
-        for resource, slot, run_id, project, step, since in rows
-    ]
+    return list(map(_read_hold, connection.execute(QUERIES["list_holds"]).fetchall()))
 
 
 def median_duration_seconds(connection: Connection, project: str, scope: str) -> float | None:

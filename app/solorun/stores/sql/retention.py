@@ -1,7 +1,7 @@
 """Pins and deletes runs: functions for a connection's thread, each in one bounded transaction."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import accumulate
 from typing import Final
 
@@ -11,7 +11,7 @@ from solorun.status import Status
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run
-from solorun.stores.sql.rows import EPOCH, storable_id, to_microseconds
+from solorun.stores.sql.rows import decode_time, storable_id, to_microseconds
 
 MAX_SEGMENTS: Final = 100
 MAX_BYTES: Final = 512 * 1024
@@ -29,7 +29,7 @@ def list_ended_runs(
 ) -> list[EndedRun]:
     values = {"project": project, "before_id": MAX_RUN_ID if before_id is None else before_id, "limit": limit}
     return [
-        EndedRun(run_id, EPOCH + timedelta(microseconds=finished_at), status == Status.COMPLETED.value, bool(must_stay))
+        EndedRun(run_id, decode_time(finished_at), status == Status.COMPLETED.value, bool(must_stay))
         for run_id, finished_at, status, must_stay in connection.execute(QUERIES["list_ended_runs"], values)
     ]
 
@@ -76,7 +76,7 @@ def list_deleted_runs(connection: Connection, *, after: DeletedRun | None = None
     if after is not None:
         values |= {"deleted_at": to_microseconds(after.deleted_at) or 0, "run_id": after.id}
     rows = connection.execute(QUERIES["list_deleted_runs"], values)
-    return [DeletedRun(EPOCH + timedelta(microseconds=deleted_at), run_id) for deleted_at, run_id in rows]
+    return [DeletedRun(decode_time(deleted_at), run_id) for deleted_at, run_id in rows]
 
 
 def forget_deleted_runs(connection: Connection, *, before: datetime) -> None:

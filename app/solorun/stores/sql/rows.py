@@ -1,83 +1,74 @@
 """Converts between rows and values. Times are stored as microseconds since 1970, UTC."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import asdict, fields, replace
 
-from solorun.outcome import StopEffect
 from solorun.parameter import ParamValue
-from solorun.run import MAX_RUN_ID, Attempt, Cancel, LevelCounts, Refusal, Run, RunStep, cancel_fields, end_last_attempt
-from solorun.status import Status, StepStatus
+from solorun.run import MAX_RUN_ID, Cancel, LevelCounts, Run, RunStep, end_last_attempt
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
+T = TypeVar("T", bound=msgspec.Struct)
+
 _encode = msgspec.json.Encoder(order="sorted").encode
 decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
-_decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode
-_decode_refusals = msgspec.json.Decoder(tuple[Refusal, ...]).decode
 decode_resources = msgspec.json.Decoder(dict[str, int]).decode
-decode_attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode
-decode_slots = msgspec.json.Decoder(dict[str, list[int]]).decode
+
+
+def row_reader(struct: type[T], *given: str) -> Callable[[Iterable[Any]], T]:
+    """Makes a struct of a row with its fields, in their order. NULL stands for the default; `given` are values already.
+
+    Times, and what is not a number or a text, are decoded by the type of their field.
+    """
+    decoders = [
+        (index, decode, None if field.default is msgspec.NODEFAULT else field.default)
+        for index, field in enumerate(fields(struct))
+        if field.name not in given and (decode := _find_decoder(field.type)) is not None
+    ]
+
+    def read(row: Iterable[Any]) -> T:
+        values = list(row)
+        for index, decode, default in decoders:
+            values[index] = default if (value := values[index]) is None else decode(value)
+        return struct(*values)
+
+    return read
+
+
+def _find_decoder(kind: Any) -> Callable[[Any], Any] | None:
+    """None for what a column has as it is."""
+    kind, *_ = [each for each in get_args(kind) if each is not NoneType] if isinstance(kind, UnionType) else [kind]
+    if kind in (int, float, str):
+        return None
+    if kind is datetime:
+        return decode_time
+    return kind if isinstance(kind, type) and issubclass(kind, bool | Enum) else msgspec.json.Decoder(kind).decode
+
+
+def decode_time(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+_read_run: Final = row_reader(
+    Run, "cancel", "level_counts", "steps", "queue_position", "waits_for", "estimated_start_at"
+)
+_read_step: Final = row_reader(RunStep)
+read_cancel: Final = row_reader(Cancel)
 
 
 def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
     """A run from a row with the `run_columns`, and the rows of its steps in order."""
-    (
-        run_id, project, scope, status, triggered_by, params, created_at, rerun_of, started_at, finished_at,
-        cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at,
-        cancel_position, cancel_effect, cancel_settled_at, error_message, current_step, progress_current,
-        progress_total, progress_item, last_seq, debug, info, warning, error, first_error_seq, resources, slots,
-        replaces, queue_deadline, pinned, owner, labels, refusals,
-        pipeline, traceparent,
-    ) = row  # fmt: skip
-    cancel = None
-    if (requested_at := from_microseconds(cancel_requested_at)) is not None:
-        cancel = Cancel(
-            requested_at=requested_at,
-            requested_by=cancel_requested_by,
-            reason=cancel_reason,
-            grace_seconds=cancel_grace_seconds,
-            signalled_at=from_microseconds(cancel_signalled_at),
-            position=_decode_texts(cancel_position) if cancel_position else (),
-            effect=StopEffect(cancel_effect) if cancel_effect else None,
-            settled_at=from_microseconds(cancel_settled_at),
-        )
-    return Run(
-        id=run_id,
-        project=project,
-        scope=scope,
-        status=Status(status),
-        triggered_by=triggered_by,
-        params=decode_params(params),
-        created_at=EPOCH + timedelta(microseconds=created_at),
-        rerun_of=rerun_of,
-        started_at=from_microseconds(started_at),
-        finished_at=from_microseconds(finished_at),
-        **cancel_fields(cancel),
-        error_message=error_message,
-        current_step=current_step,
-        progress_current=progress_current,
-        progress_total=progress_total,
-        progress_item=progress_item,
-        last_seq=last_seq,
-        level_counts=LevelCounts(debug, info, warning, error),
-        first_error_seq=first_error_seq,
-        steps=tuple(map(_step_from_row, steps)),
-        resources=decode_resources(resources),
-        slots=decode_slots(slots),
-        replaces=replaces,
-        queue_deadline=from_microseconds(queue_deadline),
-        pinned=bool(pinned),
-        worker=owner,
-        labels=_decode_texts(labels),
-        refusals=_decode_refusals(refusals) if refusals else (),
-        pipeline=pipeline,
-        traceparent=traceparent,
-    )
+    cancel = None if row[10] is None else read_cancel(row[10:18])
+    counts, read_steps = LevelCounts(*row[24:28]), tuple(map(_step_from_row, steps))
+    queued = None, (), None  # Their places are in memory.
+    return _read_run((*row[:13], cancel, *row[18:24], counts, row[28], read_steps, *row[29:33], *queued, *row[33:]))
 
 
 def cancel_values(run_id: int, cancel: Cancel) -> dict[str, Any]:
@@ -134,33 +125,13 @@ def to_microseconds(time: datetime | None) -> int | None:
 
 
 def from_microseconds(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+    return None if microseconds is None else decode_time(microseconds)
 
 
 def _step_from_row(row: tuple[Any, ...]) -> RunStep:
-    (
-        name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots,
-        max_attempts, attempts, next_attempt_at,
-    ) = row  # fmt: skip
-    end = {
-        "status": StepStatus(status),
-        "finished_at": from_microseconds(finished_at),
-        "exit_code": exit_code,
-        "error_message": error_message,
-        "last_seq": last_seq,
-    }
-    tried = decode_attempts(attempts)
-    if end["finished_at"] is not None:
-        # A service that was killed has recorded the end of the step, but not that of the attempt.
-        tried = end_last_attempt(tried, **end)
-    return RunStep(
-        name=name,
-        started_at=from_microseconds(started_at),
-        first_seq=first_seq,
-        resources=decode_resources(resources),
-        slots=decode_slots(slots),
-        max_attempts=max_attempts,
-        attempts=tried,
-        next_attempt_at=from_microseconds(next_attempt_at),
-        **end,
-    )
+    step = _read_step(row)
+    if step.finished_at is None or not step.attempts:
+        return step
+    # A service that was killed has recorded the end of the step, but not that of the attempt.
+    end = {name: getattr(step, name) for name in ("status", "finished_at", "exit_code", "error_message", "last_seq")}
+    return replace(step, attempts=end_last_attempt(step.attempts, **end))

@@ -9,12 +9,12 @@ from msgspec.structs import asdict, replace
 from solorun.errors import ScheduleNotFound
 from solorun.notification import NewNotification
 from solorun.schedule import Firing, FiringOutcome, FiringTrigger, ScheduleState
-from solorun.status import Status
 from solorun.stores.sql import outbox
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
-from solorun.stores.sql.rows import EPOCH, from_microseconds, to_microseconds
+from solorun.stores.sql.rows import EPOCH, from_microseconds, row_reader, to_microseconds
 
+_read_firing: Final = row_reader(Firing)
 MAX_FIRINGS: Final = 2_000
 """How many are kept of each schedule and trigger: more than a day of one that is due every minute."""
 
@@ -85,7 +85,7 @@ def record_end(connection: Connection, run_id: int | None) -> None:
 
 def list_unsettled_firings(connection: Connection, *, at: datetime) -> list[Firing]:
     rows = connection.execute(QUERIES["list_unsettled_firings"], {"at": to_microseconds(at)})
-    return [replace(_firing_from_row(row), late=bool(is_late)) for *row, is_late in rows]
+    return [replace(_read_firing(row), late=bool(is_late)) for *row, is_late in rows]
 
 
 def settle_firings(
@@ -109,11 +109,11 @@ def list_firings(
 ) -> list[Firing]:
     name = "list_firings" if schedule is None else "list_firings_of_schedule"
     values = {"schedule": schedule, "after": to_microseconds(after or EPOCH), "limit": limit}
-    return [_firing_from_row(row) for row in connection.execute(QUERIES[name], values)]
+    return [_read_firing(row) for row in connection.execute(QUERIES[name], values)]
 
 
 def list_last_firings(connection: Connection) -> dict[str, Firing]:
-    return {row[0]: _firing_from_row(row) for row in connection.execute(QUERIES["list_last_firings"], {})}
+    return {row[0]: _read_firing(row) for row in connection.execute(QUERIES["list_last_firings"], {})}
 
 
 def _settle(connection: Connection, firing: Firing) -> bool:
@@ -125,25 +125,3 @@ def _state_from_row(row: tuple[Any, ...]) -> ScheduleState:
     _, begins_at, paused_at, paused_by, pause_reason, last_due_at = row
     handled = max(begins_at, begins_at if last_due_at is None else last_due_at)
     return ScheduleState(from_microseconds(handled) or EPOCH, from_microseconds(paused_at), paused_by, pause_reason)
-
-
-def _firing_from_row(row: tuple[Any, ...] | list[Any]) -> Firing:
-    schedule, project, due, fired, outcome, run_id, reason, missed_count, late_at, late, trigger, *run = row
-    status, started, finished, deleted = run
-    return Firing(
-        schedule=schedule,
-        project=project,
-        due_at=from_microseconds(due) or EPOCH,
-        fired_at=from_microseconds(fired) or EPOCH,
-        outcome=FiringOutcome(outcome),
-        run_id=run_id,
-        reason=reason,
-        missed_count=missed_count,
-        late_at=from_microseconds(late_at),
-        late=None if late is None else bool(late),
-        trigger=FiringTrigger(trigger),
-        run_status=None if status is None else Status(status),
-        run_started_at=from_microseconds(started),
-        run_finished_at=from_microseconds(finished),
-        run_deleted=bool(deleted),
-    )

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from solorun.errors import QueueFull, ResourceBusy, RunActive, StartRepeated
-from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult, Waiter
+from solorun.queueing import ConflictPolicy, Slots, StartResult, Waiter
 from solorun.run import Cancel, Run, RunStep
 from solorun.store import NewRun
 from solorun.stores.sql import idempotency_keys, schedules
@@ -88,7 +88,7 @@ def _insert_waiting(connection: Connection, new: NewRun, values: dict[str, Any])
     if new.on_conflict not in (ConflictPolicy.QUEUE, ConflictPolicy.REPLACE):
         if active is not None:
             raise RunActive(active)
-        raise ResourceBusy(_find_obstacles(connection, new))
+        raise ResourceBusy([hold for hold in list_holds(connection) if hold.resource in new.resources])
     replaced = None
     if new.on_conflict is ConflictPolicy.REPLACE:
         earlier = _cancel_replacement(connection, new)
@@ -123,7 +123,3 @@ def _cancel_replacement(connection: Connection, new: NewRun) -> int | None:
     connection.execute(QUERIES["finalize_pending_steps"], cancel)
     release_run(connection, run_id)
     return int(replaced)
-
-
-def _find_obstacles(connection: Connection, new: NewRun) -> list[Hold]:
-    return [hold for hold in list_holds(connection) if hold.resource in new.resources]

@@ -3,15 +3,12 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from typing import Final
 
 import anyio
 
-from solorun.idempotency_key import IdempotencyKey
 from solorun.parameter import ParamValue
-from solorun.queueing import StartResult
 from solorun.record import StoredLogPage
 from solorun.run import Refusal, Run
 from solorun.segment import Segment
@@ -62,24 +59,27 @@ class SqlRunStore(SqlTransactions, Store):
 
     # -- writes, in the order of a run's life
 
+    _insert_run = writing_in_turn(starts.insert_run)
+
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
-        return await self._write_in_turn(starts.insert_run, new, owner, self._encrypt)
+        return await self._insert_run(new, owner, self._encrypt)
 
     claim_runs = writing(promotion.claim_runs)
+
+    _return_run = writing(writes.return_run)
+    _return_cancelled_run = writing_in_turn(writes.return_run)
 
     async def return_run(
         self, run_id: int, *, owner: str, refusals: Sequence[Refusal] = (), closing: Segment | None = None
     ) -> None:
-        if not await self._write(writes.return_run, run_id, owner, refusals, closing, is_cancelled=False):
-            await self._write_in_turn(writes.return_run, run_id, owner, refusals, closing, is_cancelled=True)
+        if not await self._return_run(run_id, owner, refusals, closing, is_cancelled=False):
+            await self._return_cancelled_run(run_id, owner, refusals, closing, is_cancelled=True)
 
     take_step_slots = writing_in_turn(promotion.take_step_slots)
     release_step_slots = writing_in_turn(promotion.release_step_slots)
     declare_resources = writing_in_turn(promotion.declare_resources)
 
-    async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
-        await self._write_in_turn(idempotency_keys.record, project, key, run_id, StartResult.JOINED, at)
-
+    record_key = writing_in_turn(idempotency_keys.record_join)
     acknowledge_start = writing_in_turn(idempotency_keys.acknowledge)
 
     request_cancel = writing_in_turn(writes.request_cancel)
@@ -102,17 +102,28 @@ class SqlRunStore(SqlTransactions, Store):
         return await self._read(read_unmasked, run_id, self._decrypt)
 
     find_active_run = reading(reads.find_active_run)
-    find_latest_run = reading(reads.find_latest_run)
+
+    async def find_latest_run(self, project: str) -> Run | None:
+        return await self._read(reads.find_run, "select_latest_run", {"project": project})
+
     list_runs = reading(reads.list_runs)
     find_runs = reading(reads.find_runs)
     list_project_names = reading(reads.list_project_names)
-    list_latest_runs = reading(reads.list_latest_runs)
-    list_queued_runs = reading(reads.list_queued_runs)
     list_resources = reading(reads.list_resources)
     list_holds = reading(reads.list_holds)
-    list_foreign_runs = reading(reads.list_foreign_runs)
-    list_orphaned_runs = reading(reads.list_orphaned_runs)
     median_duration_seconds = reading(reads.median_duration_seconds)
+
+    async def list_latest_runs(self) -> list[Run]:
+        return await self._read(reads.load_runs, "list_latest_runs", {})
+
+    async def list_queued_runs(self) -> list[Run]:
+        return await self._read(reads.load_runs, "list_queued_runs", {})
+
+    async def list_foreign_runs(self, owner: str) -> list[Run]:
+        return await self._read(reads.load_runs, "list_foreign_runs", {"owner": owner})
+
+    async def list_orphaned_runs(self, owner: str) -> list[Run]:
+        return await self._read(reads.load_runs, "list_orphaned_runs", {"owner": owner})
 
     async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
         # A single reader of a whole log gets long pages, which saves thread switches. With several readers pages are
@@ -173,12 +184,14 @@ class SqlRunStore(SqlTransactions, Store):
 
     # -- maintenance
 
+    _compact = writing(apply_compaction)
+
     async def compact_segments(self, run_id: int) -> bool:
         after = self._compaction_positions.pop(run_id, 0)
         compaction = await self._read(plan_compaction, run_id, after=after)
         if compaction.replacements:
             try:
-                await self._write(apply_compaction, compaction)
+                await self._compact(compaction)
             except StaleCompaction:
                 return True
         if compaction.more:

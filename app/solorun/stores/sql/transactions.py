@@ -23,14 +23,6 @@ class SqlTransactions(ABC):
         resources does not change until it ends.
         """
 
-    async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._write_prepared(lambda: lambda connection: function(connection, *args, **kwargs))
-
-    async def _write_in_turn(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._write_prepared(
-            lambda: lambda connection: function(connection, *args, **kwargs), in_turn=True
-        )
-
     @abstractmethod
     async def _read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Execute `function` in a transaction that reads one snapshot."""
@@ -45,19 +37,16 @@ def reading(function: Function[P, T]) -> Method[P, T]:
     return method
 
 
-def writing(function: Function[P, T]) -> Method[P, T]:
-    """A method that executes `function` with `_write`."""
+def writing(function: Function[P, T], *, in_turn: bool = False) -> Method[P, T]:
+    """A method that executes `function` with `_write_prepared`."""
 
     async def method(self: SqlTransactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._write(function, *args, **kwargs)
+        return await self._write_prepared(
+            lambda: lambda connection: function(connection, *args, **kwargs), in_turn=in_turn
+        )
 
     return method
 
 
 def writing_in_turn(function: Function[P, T]) -> Method[P, T]:
-    """A method that executes `function` with `_write_in_turn`."""
-
-    async def method(self: SqlTransactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._write_in_turn(function, *args, **kwargs)
-
-    return method
+    return writing(function, in_turn=True)

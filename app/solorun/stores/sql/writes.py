@@ -1,6 +1,6 @@
 """Writes of runs: functions for a connection's thread, each in one transaction."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import asdict
@@ -9,7 +9,7 @@ from solorun.errors import StoreFailure
 from solorun.outcome import Outcome
 from solorun.run import Cancel, LevelCounts, Refusal, Run
 from solorun.segment import Segment
-from solorun.status import ACTIVE, Status, UpdateResult, allowed_predecessors
+from solorun.status import Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.endings import release_run
@@ -79,7 +79,6 @@ def finalize_run(
     run_id: int,
     *,
     owner: str | None,
-    expected: Collection[Status],
     ending: FinalState,
     closing: Segment | None = None,
 ) -> UpdateResult:
@@ -89,7 +88,7 @@ def finalize_run(
         "previous_seq": closing.first_seq - 1 if closing else None,
         "record_count": closing.record_count if closing else 0,
         **level_values(closing.level_counts if closing else LevelCounts()),
-        **_ending_values(ending, expected),
+        **_ending_values(ending),
     }
     if connection.execute(QUERIES["finalize_run"], values).rowcount:
         if closing is not None:
@@ -116,7 +115,7 @@ def give_up_start(connection: Connection, run_id: int, *, owner: str, ending: Fi
     else:
         outcome = ending.outcome if run.cancel is None else Outcome(Status.CANCELLED)
         ending = FinalState(outcome, ending.finished_at)
-        finalize_run(connection, run_id, owner=owner, expected=ACTIVE, ending=ending)
+        finalize_run(connection, run_id, owner=owner, ending=ending)
     return True
 
 
@@ -180,9 +179,9 @@ def _format_break(segment: Segment | None, run: Run, last_seq: int) -> str:
     return f"The log of run {run.id} ends at {last_seq}: {records} would leave a gap or overlap it."
 
 
-def _ending_values(ending: FinalState, expected: Collection[Status] = tuple(Status)) -> dict[str, Any]:
+def _ending_values(ending: FinalState) -> dict[str, Any]:
     status = ending.outcome.status
-    before = allowed_predecessors(status).intersection(expected)
+    before = allowed_predecessors(status)
     return {
         "status": status.value,
         "finished_at": to_microseconds(ending.finished_at),

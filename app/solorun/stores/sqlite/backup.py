@@ -23,7 +23,6 @@ _MAX_RESERVE_BYTES: Final = 256 * 1024 * 1024
 
 # A journal would be another copy of the secrets, and a copy that fails is thrown away.
 _COPY_PRAGMAS: Final = ("journal_mode = OFF", "synchronous = OFF", "secure_delete = ON")
-_LIST_RUNS_WITH_SECRETS: Final = "SELECT run_id FROM unmasked_params"
 
 
 async def open_copy(database: Path) -> int:
@@ -74,7 +73,7 @@ def _erase_secrets(copy: Path) -> None:
 def _forget_secrets(connection: sqlite3.Connection) -> None:
     """Without its secrets, a run must not begin: cancel it, unless it is being executed already."""
     cancel = Cancel(datetime.now(UTC), "backup", "its secret parameters are not in the backup")
-    for (run_id,) in connection.execute(_LIST_RUNS_WITH_SECRETS).fetchall():
+    for run_id, _ in connection.execute(QUERIES["list_unmasked_params"]).fetchall():
         values = cancel_values(run_id, cancel)
         if connection.execute(QUERIES["cancel_queued_run"], values).rowcount:
             connection.execute(QUERIES["finalize_pending_steps"], values)

@@ -110,11 +110,11 @@ class Connection:
 
     async def execute(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Execute `function` without a transaction, for statements that cannot run in one."""
-        return await self._submit(lambda connection: function(connection, *args, **kwargs), self._record_error)
+        return await self._submit(lambda connection: function(connection, *args, **kwargs), records=True)
 
     async def maintain(self, function: Function[[], T]) -> T:
         """Like `execute`, but does not change `error`, for work that is not a write."""
-        return await self._submit(function, lambda _: None)
+        return await self._submit(function, records=False)
 
     def stop_waiting(self) -> None:
         """Before a close, make a transaction that waits for another program's lock fail within a second.
@@ -136,11 +136,11 @@ class Connection:
             await asyncio.shield(future)
         _open_drivers.discard(self._driver)
 
-    async def _submit(self, function: Function[[], T], record_error: Callable[[str | None], None]) -> T:
+    async def _submit(self, function: Function[[], T], *, records: bool) -> T:
         if not self._is_open:
             raise StoreUnavailable("The store is closed.")
         self._queued += 1
-        return await self._driver.run(lambda connection: self._execute(connection, function, record_error))
+        return await self._driver.run(lambda connection: self._execute(connection, function, records=records))
 
     # -- on the connection's thread
 
@@ -175,31 +175,29 @@ class Connection:
             else:
                 return
 
-    def _execute(
-        self, connection: sqlite3.Connection, function: Function[[], T], record_error: Callable[[str | None], None]
-    ) -> T:
+    def _execute(self, connection: sqlite3.Connection, function: Function[[], T], *, records: bool) -> T:
+        """`records` what came of it in `error`."""
+        failure = self._error
         self._begun_at = time.monotonic()
         try:
             if not self._is_patient and self._error is not None:
                 raise StoreUnavailable(self._error)
             result = function(self._check(connection))
+            failure = None
+            return result
         except DRIVER_ERRORS as error:
             self._must_reopen = self._must_reopen or needs_reopening(error)
             translated = translate(error)
-            record_error(translated.message)
+            failure = translated.message
             raise translated from error
         except (StoreFailure, StoreUnavailable) as error:
-            record_error(error.message)
+            failure = error.message
             raise
-        else:
-            record_error(None)
-            return result
         finally:
+            if records:
+                self._error = failure
             self._begun_at = None
             self._finished += 1
-
-    def _record_error(self, message: str | None) -> None:
-        self._error = message
 
     def _check(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         """The connection to use: this one, or a new one after an error that left it unreliable."""

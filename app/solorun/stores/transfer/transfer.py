@@ -1,6 +1,6 @@
 """Copies all tables, and commits only if the copy is equal to the original and has no problems."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
@@ -75,9 +75,16 @@ class _Digest:
         self.count = 0
         self._sum = 0
 
-    def add(self, row: Sequence[Any]) -> None:
-        self.count += 1
-        self._sum += int.from_bytes(blake2b(_encode(row), digest_size=_DIGEST_BYTES).digest())
+    def take(
+        self, rows: Iterable[tuple[Any, ...]], table: Table, activity: str, report: Report
+    ) -> Generator[tuple[Any, ...]]:
+        """The same rows, which are counted as they are read."""
+        for row in rows:
+            self.count += 1
+            self._sum += int.from_bytes(blake2b(_encode(row), digest_size=_DIGEST_BYTES).digest())
+            if self.count % REPORT_ROWS == 0:
+                report(f"{activity} {table.name}", self.count, table.row_count)
+            yield row
 
     @property
     def value(self) -> tuple[int, int]:
@@ -86,18 +93,10 @@ class _Digest:
 
 def _copy(source: Source, target: Target, table: Table, cipher: ParamCipher, report: Report) -> tuple[int, int]:
     digest = _Digest()
-
-    def rows() -> Generator[tuple[Any, ...]]:
-        with source.open_rows(table) as originals:
-            for original in originals:
-                row = _encrypt(table, _storable(original), cipher)
-                digest.add(row)
-                if digest.count % REPORT_ROWS == 0:
-                    report(f"Copying {table.name}", digest.count, table.row_count)
-                yield row
-
-    with closing(rows()) as copied:
-        target.write(table, copied)
+    with source.open_rows(table) as originals:
+        rows = (_encrypt(table, _storable(original), cipher) for original in originals)
+        with closing(digest.take(rows, table, "Copying", report)) as copied:
+            target.write(table, copied)
     return digest.value
 
 
@@ -111,10 +110,8 @@ def _encrypt(table: Table, row: tuple[Any, ...], cipher: ParamCipher) -> tuple[A
 
 def _digest(target: Target, table: Table, report: Report) -> tuple[int, int]:
     digest = _Digest()
-    for row in target.read(table):
-        digest.add(row)
-        if digest.count % REPORT_ROWS == 0:
-            report(f"Comparing {table.name}", digest.count, table.row_count)
+    for _ in digest.take(target.read(table), table, "Comparing", report):
+        pass
     return digest.value
 
 

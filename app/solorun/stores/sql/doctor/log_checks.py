@@ -81,21 +81,18 @@ class _Log:
 
     def compare(self, last_seq: int, counts: LevelCounts, first_error_seq: int | None) -> Iterator[Finding]:
         """Compare the run's row with the segments."""
-        is_wrong = last_seq != self._last_seq
-        if is_wrong:
+        # Unreadable records cannot be counted.
+        known = (self._counts, self._first_error_seq) if self._readable else (counts, first_error_seq)
+        has_wrong_end, has_wrong_counts = last_seq != self._last_seq, known != (counts, first_error_seq)
+        if has_wrong_end:
             message = f"The row of run {self._run_id} says its log ends at {last_seq}, but it ends at {self._last_seq}."
             yield Finding(self._run_id, message, "uses the end of the log")
-        if not self._readable:
-            counts_known, first_known = counts, first_error_seq  # unreadable records cannot be counted
-        else:
-            counts_known, first_known = self._counts, self._first_error_seq
-        if (counts, first_error_seq) != (counts_known, first_known):
-            is_wrong = True
+        if has_wrong_counts:
             message = f"The level counts of run {self._run_id} do not match its records."
             yield Finding(self._run_id, message, "recounts them")
-        if is_wrong and self._repair:
-            values = {"run_id": self._run_id, "last_seq": self._last_seq, "first_error_seq": first_known}
-            self._connection.execute(QUERIES["repair_log"], values | level_values(counts_known))
+        if self._repair and (has_wrong_end or has_wrong_counts):
+            values = {"run_id": self._run_id, "last_seq": self._last_seq, "first_error_seq": known[1]}
+            self._connection.execute(QUERIES["repair_log"], values | level_values(known[0]))
 
     def _without_repeats(self, stored: Segment) -> Segment | None:
         if stored.last_seq <= self._last_seq:
