@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
+from playwright.sync_api import BrowserContext, ViewportSize, expect
 
 from tests.browser.browsers import not_in_firefox
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
 from tests.browser.shortcuts import press_in_turn
@@ -139,18 +139,17 @@ QUIET = """() => new Promise(done => {
     ],
 )
 def test_a_page_does_not_move_while_it_loads(
-    open_page: OpenPage, browser: Browser, api: Api, path: str, size: ViewportSize
+    open_page: OpenPage, new_context: NewContext, api: Api, path: str, size: ViewportSize
 ) -> None:
     good = api.complete("novel")
     failed = api.complete("novel", params={"book": "broken"})
-    context = browser.new_context(viewport=size)
+    context = new_context(viewport=size)
     context.add_init_script(COUNT_SHIFTS)
 
     page = open_page(path.format(good=good, failed=failed), within=context)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     shifts = page.evaluate(QUIET)
-    context.close()
 
     assert sum(value for value, *_ in shifts) <= 0.05, shifts
 
