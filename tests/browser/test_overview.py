@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
-from tests.browser.test_requests import COUNT_SHIFTS, QUIET
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
@@ -130,6 +130,7 @@ def test_the_overview_is_filtered_by_name(open_page: OpenPage, street: ServedSer
     expect(page.get_by_role("article", name="project-00")).to_be_visible()
 
 
+@counts_shifts
 def test_no_card_moves_while_projects_run(
     open_page: OpenPage, new_context: NewContext, street: ServedService, street_api: Api
 ) -> None:

@@ -6,29 +6,17 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, ViewportSize, expect
 
-from tests.browser.browsers import not_in_firefox
+from tests.browser.axe import DESKTOP, PHONE
 from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
 from tests.browser.shortcuts import press_in_turn
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
 PROJECTS = 18
 MANY = "".join(project_toml(f"project-{number:02}", {"work": "echo done"}) for number in range(PROJECTS))
-COUNT_SHIFTS = """
-window.shifts = [];
-new PerformanceObserver(list => {
-  for (const {value, hadRecentInput, sources} of list.getEntries())
-    if (!hadRecentInput)
-      shifts.push([value, ...sources.map(({node, previousRect, currentRect}) =>
-        `${node?.nodeName} ${node?.className}: ${previousRect.y} to ${currentRect.y}`)]);
-}).observe({type: 'layout-shift', buffered: true});
-"""
-
-
-DESKTOP: ViewportSize = {"width": 1440, "height": 860}
-PHONE: ViewportSize = {"width": 390, "height": 844}
 FRAMES = """() => new Promise(done => {
   let frames = 0;
   const check = () => ++frames > 30 ? done() : requestAnimationFrame(check);
@@ -110,20 +98,7 @@ def test_a_failed_run_requests_each_page_of_its_log_once(
     assert sorted(logs) == sorted(set(logs))
 
 
-QUIET = """() => new Promise(done => {
-  let [seen, frames] = [-1, 0];
-  const check = () => {
-    const now = shifts.length + performance.getEntriesByType('resource').length;
-    frames = now === seen ? frames + 1 : 0;
-    seen = now;
-    if (frames > 30) done(shifts); else requestAnimationFrame(check);
-  };
-  requestAnimationFrame(check);
-})"""
-"""Resolves with the shifts when nothing has moved or loaded for some frames."""
-
-
-@not_in_firefox("Firefox reports no layout shifts")
+@counts_shifts
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize(
     "path",

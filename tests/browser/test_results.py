@@ -5,11 +5,12 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.axe import PHONE
 from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.deployments import Deployment
 from tests.browser.held import Hold
 from tests.browser.projects import Api
-from tests.browser.test_requests import COUNT_SHIFTS, PHONE, QUIET
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
 from tests.fakes.running_service import ServedService
 
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -38,6 +39,7 @@ def test_a_completed_run_shows_its_summary_above_the_timeline(open_page: OpenPag
     expect(page.get_by_role("heading", level=1)).to_have_text("words.csv")
 
 
+@counts_shifts
 @pytest.mark.parametrize("path", ["", "/artifacts/summary.md"])
 def test_a_late_picture_does_not_move_the_text(
     open_page: OpenPage, new_context: NewContext, run_id: int, path: str
