@@ -26,10 +26,18 @@ def not_in_firefox(reason: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(_NAME == "firefox", reason=reason)
 
 
-def launch(playwright: Playwright) -> Browser:
-    """The browser of all tests: Chromium, or the one that SOLORUN_TEST_BROWSER names."""
-    launchers = {"chromium": launch_chromium, "firefox": launch_firefox}
-    return launchers[_NAME](playwright)
+def launch(playwright: Playwright, **preferences: str | float | bool) -> Browser:
+    """The browser of all tests: Chromium, or the one that SOLORUN_TEST_BROWSER names.
+
+    Firefox has these preferences, for what Playwright emulates in Chromium alone.
+    """
+    match _NAME:
+        case "chromium":
+            return launch_chromium(playwright)
+        case "firefox":
+            return launch_firefox(playwright, **preferences)
+        case _:
+            raise ValueError(f"SOLORUN_TEST_BROWSER is chromium or firefox, not {_NAME}")
 
 
 def launch_chromium(playwright: Playwright) -> Browser:
@@ -42,9 +50,9 @@ def launch_chromium(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=path, args=[*sandbox, WITHOUT_FEATURES])
 
 
-def launch_firefox(playwright: Playwright) -> Browser:
+def launch_firefox(playwright: Playwright, **preferences: str | float | bool) -> Browser:
     """Not Playwright's own Firefox, which is patched: the one that people use, through WebDriver BiDi."""
     path = os.environ.get("FIREFOX_PATH") or shutil.which("firefox-esr")
     if path is None:
         pytest.skip("no Firefox: run `apt-get install firefox-esr`, or set FIREFOX_PATH")
-    return playwright.firefox.launch(channel="moz-firefox", executable_path=path)
+    return playwright.firefox.launch(channel="moz-firefox", executable_path=path, firefox_user_prefs=preferences)

@@ -5,18 +5,21 @@ host fails the test.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from solorun.dashboard.assets import STATIC_DIRECTORY
+from tests.browser.axe import DESKTOP
 from tests.browser.browsers import launch
 from tests.browser.deployments import Deployment, serving_cluster
 from tests.browser.projects import CONFIGURATION, COROUTINE, DEAF, Api
 from tests.fakes.running_service import ServedService, served
 
 OpenPage = Callable[..., Page]
+NewContext = Callable[..., BrowserContext]
 
 TIMEOUT_MILLISECONDS = 60_000
 """For every wait. Generous, because slow machines are no failure; the benchmarks measure speed."""
@@ -80,14 +83,26 @@ def params(api: Api, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1440, "height": 860}, locale="en-GB")
-    yield opened
-    # A handler of a test may still be at work on a request. Its failure would fail the next call, in another test.
-    for page in opened.pages:
-        page.unroute_all(behavior="ignoreErrors")
-    opened.unroute_all(behavior="ignoreErrors")
-    opened.close()
+def new_context(browser: Browser) -> Iterator[NewContext]:
+    """Opens a context with these options of Playwright, until the end of the test."""
+    contexts: list[BrowserContext] = []
+
+    def open_context(**options: Any) -> BrowserContext:
+        contexts.append(browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB"} | options))
+        return contexts[-1]
+
+    yield open_context
+    for context in contexts:
+        # A handler of a test may still be at work on a request. Its failure would fail the next call, in another test.
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")
+        context.unroute_all(behavior="ignoreErrors")
+        context.close()
+
+
+@pytest.fixture
+def context(new_context: NewContext) -> BrowserContext:
+    return new_context()
 
 
 @pytest.fixture

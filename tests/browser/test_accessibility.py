@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Playwright, expect
 
 from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
-from tests.browser.browsers import not_in_firefox
+from tests.browser.browsers import launch
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
@@ -155,17 +155,15 @@ def test_a_dialog_that_is_taller_than_the_window_has_one_scrollbar(open_page: Op
     assert scrolling == 1
 
 
-@not_in_firefox("Playwright does not reduce motion in Firefox")
-def test_reduced_motion_stops_animations(open_page: OpenPage, api: Api) -> None:
-    run_id = api.start("ticker")
-    page = open_page(f"/p/ticker/runs/{run_id}")
-    expect(page.locator("header .badge")).to_have_text("running")
+def test_reduced_motion_stops_animations(open_page: OpenPage, playwright: Playwright, api: Api) -> None:
+    path = f"/p/ticker/runs/{api.start('ticker')}"
     is_moving = "document.getAnimations().some(one => one.playState === 'running')"
-    page.wait_for_function(is_moving)
+    open_page(path).wait_for_function(is_moving)
 
-    page.emulate_media(reduced_motion="reduce")
-
-    page.wait_for_function(f"!{is_moving}")
+    with launch(playwright, **{"ui.prefersReducedMotion": 1}) as browser:
+        page = open_page(path, within=browser.new_context(reduced_motion="reduce"))
+        expect(page.locator("header .badge")).to_have_text("running")
+        page.wait_for_function(f"!{is_moving}")
 
 
 def test_times_are_relative_with_the_exact_time_on_hover(open_page: OpenPage, api: Api) -> None:

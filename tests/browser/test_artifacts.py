@@ -4,9 +4,9 @@ import re
 from zipfile import ZipFile
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Route, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
 
@@ -51,9 +51,9 @@ def test_words_and_numbers_with_their_units_stay_on_one_line_on_a_phone(
 
 @pytest.mark.parametrize(("width", "is_shown"), [(390, False), (1440, True)])
 def test_the_contents_of_a_document_are_folded_on_a_phone(
-    open_page: OpenPage, browser: Browser, report_id: int, width: int, is_shown: bool
+    open_page: OpenPage, new_context: NewContext, report_id: int, width: int, is_shown: bool
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844})
+    context = new_context(viewport={"width": width, "height": 844})
     page = open_page(f"/p/report/runs/{report_id}/artifacts/report.md", within=context)
     contents = page.get_by_role("navigation", name="Contents")
     expect(contents).to_be_visible()
@@ -61,7 +61,6 @@ def test_the_contents_of_a_document_are_folded_on_a_phone(
     expect(contents.get_by_role("link", name="Numbers")).to_be_visible(visible=is_shown)
     contents.get_by_text("Contents").click()
     expect(contents.get_by_role("link", name="Numbers")).to_be_visible(visible=not is_shown)
-    context.close()
 
 
 def test_all_artifacts_are_downloaded_together(open_page: OpenPage, report_id: int) -> None:

@@ -5,9 +5,9 @@ import signal
 from pathlib import Path
 from urllib.parse import unquote
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
 
@@ -126,15 +126,14 @@ def _last_seq(page: Page) -> int:
     return int(page.locator(".log-pane .row[data-seq]").last.get_attribute("data-seq") or 0)
 
 
-def test_without_web_locks_a_tab_has_its_own_stream(open_page: OpenPage, browser: Browser, api: Api) -> None:
-    plain = browser.new_context()
+def test_without_web_locks_a_tab_has_its_own_stream(open_page: OpenPage, new_context: NewContext, api: Api) -> None:
+    plain = new_context()
     plain.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
     page = open_page("/", within=plain)
 
     run_id = api.start("ticker")
 
     expect(page.get_by_role("article", name="ticker")).to_contain_text(f"#{run_id}")
-    plain.close()
 
 
 def test_durations_stop_while_the_service_is_unreachable(open_page: OpenPage, api: Api, service: ServedService) -> None:

@@ -3,16 +3,25 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Playwright, expect
 
-from tests.browser.browsers import not_in_firefox
-from tests.browser.conftest import OpenPage
+from tests.browser.browsers import launch
+from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
 
-pytestmark = not_in_firefox("Playwright does not force colours in Firefox")
-
+CHOOSE_CARDS = """
+if (location.protocol === 'http:') localStorage.setItem('solorun.preferences', '{"layout": "cards"}');
+"""
+"""Firefox runs it in the blank page too, which has no storage."""
 BACKGROUND = "element => getComputedStyle(element).backgroundColor"
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    launched = launch(playwright, **{"browser.display.document_color_use": 2})
+    yield launched
+    launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +33,10 @@ def runs(service: ServedService) -> dict[str, int]:
 
 
 @pytest.fixture
-def forced(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1440, "height": 860}, forced_colors="active")
-    opened.add_init_script("localStorage.setItem('solorun.preferences', '{\"layout\": \"cards\"}')")
-    yield opened
-    opened.close()
+def forced(new_context: NewContext) -> BrowserContext:
+    opened = new_context(forced_colors="active")
+    opened.add_init_script(CHOOSE_CARDS)
+    return opened
 
 
 def _is_drawn(element: Locator) -> bool:

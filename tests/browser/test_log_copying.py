@@ -55,6 +55,7 @@ def test_a_selection_over_500_rows_is_copied_whole(page: Page, *, wraps: bool) -
 
     for line in (100, 250, 500):
         _scroll_to(page, line)
+        page.mouse.move(*_edge(page, line))
         page.mouse.move(*_edge(page, line, right=True))
     page.mouse.up()
 

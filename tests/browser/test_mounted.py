@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import BrowserContext, expect
 
 from solorun.dashboard.assets import STATIC_DIRECTORY
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import NewContext, OpenPage
 from tests.fakes.asgi_server import UVICORN, asgi_server
 from tests.unit.docs.pages import SAMPLES
 
@@ -29,17 +29,13 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def ann(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(http_credentials={"username": "ann", "password": "owl"})
-    yield context
-    context.close()
+def ann(new_context: NewContext) -> BrowserContext:
+    return new_context(http_credentials={"username": "ann", "password": "owl"})
 
 
 @pytest.fixture
-def bob(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(http_credentials={"username": "bob", "password": "fox"})
-    yield context
-    context.close()
+def bob(new_context: NewContext) -> BrowserContext:
+    return new_context(http_credentials={"username": "bob", "password": "fox"})
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.projects import Api
 from tests.browser.shortcuts import press_in_turn
 
@@ -88,8 +88,8 @@ def test_typing_in_a_field_triggers_no_shortcut(open_page: OpenPage) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_the_chosen_theme_persists(open_page: OpenPage, browser: Browser) -> None:
-    context = browser.new_context(color_scheme="light")
+def test_the_chosen_theme_persists(open_page: OpenPage, new_context: NewContext) -> None:
+    context = new_context(color_scheme="light")
     page = open_page("/", within=context)
     expect(page.get_by_role("article").first).to_be_visible()
 
@@ -98,13 +98,12 @@ def test_the_chosen_theme_persists(open_page: OpenPage, browser: Browser) -> Non
     page.reload()
 
     expect(page.locator("body")).to_have_css("background-color", "rgb(13, 17, 23)")
-    context.close()
 
 
-def test_all_times_are_in_the_chosen_zone(open_page: OpenPage, browser: Browser, api: Api) -> None:
+def test_all_times_are_in_the_chosen_zone(open_page: OpenPage, new_context: NewContext, api: Api) -> None:
     run_id = api.complete("novel")
     started = datetime.fromisoformat(api.run(run_id)["started_at"])
-    context = browser.new_context(timezone_id="Asia/Tokyo", locale="en-GB")
+    context = new_context(timezone_id="Asia/Tokyo")
     page = open_page(f"/p/novel/runs/{run_id}", within=context)
     line = page.locator(".log-pane .row .time").first
     expect(line).to_contain_text((started + timedelta(hours=9)).strftime("%H:%M:"))
@@ -120,7 +119,6 @@ def test_all_times_are_in_the_chosen_zone(open_page: OpenPage, browser: Browser,
     page.reload()
 
     expect(event).to_contain_text(started.strftime("%H:%M:"))
-    context.close()
 
 
 def test_the_tab_shows_the_status_of_its_run(open_page: OpenPage, api: Api) -> None:

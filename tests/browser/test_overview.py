@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
-from tests.browser.test_requests import COUNT_SHIFTS, QUIET
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
@@ -130,10 +130,11 @@ def test_the_overview_is_filtered_by_name(open_page: OpenPage, street: ServedSer
     expect(page.get_by_role("article", name="project-00")).to_be_visible()
 
 
+@counts_shifts
 def test_no_card_moves_while_projects_run(
-    open_page: OpenPage, browser: Browser, street: ServedService, street_api: Api
+    open_page: OpenPage, new_context: NewContext, street: ServedService, street_api: Api
 ) -> None:
-    context = browser.new_context()
+    context = new_context()
     context.add_init_script(COUNT_SHIFTS)
     page = open_page("/", within=context, url=street.url)
     expect(page.get_by_role("article", name="project-00")).to_be_visible()
@@ -146,7 +147,6 @@ def test_no_card_moves_while_projects_run(
     expect(page.get_by_role("article", name="project-13").locator(".badge")).to_have_text("running")
     expect(page.get_by_role("article", name="project-05").locator(".badge")).to_have_text("completed")
     shifts = page.evaluate(QUIET)
-    context.close()
 
     assert sum(value for value, *_ in shifts) <= 0.05, shifts
 

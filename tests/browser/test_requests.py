@@ -4,31 +4,19 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
+from playwright.sync_api import BrowserContext, ViewportSize, expect
 
-from tests.browser.browsers import not_in_firefox
-from tests.browser.conftest import OpenPage
+from tests.browser.axe import DESKTOP, PHONE
+from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
 from tests.browser.shortcuts import press_in_turn
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
 PROJECTS = 18
 MANY = "".join(project_toml(f"project-{number:02}", {"work": "echo done"}) for number in range(PROJECTS))
-COUNT_SHIFTS = """
-window.shifts = [];
-new PerformanceObserver(list => {
-  for (const {value, hadRecentInput, sources} of list.getEntries())
-    if (!hadRecentInput)
-      shifts.push([value, ...sources.map(({node, previousRect, currentRect}) =>
-        `${node?.nodeName} ${node?.className}: ${previousRect.y} to ${currentRect.y}`)]);
-}).observe({type: 'layout-shift', buffered: true});
-"""
-
-
-DESKTOP: ViewportSize = {"width": 1440, "height": 860}
-PHONE: ViewportSize = {"width": 390, "height": 844}
 FRAMES = """() => new Promise(done => {
   let frames = 0;
   const check = () => ++frames > 30 ? done() : requestAnimationFrame(check);
@@ -110,20 +98,7 @@ def test_a_failed_run_requests_each_page_of_its_log_once(
     assert sorted(logs) == sorted(set(logs))
 
 
-QUIET = """() => new Promise(done => {
-  let [seen, frames] = [-1, 0];
-  const check = () => {
-    const now = shifts.length + performance.getEntriesByType('resource').length;
-    frames = now === seen ? frames + 1 : 0;
-    seen = now;
-    if (frames > 30) done(shifts); else requestAnimationFrame(check);
-  };
-  requestAnimationFrame(check);
-})"""
-"""Resolves with the shifts when nothing has moved or loaded for some frames."""
-
-
-@not_in_firefox("Firefox reports no layout shifts")
+@counts_shifts
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize(
     "path",
@@ -139,18 +114,17 @@ QUIET = """() => new Promise(done => {
     ],
 )
 def test_a_page_does_not_move_while_it_loads(
-    open_page: OpenPage, browser: Browser, api: Api, path: str, size: ViewportSize
+    open_page: OpenPage, new_context: NewContext, api: Api, path: str, size: ViewportSize
 ) -> None:
     good = api.complete("novel")
     failed = api.complete("novel", params={"book": "broken"})
-    context = browser.new_context(viewport=size)
+    context = new_context(viewport=size)
     context.add_init_script(COUNT_SHIFTS)
 
     page = open_page(path.format(good=good, failed=failed), within=context)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     shifts = page.evaluate(QUIET)
-    context.close()
 
     assert sum(value for value, *_ in shifts) <= 0.05, shifts
 

@@ -3,13 +3,14 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import BrowserContext, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.axe import PHONE
+from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.deployments import Deployment
 from tests.browser.held import Hold
 from tests.browser.projects import Api
-from tests.browser.test_requests import COUNT_SHIFTS, PHONE, QUIET
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
 from tests.fakes.running_service import ServedService
 
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -38,9 +39,12 @@ def test_a_completed_run_shows_its_summary_above_the_timeline(open_page: OpenPag
     expect(page.get_by_role("heading", level=1)).to_have_text("words.csv")
 
 
+@counts_shifts
 @pytest.mark.parametrize("path", ["", "/artifacts/summary.md"])
-def test_a_late_picture_does_not_move_the_text(open_page: OpenPage, browser: Browser, run_id: int, path: str) -> None:
-    context = browser.new_context(viewport=PHONE)
+def test_a_late_picture_does_not_move_the_text(
+    open_page: OpenPage, new_context: NewContext, run_id: int, path: str
+) -> None:
+    context = new_context(viewport=PHONE)
     context.add_init_script(COUNT_SHIFTS)
     picture = Hold(context, re.compile(r"/chart\.svg$"))
 
@@ -50,7 +54,6 @@ def test_a_late_picture_does_not_move_the_text(open_page: OpenPage, browser: Bro
     request.release()
     expect(page.get_by_role("img", name="the chart")).to_be_visible()
     shifts = page.evaluate(QUIET)
-    context.close()
 
     assert sum(value for value, *_ in shifts) <= 0.05, shifts
 

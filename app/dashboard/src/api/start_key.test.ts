@@ -14,6 +14,14 @@ test.each([0, 502, 503, 504])('a start without an answer (%i) is repeated with i
   expect(new Set(keysOf(send)).size).toBe(1);
 });
 
+test('a start whose answer was cut off is repeated with its key', async () => {
+  const send = vi.fn().mockRejectedValueOnce(new TypeError('the connection was lost')).mockResolvedValue(17);
+
+  expect(await sendUntilAnswered('cut', send, immediately)).toBe(17);
+
+  expect(new Set(keysOf(send)).size).toBe(1);
+});
+
 test.each([401, 409, 422, 500])('an answer (%i) is final', async (status) => {
   const send = vi.fn().mockRejectedValue(failure(status));
 

@@ -1,7 +1,7 @@
 /** Sends a start until it is answered, with an idempotency key, so that a lost answer never leads to a second run. */
 
 const PAUSES = [500, 1000, 2000, 4000];
-/** No response, a proxy without the service, or a service that is restarting. */
+/** No whole response, a proxy without the service, or a service that is restarting. */
 const UNANSWERED: ReadonlySet<number> = new Set([0, 502, 503, 504]);
 
 /** The key of each start that has no answer yet. The same start, by another press of the button, uses it again. */
@@ -33,7 +33,8 @@ async function answer<T>(request: string, sent: Promise<T>): Promise<T> {
     keys.delete(request);
     return answered;
   } catch (error) {
-    if (!UNANSWERED.has((error as { status?: number }).status ?? -1)) keys.delete(request);
+    // Without a status, the response has begun, and its connection was lost before its end.
+    if (!UNANSWERED.has((error as { status?: number }).status ?? 0)) keys.delete(request);
     throw error;
   }
 }

@@ -1,0 +1,26 @@
+"""Layout shifts of a page. Only Chromium reports them: elsewhere, a test would find none and pass."""
+
+from tests.browser.browsers import not_in_firefox
+
+counts_shifts = not_in_firefox("Firefox reports no layout shifts")
+
+COUNT_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver(list => {
+  for (const {value, hadRecentInput, sources} of list.getEntries())
+    if (!hadRecentInput)
+      shifts.push([value, ...sources.map(({node, previousRect, currentRect}) =>
+        `${node?.nodeName} ${node?.className}: ${previousRect.y} to ${currentRect.y}`)]);
+}).observe({type: 'layout-shift', buffered: true});
+"""
+QUIET = """() => new Promise(done => {
+  let [seen, frames] = [-1, 0];
+  const check = () => {
+    const now = shifts.length + performance.getEntriesByType('resource').length;
+    frames = now === seen ? frames + 1 : 0;
+    seen = now;
+    if (frames > 30) done(shifts); else requestAnimationFrame(check);
+  };
+  requestAnimationFrame(check);
+})"""
+"""Resolves with the shifts when nothing has moved or loaded for some frames."""
