@@ -56,6 +56,9 @@ Text.
 CHART = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="200"><rect width="300" height="200"/></svg>'
 SUMMARY = "# Result\n\nIt found 194 [words](words.csv).\n\n![the chart](chart.svg)\n\n" + "More text.\n\n" * 20
 
+PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="320" height="180" onload="parent.taken = true">
+<script>parent.taken = true; document.title = "taken over"</script><rect width="320" height="180"/></svg>"""
+
 PAGE = """<!doctype html><style>h1 { color: green }</style><h1>Report</h1><ul id="results"></ul>
 <script>
   const list = document.getElementById("results");
@@ -185,5 +188,13 @@ def results() -> None:
     (ARTIFACTS / "wide.csv").write_text("\n".join(rows))
 
 
-WORKS = (translate, terminal, crash, tick, walk, paced, unkillable, files, results)
+def pictures() -> None:
+    """Writes 14 pictures, and exits with the given code."""
+    for number in range(10, 24):
+        (ARTIFACTS / f"{number}.svg").write_text(PICTURE)
+    print("14 pictures")
+    sys.exit(int(os.environ.get("SOLORUN_PARAM_CODE") or 0))
+
+
+WORKS = (translate, terminal, crash, tick, walk, paced, unkillable, files, results, pictures)
 {work.__name__: work for work in WORKS}[sys.argv[1]]()
