@@ -75,13 +75,16 @@ class _Digest:
         self.count = 0
         self._sum = 0
 
+    def add(self, row: tuple[Any, ...]) -> None:
+        self.count += 1
+        self._sum += int.from_bytes(blake2b(_encode(row), digest_size=_DIGEST_BYTES).digest())
+
     def take(
         self, rows: Iterable[tuple[Any, ...]], table: Table, activity: str, report: Report
     ) -> Generator[tuple[Any, ...]]:
         """The same rows, which are counted as they are read."""
         for row in rows:
-            self.count += 1
-            self._sum += int.from_bytes(blake2b(_encode(row), digest_size=_DIGEST_BYTES).digest())
+            self.add(row)
             if self.count % REPORT_ROWS == 0:
                 report(f"{activity} {table.name}", self.count, table.row_count)
             yield row
