@@ -177,6 +177,22 @@ def test_only_matches_are_shown_until_the_filter_is_removed(open_page: OpenPage,
     expect(rows).not_to_have_count(0)
 
 
+def test_a_match_shows_the_lines_around_it_and_hides_them_again(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log&q=batch+22+of&only=1")
+    rows, context = page.locator(".log-pane .row"), page.locator(".log-pane .row.context")
+    expect(rows).to_have_count(1)
+
+    rows.get_by_role("button", name="The lines before and after").click()
+    expect(rows).to_have_count(5)
+    expect(context).to_have_count(4)
+    expect(rows.nth(1)).to_contain_text("22/40 chapter 22")
+    expect(rows.nth(2).locator("mark")).to_have_text("batch 22 of")
+    expect(page.locator(".search .count")).to_have_text("1 of 1")
+    page.locator(".log-pane").press("c")
+
+    expect(rows).to_have_count(1)
+
+
 def test_a_key_switches_between_finding_and_filtering(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log")
     rows, search = page.locator(".log-pane .row"), page.get_by_role("searchbox", name="Search the log")

@@ -3,6 +3,7 @@
  * few pages in memory, and reports changes. Does not touch the DOM.
  */
 import type { EventName, LogPage, LogRecord, Run } from '../api/mapping';
+import { type Context, belongsTo, readContext } from './context';
 import { MAX_COPIED } from './copying';
 import { type Filters, type LineRange, isFiltered, passes } from './filters';
 import { findGroupEnd, findGroups } from './groups';
@@ -38,6 +39,7 @@ export class LogModel {
   private failedAt = -Infinity;
   private abort = new AbortController();
   private folds: Fold[] = [];
+  private contexts: readonly Context[] = [];
   private filtered = false;
   private foldsProgress = false;
   /** The last seq of the log when it was opened. */
@@ -65,6 +67,7 @@ export class LogModel {
     this.abort = new AbortController();
     this.filters = filters;
     this.folds = [];
+    this.contexts = [];
     this.filtered = isFiltered(filters);
     this.live = filters.text ? new LiveSearch(filters.text) : null;
     this.openedAt = run.lastSeq;
@@ -178,6 +181,22 @@ export class LogModel {
     this.onChange(() => this.cache.hide(folds, this.foldsProgress));
   }
 
+  hasContext(row: Row): boolean {
+    return this.contexts.some((context) => belongsTo(row, context));
+  }
+
+  /** Shows the lines before and after the match `seq`, or hides them again. */
+  async toggleContext(seq: number): Promise<void> {
+    const [row] = this.cache.rows(this.cache.indexOf(seq), 1);
+    if (!row || !this.filters.text) return;
+    const { signal } = this.abort;
+    const opened = this.hasContext(row) ? null : await readContext(row, this.readFiltered, signal);
+    if (signal.aborted) return;
+    const others = this.contexts.filter((context) => !belongsTo(row, context));
+    this.contexts = opened ? [...others, opened] : others;
+    this.onChange(() => this.cache.showContext(this.contexts.flatMap(({ rows }) => rows)));
+  }
+
   foldProgress(on: boolean): void {
     if (on === this.foldsProgress) return;
     this.foldsProgress = on;
@@ -186,16 +205,20 @@ export class LogModel {
 
   /** Queries the log with the current filters, bypassing the cache. */
   query(query: LogQuery, signal = this.abort.signal): Promise<LogPage> {
-    const { step, attempt, level, stream, text } = this.filters;
+    return this.readFiltered({ ...this.filters.text?.query, ...query }, signal);
+  }
+
+  /** Reads the log with all filters other than that by text. */
+  private readonly readFiltered: ReadLog = (query, signal) => {
+    const { step, attempt, level, stream } = this.filters;
     const filters = {
       ...(step !== null && { step }),
       ...(attempt && { attempt: attempt.number }),
       ...(level !== null && { level }),
       ...(stream !== null && { stream }),
-      ...text?.query,
     };
     return this.read({ ...filters, ...query }, signal);
-  }
+  };
 
   /** Reads the log without filters. */
   private readonly readAll = (query: LogQuery): Promise<LogPage> => this.read(query, this.abort.signal);

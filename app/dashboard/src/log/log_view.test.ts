@@ -21,6 +21,7 @@ function followed(progressSeqs: readonly number[] = []) {
     following,
     empty: vi.fn(),
     mark: vi.fn(),
+    toggleContext: vi.fn(),
     toggleGroup: vi.fn(),
     unfoldProgress,
     readerMoved: vi.fn(),

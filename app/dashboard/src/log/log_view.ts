@@ -52,7 +52,7 @@ export class LogView {
     private readonly model: LogModel,
     private readonly events: LogViewEvents,
   ) {
-    this.list = new RowList((seq) => model.isFolded(seq));
+    this.list = new RowList(model);
     this.spacer = new Spacer(pane, this.marks.element, this.heading.element, this.list.element);
     model.onChange = (change) => this.keepPlace(change);
     const { signal } = this.listening;
@@ -193,8 +193,6 @@ export class LogView {
   }
 
   private lay(total: number, height: number): Layout {
-    const { level, text } = this.model.filters;
-    this.list.showsGaps = level === null && text === null;
     const draw = (first: number, count: number): void => {
       const before = first > 0 ? this.model.rows(first - 1, 1)[0] : undefined;
       this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options, this.selection.ends, before);
@@ -290,6 +288,7 @@ export class LogView {
     if (click?.part === 'heading') this.goTo(this.heading.firstSeq);
     else if (click?.part === 'json') this.openJson(click.seq);
     else if (click?.part === 'progress') this.events.unfoldProgress();
+    else if (click?.part === 'context') this.events.toggleContext(click.seq);
     else if (click?.part === 'group') this.events.toggleGroup(click.seq);
     else if (click) {
       event.preventDefault();

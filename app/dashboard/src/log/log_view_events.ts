@@ -7,6 +7,8 @@ export interface LogViewEvents {
   /** A line number was clicked; with shift, the click extends the marked range. */
   mark(seq: number, extend: boolean): void;
   toggleGroup(seq: number): void;
+  /** The lines around a match are to be shown, or hidden again. */
+  toggleContext(seq: number): void;
   /** Folded progress is to be shown. */
   unfoldProgress(): void;
   readerMoved(): void;

@@ -4,7 +4,8 @@
  * Makes no requests: `missing` lists the pages to request, `fill` adds a page, `append` adds records from the stream.
  */
 import type { LogRecord } from '../api/mapping';
-import { type Fold, type Hidden, type Row, type Unfinished, toPage } from './rows';
+import { withContext } from './context';
+import { type Fold, type Hidden, type Row, type Unfinished, isFolded, toPage } from './rows';
 
 export const PAGE = 1000;
 const MAX_LOADED = 24;
@@ -33,6 +34,7 @@ export class PageCache {
   private spans: Span[] = [];
   private clock = 0;
   private hidden: Hidden = { folds: [], progress: false };
+  private context: readonly Row[] = [];
 
   /** The log from `after` to `upTo`. About `matches` of its records pass the filters, if `filtered` is set. */
   constructor(
@@ -179,6 +181,16 @@ export class PageCache {
   /** Hides folded records and, if `progress` is set, merges the progress reports of each step. */
   hide(folds: readonly Fold[], progress: boolean): void {
     this.hidden = { folds, progress };
+    this.rebuild();
+  }
+
+  /** Shows these lines beside the matches, in place of earlier ones. */
+  showContext(rows: readonly Row[]): void {
+    this.context = rows;
+    this.rebuild();
+  }
+
+  private rebuild(): void {
     this.spans.forEach((span, at) => span.records && this.buildOne(at));
     this.estimate();
   }
@@ -205,7 +217,10 @@ export class PageCache {
   private buildOne(at: number): void {
     const span = this.spans[at]!;
     const page = toPage(span.records ?? [], this.hidden, this.spans[at - 1]?.unfinished);
-    span.rows = page.rows;
+    const context = this.context.filter(
+      ({ seq }) => span.after < seq && seq <= span.upTo && !isFolded(seq, this.hidden.folds),
+    );
+    span.rows = context.length ? withContext(page.rows, context) : page.rows;
     span.unfinished = page.unfinished;
     span.count = span.rows.length;
     let left = page.continued.size;

@@ -17,6 +17,8 @@ export interface RowState {
   readonly isCurrent: boolean;
   readonly isMarked: boolean;
   readonly isFolded: boolean;
+  /** Of its context, while only matches are shown. */
+  readonly context: 'shown' | 'hidden' | null;
   /** How long after the line before, if that is long, or ''. */
   readonly gap: string;
   /** Whether JSON stays as it is. */
@@ -37,6 +39,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     record.event ?? '',
     record.stream === 'solorun' ? 'solorun' : '',
     isStderr ? 'stderr' : '',
+    row.isContext ? 'context' : '',
     state.isOpen ? 'open' : '',
     state.isMarked ? 'marked' : '',
     state.isCurrent ? 'current' : '',
@@ -68,7 +71,8 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   const label = make('span', 'level', LEVEL_WORDS[level] || (isStderr ? 'stderr' : ''));
   if (isStderr) label.title = 'Written to standard error';
   const gap = state.gap ? [make('span', 'gap', `⋯ ${state.gap} ⋯`)] : [];
-  element.replaceChildren(number, time, label, ...gap, text);
+  const around = state.context ? [row.isContext ? makeContextMark() : makeContextToggle(state.context)] : [];
+  element.replaceChildren(number, time, label, ...around, ...gap, text);
   if (json && state.isOpen) element.append(drawTree(json.value));
 }
 
@@ -101,6 +105,23 @@ function makeUnfold(): HTMLElement {
   unfold.ariaLabel = unfold.title;
   unfold.ariaExpanded = 'false';
   return unfold;
+}
+
+function makeContextToggle(context: 'shown' | 'hidden'): HTMLElement {
+  const toggle = make('button', 'around', '±');
+  toggle.type = 'button';
+  toggle.tabIndex = -1;
+  toggle.title = 'The lines before and after (C on the current line)';
+  toggle.ariaLabel = toggle.title;
+  toggle.ariaExpanded = String(context === 'shown');
+  return toggle;
+}
+
+function makeContextMark(): HTMLElement {
+  const mark = make('span', 'around', '┊');
+  mark.role = 'img';
+  mark.title = mark.ariaLabel = 'Context';
+  return mark;
 }
 
 export function drawPlaceholder(element: HTMLElement): void {

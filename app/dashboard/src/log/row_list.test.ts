@@ -1,15 +1,19 @@
 import { expect, test } from 'vitest';
 import { TextFinder } from './finding';
+import type { LogModel } from './log_model';
 import { RowList } from './row_list';
 import { toRows } from './rows';
 import { aRecord } from './testing';
 
 const OPTIONS = { text: null, current: null, marked: null, wrap: false, raw: false, steps: [], isStale: false };
+const NO_FILTERS: LogModel['filters'] = { step: null, level: null, stream: null, text: null };
+const aModel = () => ({ filters: NO_FILTERS, isFolded: () => false, hasContext: () => false });
 const at = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
 test('a row says how long after the line before it is, if that is long', () => {
   const rows = toRows([0, 9.9, 20, 62].map((seconds, i) => aRecord(i + 1, { time: at(seconds) })));
-  const list = new RowList(() => false);
+  const model = aModel();
+  const list = new RowList(model);
   const gaps = (): (string | null)[] =>
     [...list.element.children].map((row) => row.querySelector('.gap')?.textContent ?? null);
 
@@ -17,7 +21,7 @@ test('a row says how long after the line before it is, if that is long', () => {
   expect(gaps()).toEqual([null, '⋯ 10\u00a0s ⋯', '⋯ 42\u00a0s ⋯']);
   list.draw(rows.slice(3), OPTIONS, new Set(), rows[2]);
   expect(gaps()).toEqual(['⋯ 42\u00a0s ⋯']);
-  list.showsGaps = false;
+  model.filters = { ...NO_FILTERS, level: 'error' };
   list.draw(rows, OPTIONS, new Set());
 
   expect(gaps()).toEqual([null, null, null, null]);
@@ -25,7 +29,7 @@ test('a row says how long after the line before it is, if that is long', () => {
 
 test('a line of JSON is shown as it is if only that has the text of a search, or on request', () => {
   const rows = toRows([aRecord(1, { message: '{"msg":"slow","ms":12}' })]);
-  const list = new RowList(() => false);
+  const list = new RowList(aModel());
   const shown = (raw: boolean, q: string): string | null => {
     list.draw(rows, { ...OPTIONS, raw, text: q ? new TextFinder(q) : null }, new Set());
     return list.element.querySelector('.text')!.textContent;
@@ -35,4 +39,17 @@ test('a line of JSON is shown as it is if only that has the text of a search, or
   expect(shown(false, 'slow')).toBe('▸ slow  ms=12');
   expect(shown(false, 'ms":12')).toBe('{"msg":"slow","ms":12}');
   expect(shown(true, '')).toBe('{"msg":"slow","ms":12}');
+});
+
+test('while only matches are shown, each has a button for its context, whose lines are marked', () => {
+  const rows = toRows([aRecord(1), aRecord(2)]).map((row, i) => ({ ...row, isContext: i === 0 }));
+  const text = new TextFinder('line');
+  const list = new RowList({ ...aModel(), filters: { ...NO_FILTERS, text }, hasContext: () => true });
+
+  list.draw(rows, { ...OPTIONS, text }, new Set());
+
+  const [context, match] = [...list.element.children];
+  expect(context!.className).toBe('row info context');
+  expect(context!.querySelector('.around')!.ariaLabel).toBe('Context');
+  expect(match!.querySelector('button.around')!.ariaExpanded).toBe('true');
 });

@@ -5,6 +5,7 @@
 import type { RunStep } from '../api/mapping';
 import { formatDuration } from '../runs/format';
 import type { LineRange } from './filters';
+import type { LogModel } from './log_model';
 import type { TextFinder } from './finding';
 import { type RowState, columnsOf, drawPlaceholder, drawRow } from './row_element';
 import { type Row, rowRecord, rowText } from './rows';
@@ -40,13 +41,11 @@ export class RowList {
   columns = 0;
   /** The seq of the line of JSON that is shown as a tree. */
   opened: number | null = null;
-  /** Whether rows say how long after the one before they are, if that is long. */
-  showsGaps = true;
   private readonly drawn = new Map<HTMLElement, string>();
   /** The elements of the rows in view, in order. */
   private shown: readonly HTMLElement[] = [];
 
-  constructor(private readonly isFolded: (seq: number) => boolean) {}
+  constructor(private readonly model: Pick<LogModel, 'filters' | 'isFolded' | 'hasContext'>) {}
 
   /**
    * Draws these rows in this order; undefined stands for a row that is not loaded. The `held` elements keep their rows
@@ -108,12 +107,15 @@ export class RowList {
   }
 
   private stateOf(row: Row, { text, current, marked, raw }: LogViewOptions, before: Row | undefined): RowState {
+    const { filters } = this.model;
+    const showsGaps = filters.level === null && filters.text === null;
     return {
       text,
       isCurrent: current !== null && row.firstSeq <= current && current <= row.seq,
       isMarked: marked !== null && marked.from <= row.seq && row.firstSeq <= marked.upTo,
-      isFolded: this.isFolded(row.seq),
-      gap: before && this.showsGaps ? gapBetween(before, row) : '',
+      isFolded: this.model.isFolded(row.seq),
+      context: filters.text ? (this.model.hasContext(row) ? 'shown' : 'hidden') : null,
+      gap: before && showsGaps ? gapBetween(before, row) : '',
       isRaw: raw,
       isOpen: this.opened === row.seq,
     };
@@ -134,5 +136,5 @@ function gapBetween(before: Row, row: Row): string {
 /** Names everything that a row's appearance depends on: an element with the same key need not be redrawn. */
 function keyOf(row: Row | undefined, state: RowState | undefined): string {
   if (!row || !state) return '';
-  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.gap}:${state.text?.key}`;
+  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}${+!!row.isContext}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.context}${state.gap}:${state.text?.key}`;
 }

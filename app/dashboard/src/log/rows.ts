@@ -14,6 +14,8 @@ export interface Row {
   readonly updates: number;
   /** Whether other lines stand between them. */
   readonly isFolded: boolean;
+  /** Whether it matches nothing, and is shown beside a match. */
+  readonly isContext?: boolean;
 }
 
 /** Seqs hidden in a folded group; both bounds are inclusive. */

@@ -31,6 +31,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ['p', 'Find a project in the sidebar'],
   ['n', 'Next match'],
   ['N', 'Previous match'],
+  ['c', 'Show or hide the lines around a match'],
   ['f', 'Follow the log'],
   ['z', 'Expand or restore the log'],
   ['e', 'Next error'],
