@@ -53,6 +53,18 @@ async def test_aiosqlite_has_the_private_names_that_the_driver_uses(tmp_path: Pa
     assert plain._connection is None
 
 
+async def test_a_cancelled_open_leaves_no_thread_that_might_outlive_the_event_loop(tmp_path: Path) -> None:
+    connection = Connection.writer(tmp_path / "some.db")
+    opening = asyncio.create_task(connection.open())
+    await asyncio.sleep(0)
+
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+
+    assert not connection._driver._thread.is_alive()
+
+
 async def test_the_driver_runs_functions_with_its_connection_on_its_own_daemon_thread() -> None:
     driver = Driver(lambda: sqlite3.connect(":memory:"))
 

@@ -95,7 +95,7 @@ class Connection:
         _open_drivers.add(self._driver)
         try:
             await self._driver
-        except Exception:
+        except BaseException:
             # The thread is stopping. It would otherwise call into an event loop that may be closed by then.
             self._driver.join(_EXIT_LIMIT_SECONDS)
             raise
