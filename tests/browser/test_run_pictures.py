@@ -82,8 +82,7 @@ def test_only_pictures_near_the_view_are_loaded(
 
 
 @counts_shifts
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("code", ["0", "3"], ids=["completed", "failed"])
+@pytest.mark.parametrize(("code", "size"), [("0", DESKTOP), ("3", PHONE)], ids=["completed, desktop", "failed, phone"])
 def test_a_late_picture_moves_nothing(
     open_page: OpenPage,
     new_context: NewContext,
