@@ -195,6 +195,7 @@ def test_the_end_of_a_step_is_known_after_a_shutdown(open_page: OpenPage, api: A
     service.stop()
     service.start()
 
+    expect(page.locator(".failure h2")).to_have_text("The service was shut down")
     expect(page.locator(".failure .reason")).to_have_text(re.compile(r"^tick interrupted after [\d.]+\s(s|min)"))
     expect(page.locator(".gantt .row .took")).to_have_text(re.compile(r"^[\d.]+\s(s|min)"))
     expect(page.locator(".gantt .bar.unknown")).to_have_count(0)

@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 from tests.browser.clipboard import pasted
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
-from tests.fakes.running_service import ServedService
 
 
 @pytest.mark.parametrize(
@@ -25,18 +24,6 @@ def test_a_run_that_timed_out_is_headed_by_its_limit(
 
     expect(page.locator(".failure h2")).to_have_text(headline)
     expect(page.locator(".failure .reason")).to_have_text(re.compile(rf"^{ending} after [\d.]+\ss$"))
-
-
-def test_a_run_that_a_shutdown_ended_is_headed_by_it(open_page: OpenPage, api: Api, service: ServedService) -> None:
-    run_id = api.start("ticker")
-    page = open_page(f"/p/ticker/runs/{run_id}")
-    expect(page.locator(".log-pane")).to_contain_text(re.compile(r"tick \d"))
-
-    service.stop()
-    service.start()
-
-    expect(page.locator(".failure h2")).to_have_text("The service was shut down")
-    expect(page.locator(".failure .reason")).to_have_text(re.compile(r"^tick interrupted after [\d.]+\s(s|min)"))
 
 
 def test_a_failed_run_explains_itself(open_page: OpenPage, api: Api) -> None:
