@@ -79,7 +79,7 @@ class QueueMachine(RuleBasedStateMachine):
             answer = "busy"
         else:
             answer, run_id = run.status.value, run.id
-            self.owners[run.id] = self.owner if run.status is Status.PENDING else ""
+            self.owners[run.id] = run.worker or ""
         expected = self.model.start(ModelRun(run_id, project, needs, step_needs, ""), policy)
         assert answer == expected
         self._compare()
@@ -145,7 +145,9 @@ class QueueMachine(RuleBasedStateMachine):
         if is_slow:
             return
         for run in self._do(self.store.claim_runs(owner=self.owner)):
-            assert self.model.runs[run.id].status == "pending"
+            claimed = self.model.runs[run.id]
+            assert (claimed.status, claimed.is_claimed) == ("pending", False)
+            claimed.is_claimed = True
             self.owners[run.id] = self.owner
         for pending in self._with_status("pending"):
             if self.owners[pending.id] == self.owner:

@@ -8,7 +8,7 @@ from solorun.queueing import ConflictPolicy
 
 @dataclass
 class ModelRun:
-    """A run of the model. `waiting_step`: its step waits for `step_needs`."""
+    """A run of the model. `is_waiting`: its step waits for `step_needs`. `is_claimed`: a service has it."""
 
     id: int
     project: str
@@ -17,6 +17,7 @@ class ModelRun:
     status: str
     replaces: int | None = None
     is_waiting: bool = False
+    is_claimed: bool = False
     slots: dict[str, list[int]] = field(default_factory=dict)
     step_slots: dict[str, list[int]] = field(default_factory=dict)
 
@@ -55,6 +56,7 @@ class QueueModel:
         can_begin = active is None and not self.queue(new.project)
         if can_begin and self._can_take(new, new.needs, last=True):
             new.status = "pending"
+            new.is_claimed = True
             self.runs[new.id] = new
             new.slots = self._take(new.needs)
         elif policy in (ConflictPolicy.REJECT, ConflictPolicy.JOIN):
@@ -67,6 +69,8 @@ class QueueModel:
                 new.replaces = active.id if active is not None else earlier.replaces if earlier else None
             new.status = "queued"
             self.runs[new.id] = new
+            if policy is ConflictPolicy.REPLACE and active is not None and not active.is_claimed:
+                self.end(active, "cancelled")  # No service has to stop it.
         return new.status
 
     def end(self, run: ModelRun, status: str) -> None:
