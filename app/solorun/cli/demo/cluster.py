@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,14 +146,21 @@ async def _start_and_show(cluster: Cluster, project: str) -> Run:
     from solorun.client import RunClient
 
     async with RunClient(cluster.urls[0]) as first, RunClient(cluster.urls[1]) as second:
-        started = await first.start_run(project, triggered_by="demo")
-        run: Run = started
-        while run.worker is None and not run.status.has_ended:
-            await asyncio.sleep(_POLL_SECONDS)
-            run = await second.get_run(started.id)
-        name = cluster.workers.get(run.worker or "", "nothing")
+        run = await first.start_run(project, triggered_by="demo")
+        name = await wait_for_worker(run, cluster.workers, second.get_run)
         write(f"\nRun {run.id} was started on service 1. {name.capitalize()} executes it, and service 2 shows it:\n\n")
         return await show_run(second.follow(run.id), choose_view(run, json=False, raw=False))
+
+
+async def wait_for_worker(run: Run, workers: Mapping[str, str], get_run: Callable[[int], Awaitable[Run]]) -> str:
+    """Wait until one of the workers, whose names are given by id, has claimed the run. Returns its name.
+
+    Until then, the run may still be shown as the service's that started it. Returns "nothing" if it has ended before.
+    """
+    while run.worker not in workers and not run.has_ended:
+        await asyncio.sleep(_POLL_SECONDS)
+        run = await get_run(run.id)
+    return workers.get(run.worker or "", "nothing")
 
 
 def _is_in_use(database_url: str) -> bool:
