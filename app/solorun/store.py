@@ -32,7 +32,7 @@ from solorun.segment import Segment
 from solorun.session_store import SessionStore
 from solorun.status import Status, UpdateResult
 from solorun.store_maintenance import StoreMaintenance
-from solorun.text_pattern import PLAIN, SearchOptions
+from solorun.text.pattern import PLAIN, SearchOptions
 from solorun.worker import DEFAULT_LABELS
 
 
@@ -105,7 +105,7 @@ class LogQuery:
 
     `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
     one. `attempt` is one of the attempts of `step`. `level` is the lowest level. `text` is part of what a terminal
-    shows of a line, found by its `options`, and selects the record in which it ends (see text_search.py). `events`
+    shows of a line, found by its `options`, and selects the record in which it ends (see text/search.py). `events`
     selects records with one of these events; if it is empty, events do not matter.
     `scan` is the most records that are read for the page, from its bound on. Other matches are not counted.
 

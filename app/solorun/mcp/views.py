@@ -6,10 +6,10 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, Field
 
-from solorun.line_joiner import LineJoiner
 from solorun.record import Level, Record
 from solorun.run import Run, RunStep
 from solorun.status import Status, StepStatus
+from solorun.text.line_joiner import LineJoiner
 from solorun.wire import ProjectSummary
 
 MAX_TEXT: Final = 1_000
