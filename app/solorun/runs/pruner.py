@@ -13,8 +13,8 @@ import anyio
 from solorun.artifacts.store import ArtifactStore
 from solorun.component import Background, failures_logged
 from solorun.project import Keep, Projects
-from solorun.retention import DeletedRun, EndedRun, RetentionStore, find_expired
-from solorun.store import Store
+from solorun.runs.expiry import find_expired
+from solorun.store import DeletedRun, EndedRun, RetentionStore, Store
 from solorun.wire import PrunedProject, PruneReport
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from zstandard import ZstdDecompressor, ZstdError
 from solorun.record import Level, Record
 from solorun.run import LevelCounts
 from solorun.segment import Segment
-from solorun.store_maintenance import Finding
+from solorun.store import Finding
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import load_queries
 from solorun.stores.sql.rows import level_values
