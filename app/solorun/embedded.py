@@ -23,7 +23,7 @@ from solorun.record import Record
 from solorun.run import Run
 from solorun.runs import RunManager
 from solorun.steps import protect_service
-from solorun.wire import decode_records
+from solorun.wire.encoding import decode_records
 
 _TOKEN_VARIABLE: Final = "SOLORUN_TOKEN"  # noqa: S105 - a name
 

@@ -15,7 +15,7 @@ from solorun.status import Status, StepStatus
 from solorun.store import MAX_PAGE_BYTES, LogQuery, Store
 from solorun.text.folding import fold
 from solorun.text.terminal import visible_text
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 from tests.contracts.builders import OWNER, batch_of, end, ending, later, read_page, records, start, write
 
 MESSAGES = (

@@ -21,7 +21,7 @@ from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.project import Project
 from solorun.triggers import Delivery
-from solorun.wire import HookSummary
+from solorun.wire.projects import HookSummary
 
 _STATUSES: Final = {DeliveryOutcome.STARTED: 201, DeliveryOutcome.QUEUED: 202}
 

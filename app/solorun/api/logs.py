@@ -24,7 +24,7 @@ from solorun.store import LogQuery
 from solorun.text.line_joiner import Line, LineJoiner
 from solorun.text.log_filter import LogFilter, find_range
 from solorun.text.pattern import InvalidPattern, SearchOptions, matcher_of
-from solorun.wire import decode_records
+from solorun.wire.encoding import decode_records
 
 Filters = TypeVar("Filters", bound="LogFilterQuery")
 _Seq = Annotated[int, Meta(ge=0, le=MAX_RUN_ID)]

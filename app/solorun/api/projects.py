@@ -13,7 +13,7 @@ from solorun.project import Project
 from solorun.right import Right
 from solorun.run import Run
 from solorun.service import Service
-from solorun.wire import FamilySummary, HookSummary, ProjectList, ProjectSummary, StepSummary
+from solorun.wire.projects import FamilySummary, HookSummary, ProjectList, ProjectSummary, StepSummary
 
 
 @route(

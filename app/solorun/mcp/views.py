@@ -10,7 +10,7 @@ from solorun.record import Level, Record
 from solorun.run import Run, RunStep
 from solorun.status import Status, StepStatus
 from solorun.text.line_joiner import LineJoiner
-from solorun.wire import ProjectSummary
+from solorun.wire.projects import ProjectSummary
 
 MAX_TEXT: Final = 1_000
 MAX_LOG_CHARACTERS: Final = 40_000

@@ -15,7 +15,7 @@ from solorun.component import Background, failures_logged
 from solorun.project import Keep, Projects
 from solorun.runs.expiry import find_expired
 from solorun.store import DeletedRun, EndedRun, RetentionStore, Store
-from solorun.wire import PrunedProject, PruneReport
+from solorun.wire.runs import PrunedProject, PruneReport
 
 T = TypeVar("T")
 

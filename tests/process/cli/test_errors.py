@@ -8,7 +8,8 @@ import pytest
 from solorun.client import RunClient
 from solorun.errors import ServiceUnreachable
 from solorun.status import Status
-from solorun.wire import ProblemFieldError, RunPage
+from solorun.wire.problems import ProblemFieldError
+from solorun.wire.runs import RunPage
 from tests.fakes.command_line import RUNNING, Solorun, answer, plain, problem
 from tests.fakes.scripted_service import Response, end_event, events, json_response, make_run
 

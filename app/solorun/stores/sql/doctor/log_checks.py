@@ -16,7 +16,7 @@ from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import load_queries
 from solorun.stores.sql.rows import level_values
 from solorun.stores.sql.segments import segment_values
-from solorun.wire import decode_records
+from solorun.wire.encoding import decode_records
 
 QUERIES: Final = load_queries(__package__, "logs.sql")
 
