@@ -14,8 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack
 
 from solorun.asgi import SolorunApp
-from solorun.auth.identity import Identify
-from solorun.auth.permissions import Authorize
+from solorun.auth.permissions import Authorize, Identify
 from solorun.declaration import Duration, Project, ProjectKeys, plain
 from solorun.errors import ConfigurationInvalid
 from solorun.projects import TOP_KEYS, ProjectSet, resolve_settings
