@@ -17,8 +17,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from solorun.api import Application
-from solorun.auth.identity import Identify
-from solorun.auth.permissions import Authorize
+from solorun.auth.permissions import Authorize, Identify
 from solorun.dashboard import Dashboard
 from solorun.projects import Catalog, ConfiguredProjects, resolve_settings
 from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits

@@ -14,8 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack
 
 from solorun.asgi import SolorunApp
-from solorun.auth.identity import Identify
-from solorun.auth.permissions import Authorize
+from solorun.auth.permissions import Authorize, Identify
 from solorun.declaration import Duration, Project, ProjectKeys, plain
 from solorun.errors import ConfigurationInvalid
 from solorun.projects import TOP_KEYS, ProjectSet, resolve_settings
@@ -23,7 +22,7 @@ from solorun.record import Record
 from solorun.run import Run
 from solorun.runs import RunManager
 from solorun.steps import protect_service
-from solorun.wire import decode_records
+from solorun.wire.encoding import decode_records
 
 _TOKEN_VARIABLE: Final = "SOLORUN_TOKEN"  # noqa: S105 - a name
 

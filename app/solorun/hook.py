@@ -1,10 +1,9 @@
-"""A hook as a project declares it, its last delivery, and the part of the store's contract that is about them."""
+"""A hook as a project declares it, and its last delivery."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
 import msgspec
 
@@ -60,13 +59,3 @@ class HookDelivery(msgspec.Struct, frozen=True):
     outcome: DeliveryOutcome
     run_id: int | None = None
     reason: str = ""
-
-
-class HookStore(Protocol):
-    """The last delivery to each hook. Errors are those of `store.py`."""
-
-    async def record_delivery(self, project: str, hook: str, delivery: HookDelivery) -> None:
-        """Replace the hook's last delivery."""
-
-    async def list_last_deliveries(self) -> dict[tuple[str, str], HookDelivery]:
-        """The last delivery to each hook that had one, by project and hook."""

@@ -12,7 +12,7 @@ from solorun.client import RunClient
 from solorun.record import Record
 from solorun.run import Run
 from solorun.status import Status
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 from tests.benchmarks.limits import sse_events
 from tests.benchmarks.measuring import Goal, Result, Scale, compare
 from tests.benchmarks.serving import limit

@@ -21,10 +21,9 @@ from typing import Any, Final
 
 import psycopg
 
-from solorun.lease import Notice
 from solorun.outcome import Outcome
 from solorun.status import Status
-from solorun.store import FinalState, NewRun
+from solorun.store import FinalState, NewRun, Notice
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.connections import BEGIN_WRITE, Connections
 from solorun.stores.postgres.statements import Statements

@@ -10,7 +10,7 @@ from typing import Any
 from zstandard import ZstdCompressor
 
 from solorun.record import Level, Record, Stream
-from solorun.wire import encode_records
+from solorun.wire.encoding import encode_records
 from tests.benchmarks.measuring import Goal, Result, Scale, compare
 from tests.benchmarks.samples import make_lines
 from tests.benchmarks.serving import Ours, ours, project

@@ -15,7 +15,7 @@ from solorun.run import LevelCounts, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import Batch, FinalState, LogQuery, NewRun, Store
-from solorun.wire import decode_records, encode, encode_records
+from solorun.wire.encoding import decode_records, encode, encode_records
 
 OWNER = "this-service"
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

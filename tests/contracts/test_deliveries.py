@@ -8,9 +8,8 @@ import pytest
 
 from solorun.errors import DeliveryNotFound
 from solorun.notification import Delivery, DeliveryStatus
-from solorun.outbox import GIVE_UP_AFTER, AttemptResult, ClaimedDelivery, DeliveryFilter
 from solorun.status import Status
-from solorun.store import Store
+from solorun.store import GIVE_UP_AFTER, AttemptResult, ClaimedDelivery, DeliveryFilter, Store
 from tests.contracts.builders import NOW, OWNER, later
 from tests.contracts.outbox_builders import ALL, announced, run_to
 

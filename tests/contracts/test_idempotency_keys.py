@@ -7,11 +7,10 @@ import pytest
 
 from solorun.errors import IdempotencyKeyReused, RunActive, StartRepeated
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
-from solorun.key_store import KeyedRun
 from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Cancel, Run
 from solorun.status import Status
-from solorun.store import NewRun, Store
+from solorun.store import KeyedRun, NewRun, Store
 from tests.contracts.builders import NOW, OWNER, end, ending, later, new_run, start
 from tests.contracts.conftest import OpenStore
 

@@ -6,10 +6,9 @@ from datetime import datetime
 import pytest
 
 from solorun.notification import NewNotification, NotifyEvent
-from solorun.outbox import DeliveryFilter
 from solorun.schedule import Firing, FiringOutcome
 from solorun.status import Status
-from solorun.store import Store
+from solorun.store import DeliveryFilter, Store
 from tests.contracts.builders import OWNER, beginning, end, later, new_run
 from tests.contracts.firings import NIGHTLY, completed, delete, fired_run, firing, registered
 

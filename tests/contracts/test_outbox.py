@@ -6,11 +6,10 @@ from dataclasses import replace
 import pytest
 
 from solorun.notification import NewNotification, NotifyEvent
-from solorun.outbox import DeliveryFilter
 from solorun.queueing import ConflictPolicy
 from solorun.run import Cancel, Run
 from solorun.status import Status
-from solorun.store import Store
+from solorun.store import DeliveryFilter, Store
 from tests.contracts.builders import NOW, OWNER, batch_of, end, ending, new_run
 from tests.contracts.outbox_builders import announced, begin, run_to
 

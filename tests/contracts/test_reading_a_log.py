@@ -9,13 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from solorun.errors import RunNotFound
-from solorun.folding import fold
 from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import Attempt, RunStep
 from solorun.status import Status, StepStatus
 from solorun.store import MAX_PAGE_BYTES, LogQuery, Store
-from solorun.terminal_text import visible_text
-from solorun.wire import encode
+from solorun.text.folding import fold
+from solorun.text.terminal import visible_text
+from solorun.wire.encoding import encode
 from tests.contracts.builders import OWNER, batch_of, end, ending, later, read_page, records, start, write
 
 MESSAGES = (

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from solorun.record import Level
 from solorun.run import LevelCounts
 from solorun.store import Store
-from solorun.wire import decode_records
+from solorun.wire.encoding import decode_records
 from tests.contracts.builders import end, read_all, records, segment_of, start, write
 from tests.contracts.conftest import OpenStore
 

@@ -4,10 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from solorun.errors import RunNotFound
-from solorun.retention import DeletedRun, EndedRun
 from solorun.run import Run
 from solorun.status import Status
-from solorun.store import LogQuery, Store
+from solorun.store import DeletedRun, EndedRun, LogQuery, Store
 from solorun.stores.sql import retention
 from tests.contracts.builders import end, insert, later, new_run, queued, read_all, records, start, write
 

@@ -7,7 +7,7 @@ import pytest
 from solorun.record import Level, Record, Stream
 from solorun.run import Run
 from solorun.store import LogQuery, Store
-from solorun.text_pattern import InvalidPattern, SearchOptions
+from solorun.text.pattern import InvalidPattern, SearchOptions
 from tests.contracts.builders import later, read_page, start, write
 
 LINES: Sequence[str] = (

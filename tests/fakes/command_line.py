@@ -7,7 +7,8 @@ import msgspec
 
 from solorun.client.problems import MEDIA_TYPE
 from solorun.status import Status
-from solorun.wire import ProblemDetails, encode
+from solorun.wire.encoding import encode
+from solorun.wire.problems import ProblemDetails
 from tests.fakes.scripted_service import Request, Response, json_response, make_run
 
 

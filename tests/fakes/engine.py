@@ -30,7 +30,7 @@ from solorun.store import FinalState, Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.tracing import Untraced
-from solorun.wire import decode_records
+from solorun.wire.encoding import decode_records
 from solorun.worker import Worker
 from tests.fakes.declared_projects import DeclaredProjects
 from tests.fakes.steps import ScriptedExecutor

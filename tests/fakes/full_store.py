@@ -10,14 +10,13 @@ from solorun.errors import RunNotFound
 from solorun.hook import DeliveryOutcome, HookDelivery
 from solorun.idempotency_key import IdempotencyKey
 from solorun.notification import NewNotification, NotifyEvent
-from solorun.outbox import AttemptResult, DeliveryFilter
 from solorun.outcome import StopEffect
 from solorun.queueing import ConflictPolicy
 from solorun.record import Event, Level, Record, Stream
 from solorun.run import Attempt, Cancel, Run, RunStep, cancel_fields
 from solorun.schedule import Firing, FiringOutcome, FiringTrigger
 from solorun.status import Status, StepStatus
-from solorun.store import Batch, LogQuery, NewRun, Store
+from solorun.store import AttemptResult, Batch, DeliveryFilter, LogQuery, NewRun, Store
 from tests.contracts.builders import NOW, OWNER, batch_of, beginning, ending, later, new_run, read_all
 from tests.contracts.outbox_builders import EVERYTHING
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from solorun.record import Level, Record, Stream
 from solorun.run import Run
 from solorun.status import Status
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 
 CREATED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ import pytest
 
 from solorun.run import Run
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.wire import decode_run
+from solorun.wire.encoding import decode_run
 from tests.fakes.process_table import is_alive
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import Process, ServedService

@@ -8,7 +8,7 @@ from solorun.api.streams import DashboardStream
 from solorun.auth.permissions import Permissions
 from solorun.http.event_stream import EventStream
 from solorun.status import Status
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 from tests.fakes.application import OpenServed
 
 

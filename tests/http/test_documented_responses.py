@@ -11,11 +11,7 @@ from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
 from solorun.errors import StoreUnavailable
 from solorun.http.operation import Operation
-from solorun.lease import WorkerStore
-from solorun.outbox import Outbox
-from solorun.retention import RetentionStore
-from solorun.schedule_store import ScheduleStore
-from solorun.store import RunStore
+from solorun.store import Outbox, RetentionStore, RunStore, ScheduleStore, WorkerStore
 from tests.fakes.application import BEARER, TOKEN, TOML, OpenServed, Served
 
 DOCUMENT = document(OPERATIONS)

@@ -14,7 +14,7 @@ from starlette.routing import Mount
 
 from solorun.api import Application
 from solorun.api.routes import OPERATIONS
-from solorun.auth.identity import Identify
+from solorun.auth.permissions import Identify
 from solorun.dashboard import Dashboard
 from tests.fakes.application import OpenServed, Served
 from tests.fakes.project_toml import project_toml

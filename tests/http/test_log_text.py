@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from solorun.api.logs import render_lines
-from solorun.line_joiner import MAX_LINE_CHARACTERS, LineJoiner
 from solorun.record import Event, Level, Record, Stream
+from solorun.text.line_joiner import MAX_LINE_CHARACTERS, LineJoiner
 from tests.fakes.terminal_lines import TERMINAL_LINES
 
 

@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from solorun.record import StoredLogPage, Stream
 from solorun.store import LogQuery
-from solorun.wire import decode_records
+from solorun.wire.encoding import decode_records
 from tests.fakes.application import OpenServed, Served
 
 

@@ -15,8 +15,7 @@ from solorun.api.rights import check_rights
 from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
 from solorun.auth.authorization import Authorizer
-from solorun.auth.identity import Identify
-from solorun.auth.permissions import Authorize
+from solorun.auth.permissions import Authorize, Identify
 from solorun.engine import now
 from solorun.errors import InternalError, Problem
 from solorun.http.compression import compress

@@ -17,7 +17,7 @@ from solorun.errors import ArtifactNotFound, InvalidCursor, RunNotFound, StoreUn
 from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import TEXT, Header, Response, StreamingResponse, json_response
-from solorun.wire import ArtifactList
+from solorun.wire.runs import ArtifactList
 
 _TAG: Final = re.compile(rb'"[^"]*"')
 _RANGE: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})")

@@ -14,7 +14,8 @@ from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response
 from solorun.right import Right
-from solorun.wire import ProblemDetails, ProblemFieldError, encode
+from solorun.wire.encoding import encode
+from solorun.wire.problems import ProblemDetails, ProblemFieldError
 
 T = TypeVar("T")
 

@@ -1,6 +1,5 @@
-"""The handler that receives the deliveries of webhooks, and the summaries of a project's hooks."""
+"""The handler that receives the deliveries of webhooks."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from solorun.api.route import route
@@ -19,9 +18,7 @@ from solorun.hook import DeliveryOutcome, HookDelivery
 from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
-from solorun.project import Project
 from solorun.triggers import Delivery
-from solorun.wire import HookSummary
 
 _STATUSES: Final = {DeliveryOutcome.STARTED: 201, DeliveryOutcome.QUEUED: 202}
 
@@ -59,18 +56,3 @@ async def receive_delivery(state: State, request: Request) -> Response:
     await state.family_limit.check(project)
     result = await hooks.receive(verified)
     return json_response(result, status=_STATUSES.get(result.outcome, 200))
-
-
-def summarize_hooks(
-    project: Project, root_path: str, deliveries: Mapping[tuple[str, str], HookDelivery]
-) -> tuple[HookSummary, ...]:
-    """The hooks of a project. `deliveries` are the last ones, by project and hook."""
-    return tuple(
-        HookSummary(
-            name=name,
-            path=f"{root_path}/hooks/{project.name}/{name}",
-            verify=hook.verify,
-            last_delivery=deliveries.get((project.name, name)),
-        )
-        for name, hook in project.hooks.items()
-    )

@@ -16,15 +16,15 @@ from solorun.errors import FieldError, InvalidRequest, RunNotFound, StoreUnavail
 from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request, address_of
 from solorun.http.responses import NDJSON, TEXT, Response, StreamingResponse, json_response
-from solorun.line_joiner import Line, LineJoiner
-from solorun.log_filter import LogFilter, find_range
 from solorun.logs import Tail
 from solorun.record import Event, Level, LogPage, Record, StoredLogPage, Stream
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.store import LogQuery
-from solorun.text_pattern import InvalidPattern, SearchOptions, matcher_of
-from solorun.wire import decode_records
+from solorun.text.line_joiner import Line, LineJoiner
+from solorun.text.log_filter import LogFilter, find_range
+from solorun.text.pattern import InvalidPattern, SearchOptions, matcher_of
+from solorun.wire.encoding import decode_records
 
 Filters = TypeVar("Filters", bound="LogFilterQuery")
 _Seq = Annotated[int, Meta(ge=0, le=MAX_RUN_ID)]

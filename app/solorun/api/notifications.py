@@ -17,10 +17,10 @@ from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.notification import Delivery, DeliveryStatus, NewNotification, NotifyEvent, NotifyTarget
-from solorun.notification_wire import DeliveryDetails, DeliveryPage, NotifyTargetList, NotifyTargetSummary
-from solorun.outbox import DeliveryFilter
 from solorun.right import Right
 from solorun.run import MAX_RUN_ID
+from solorun.store import DeliveryFilter
+from solorun.wire.notifications import DeliveryDetails, DeliveryPage, NotifyTargetList, NotifyTargetSummary
 
 _DELIVERY: Final = "/api/v1/deliveries/{delivery_id}"
 _route: Final = partial(route, tag="notifications", right=Right.ADMIN)

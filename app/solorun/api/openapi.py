@@ -30,7 +30,8 @@ from solorun.errors import (
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response
-from solorun.wire import ProblemDetails, encode
+from solorun.wire.encoding import encode
+from solorun.wire.problems import ProblemDetails
 
 Operations = Sequence[Operation[Any]]
 

@@ -25,7 +25,8 @@ from solorun.http.request import Request
 from solorun.http.responses import TEXT, Header, Response
 from solorun.queueing import Choices
 from solorun.run import Run
-from solorun.wire import ProblemDetails, ProblemFieldError, RunLinks, encode
+from solorun.wire.encoding import encode
+from solorun.wire.problems import ProblemDetails, ProblemFieldError, RunLinks
 
 _quote = lru_cache(maxsize=1024)(quote)
 

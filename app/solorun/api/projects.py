@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from solorun.api.hooks import summarize_hooks
 from solorun.api.route import route
 from solorun.api.state import State
 from solorun.errors import ProjectNotFound, StoreUnavailable
@@ -13,7 +12,7 @@ from solorun.project import Project
 from solorun.right import Right
 from solorun.run import Run
 from solorun.service import Service
-from solorun.wire import FamilySummary, HookSummary, ProjectList, ProjectSummary, StepSummary
+from solorun.wire.projects import FamilySummary, HookSummary, ProjectList, ProjectSummary, StepSummary
 
 
 @route(
@@ -92,7 +91,18 @@ async def _summarize_hooks(
 ) -> dict[str, tuple[HookSummary, ...]]:
     """The hooks of each project. Reads the store only if there are any."""
     deliveries = await service.store.list_last_deliveries() if any(project.hooks for project in projects) else {}
-    return {project.name: summarize_hooks(project, request.root_path, deliveries) for project in projects}
+    return {
+        project.name: tuple(
+            HookSummary(
+                name=name,
+                path=f"{request.root_path}/hooks/{project.name}/{name}",
+                verify=hook.verify,
+                last_delivery=deliveries.get((project.name, name)),
+            )
+            for name, hook in project.hooks.items()
+        )
+        for project in projects
+    }
 
 
 def _summary(

@@ -8,7 +8,7 @@ from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.run import Run
 from solorun.status import StepStatus
-from solorun.wire import ResourceList, ResourceSummary
+from solorun.wire.projects import ResourceList, ResourceSummary
 
 
 @route(

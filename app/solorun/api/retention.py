@@ -14,7 +14,7 @@ from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.right import Right
 from solorun.run import Run
-from solorun.wire import PruneReport
+from solorun.wire.runs import PruneReport
 
 
 class PruneQuery(msgspec.Struct, forbid_unknown_fields=True):

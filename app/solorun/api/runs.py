@@ -42,7 +42,7 @@ from solorun.right import Right
 from solorun.run import MAX_RUN_ID, Run
 from solorun.runs import Submission, submit_once
 from solorun.status import Status
-from solorun.wire import CancelRequest, RerunPreview, RerunRequest, RunPage, StartedRun, StartRequest
+from solorun.wire.runs import CancelRequest, RerunPreview, RerunRequest, RunPage, StartedRun, StartRequest
 
 _PROJECT: Final = "/api/v1/projects/{project}"
 STARTED: Final = (

@@ -18,7 +18,7 @@ from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.right import Right
 from solorun.schedule import ScheduleSummary, project_of
-from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, RunScheduleRequest, ScheduleList
+from solorun.wire.schedules import FiringList, PauseRequest, ResumeRequest, RunScheduleRequest, ScheduleList
 
 _SCHEDULE: Final = "/api/v1/schedules/{schedule}"
 _route: Final = partial(route, tag="schedules")

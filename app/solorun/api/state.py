@@ -8,8 +8,7 @@ import anyio
 
 from solorun.api.family_limit import FamilyLimit
 from solorun.auth.authorization import Authorizer
-from solorun.auth.identity import Identify, identify_caller
-from solorun.auth.permissions import Authorize, Permissions
+from solorun.auth.permissions import Authorize, Identify, Permissions, identify_caller
 from solorun.http.event_stream import Streams
 from solorun.http.operation import Operation
 from solorun.http.request import Request

@@ -27,7 +27,7 @@ from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.service import Service
 from solorun.store import MAX_PAGE_RECORDS
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 
 _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
 _SEQ: Final = re.compile(r"[0-9]+", re.ASCII)

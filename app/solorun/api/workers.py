@@ -9,8 +9,8 @@ from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.right import Right
+from solorun.wire.workers import WorkerList
 from solorun.worker import WorkerStatus
-from solorun.worker_wire import WorkerList
 
 
 @route(

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from solorun.errors import ArtifactNotFound
-from solorun.wire import is_encodable
+from solorun.wire.encoding import is_encodable
 
 _ESCAPED: Final = re.compile(r"[\x01-\x1f%\x7f]")
 _ESCAPE: Final = re.compile(r"%(0[1-9A-F]|1[0-9A-F]|25|7F)")

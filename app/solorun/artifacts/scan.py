@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from solorun.run import Artifact
-from solorun.wire import is_encodable
+from solorun.wire.encoding import is_encodable
 
 MAX_ARTIFACTS: Final = 10_000
 ENTRIES_PER_SLICE: Final = 256

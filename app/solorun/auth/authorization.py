@@ -24,8 +24,8 @@ from solorun.http.operation import Operation
 from solorun.http.request import Request, address_of
 from solorun.http.responses import Response, redirect
 from solorun.http.sparse_log import SparseLog
-from solorun.session_store import SessionStore
 from solorun.settings import LOOPBACK_HOSTS, Settings
+from solorun.store import SessionStore
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 

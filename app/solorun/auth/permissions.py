@@ -1,6 +1,6 @@
-"""What the caller of a request may do, as the host application decides with its `authorize`.
+"""Who the caller of a request is and what they may do, as the host application says: `identify` and `authorize`.
 
-Who the caller is, the host application has decided before. Without `authorize`, every caller may do everything.
+Without `authorize`, every caller may do everything.
 """
 
 import inspect
@@ -14,15 +14,31 @@ from starlette.types import Scope
 from solorun.auth.live_check import LiveCheck
 from solorun.errors import Forbidden
 from solorun.right import Right
+from solorun.run import MAX_CALLER_CHARACTERS, is_caller
 
 _logger = logging.getLogger("solorun.auth")
 
+Identify = Callable[[HostRequest], str | Awaitable[str]]
+"""The name of the caller, which is recorded for what the request starts, cancels or pauses.
+
+The request is that of Starlette, without its body. An HTTPException is passed on to the host application.
+"""
 
 Authorize = Callable[[HostRequest, Right, str | None], bool | Awaitable[bool]]
 """Whether the request may do this with the project, or with all of Solorun if the project is None.
 
 The request is that of Starlette, without its body. An HTTPException is passed on to the host application.
 """
+
+
+async def identify_caller(identify: Identify, scope: Scope) -> str:
+    """Raises ValueError if the name cannot be recorded, and what `identify` raises."""
+    answer = identify(HostRequest(scope))
+    name = await answer if inspect.isawaitable(answer) else answer
+    if not isinstance(name, str) or not is_caller(name):
+        limits = f"1 to {MAX_CALLER_CHARACTERS} characters without control characters"
+        raise ValueError(f"`identify` must return a name of {limits}, and returned {name!r}")
+    return name
 
 
 class Permissions:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from solorun.auth.live_check import LiveCheck
 from solorun.errors import StoreFailure, StoreUnavailable
-from solorun.session_store import SessionStore
+from solorun.store import SessionStore
 
 SESSION_SECONDS: Final = 7 * 24 * 3600
 MAX_SESSIONS: Final = 1_000

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import typer
 
 from solorun.cli.client import DEFAULT_URL, Client, open_client
-from solorun.wire import FROM_FAILED, FROM_START
+from solorun.wire.runs import FROM_FAILED, FROM_START
 
 T = TypeVar("T")
 

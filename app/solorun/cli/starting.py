@@ -17,7 +17,7 @@ from solorun.cli.render.terminal import write_result
 from solorun.cli.render.views import choose_view
 from solorun.queueing import ConflictPolicy
 from solorun.status import Status
-from solorun.wire import StartedRun
+from solorun.wire.runs import StartedRun
 
 ParamOption = Annotated[
     list[str] | None,

@@ -15,7 +15,7 @@ from solorun.errors import (
     StoreUnavailable,
 )
 from solorun.idempotency_key import KEY_FORMAT, KEY_HEADER, is_valid_key
-from solorun.wire import StartedRun
+from solorun.wire.runs import StartedRun
 
 _TEMPORARY: Final[tuple[type[SolorunError], ...]] = (AnswerLost, ServiceDraining, StoreUnavailable)
 

@@ -15,7 +15,7 @@ from solorun.client.transport import Connection, UnreadableAnswer
 from solorun.errors import ServiceDraining, ServiceUnreachable, SolorunError, StoreUnavailable
 from solorun.record import Record
 from solorun.run import Run
-from solorun.wire import decode_run
+from solorun.wire.encoding import decode_run
 
 _decode_batch: Final = msgspec.json.Decoder(list[Record]).decode
 

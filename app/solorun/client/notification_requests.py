@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from solorun.client.transport import Connection, Query
 from solorun.notification import Delivery, DeliveryStatus
-from solorun.notification_wire import DeliveryDetails, DeliveryPage, NotifyTargetList, NotifyTargetSummary
+from solorun.wire.notifications import DeliveryDetails, DeliveryPage, NotifyTargetList, NotifyTargetSummary
 
 
 class NotificationRequests:

@@ -16,7 +16,7 @@ from solorun.errors import (
     ServiceUnreachable,
     SolorunError,
 )
-from solorun.wire import ProblemDetails
+from solorun.wire.problems import ProblemDetails
 
 MEDIA_TYPE: Final = "application/problem+json"
 MAX_RETRY_SECONDS: Final = 86_400.0

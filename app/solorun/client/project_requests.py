@@ -5,9 +5,9 @@ from urllib.parse import quote
 from solorun.client.transport import API_PATH, Connection
 from solorun.errors import RunNotFound
 from solorun.run import MAX_RUN_ID, Run
-from solorun.wire import ProjectList, ProjectSummary, ResourceList, ResourceSummary
+from solorun.wire.projects import ProjectList, ProjectSummary, ResourceList, ResourceSummary
+from solorun.wire.workers import WorkerList
 from solorun.worker import WorkerStatus
-from solorun.worker_wire import WorkerList
 
 
 class ProjectRequests:

@@ -26,7 +26,8 @@ from solorun.queueing import ConflictPolicy
 from solorun.record import LogPage, Record
 from solorun.run import Artifact, Run
 from solorun.status import Status
-from solorun.wire import (
+from solorun.wire.encoding import decode_records, encode
+from solorun.wire.runs import (
     FROM_START,
     ArtifactList,
     CancelRequest,
@@ -36,8 +37,6 @@ from solorun.wire import (
     RunPage,
     StartedRun,
     StartRequest,
-    decode_records,
-    encode,
 )
 
 _NO_RECORDS: Final = 2**53

@@ -8,8 +8,9 @@ from solorun.client.reconnects import OnDisconnect
 from solorun.client.transport import Connection
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import ScheduleSummary
-from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, RunScheduleRequest, ScheduleList
-from solorun.wire import StartedRun, encode
+from solorun.wire.encoding import encode
+from solorun.wire.runs import StartedRun
+from solorun.wire.schedules import FiringList, PauseRequest, ResumeRequest, RunScheduleRequest, ScheduleList
 
 
 class ScheduleRequests(ABC):

@@ -15,8 +15,8 @@ from typing import Final
 from solorun.errors import SolorunError
 from solorun.execution.clock import count_seconds
 from solorun.execution.handle import RunHandle, RunRegistry
-from solorun.lease import Lease, Notice, Renewal, RunNotice
 from solorun.outcome import StopReason
+from solorun.store import Lease, Notice, Renewal, RunNotice
 
 RENEWALS_PER_LEASE: Final = 3
 RETRIES_PER_LEASE: Final = 30

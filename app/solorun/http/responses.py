@@ -8,7 +8,7 @@ import anyio
 from starlette.types import Receive, Scope, Send
 
 from solorun.http.flow_control import Flow
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 
 Header = tuple[bytes, bytes]
 

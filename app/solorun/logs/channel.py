@@ -21,7 +21,7 @@ from solorun.run import Run
 from solorun.segment import MAX_SEGMENT_RECORDS, Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import Batch, FinalState
-from solorun.wire import encode_records
+from solorun.wire.encoding import encode_records
 
 MAX_RECORDS: Final = 8 * 1024
 MAX_BYTES: Final = 2 * 1024 * 1024

@@ -29,7 +29,7 @@ from solorun.queueing import ConflictPolicy
 from solorun.record import Event, Level, Record
 from solorun.run import MAX_RUN_ID, Run
 from solorun.status import Status, StepStatus
-from solorun.wire import FROM_FAILED
+from solorun.wire.runs import FROM_FAILED
 
 ACTOR: Final = "mcp"
 _MAX_PROJECTS: Final = 200

@@ -6,11 +6,11 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, Field
 
-from solorun.line_joiner import LineJoiner
 from solorun.record import Level, Record
 from solorun.run import Run, RunStep
 from solorun.status import Status, StepStatus
-from solorun.wire import ProjectSummary
+from solorun.text.line_joiner import LineJoiner
+from solorun.wire.projects import ProjectSummary
 
 MAX_TEXT: Final = 1_000
 MAX_LOG_CHARACTERS: Final = 40_000

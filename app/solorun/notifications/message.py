@@ -11,7 +11,7 @@ from solorun.record import Record
 from solorun.run import Run
 from solorun.settings import format_duration
 from solorun.status import Status, StepStatus
-from solorun.terminal_text import visible_text
+from solorun.text.terminal import visible_text
 
 MAX_TITLE_CHARACTERS: Final = 150
 MAX_LINE_CHARACTERS: Final = 300

@@ -19,7 +19,7 @@ from solorun.errors import SolorunError
 from solorun.notification import DeliveryStatus, NotifyTarget
 from solorun.notifications.composer import Composer
 from solorun.notifications.not_delivered import NotDelivered
-from solorun.outbox import AttemptResult, ClaimedDelivery, Outbox
+from solorun.store import AttemptResult, ClaimedDelivery, Outbox
 
 _CLAIM: Final = timedelta(minutes=2)
 """Longer than any attempt. If the service is killed, another one sends the deliveries after this time."""

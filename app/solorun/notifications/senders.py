@@ -9,7 +9,7 @@ from solorun.notification import NotifyTarget, TargetKind
 from solorun.notifications.apprise import AppriseSender
 from solorun.notifications.cloud_event import decode_cloud_event
 from solorun.notifications.not_delivered import NotDelivered
-from solorun.outbox import ClaimedDelivery
+from solorun.store import ClaimedDelivery
 
 if TYPE_CHECKING:
     from solorun.notifications.webhook import WebhookSender

@@ -12,11 +12,11 @@ from solorun.errors import FieldError, InvalidRequest, ServiceDraining, SolorunE
 from solorun.execution import AdmittedStart
 from solorun.idempotency_key import IdempotencyKey
 from solorun.parameter import ParamValue
-from solorun.pipeline import hash_pipeline, required_labels
 from solorun.project import Project, Projects
 from solorun.queueing import ConflictPolicy
 from solorun.run import MAX_CALLER_CHARACTERS, Run, is_caller
 from solorun.runs.parameters import read_params
+from solorun.runs.pipeline import hash_pipeline, required_labels
 from solorun.schedule import Firing
 from solorun.trace_context import TRACEPARENT, caller_trace
 

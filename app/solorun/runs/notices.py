@@ -12,8 +12,8 @@ import anyio
 
 from solorun.errors import SolorunError
 from solorun.execution import RunHandle, RunRegistry, TaskSet
-from solorun.lease import RunNotice, Subject, WorkerStore
 from solorun.logs import Hub
+from solorun.store import RunNotice, Subject, WorkerStore
 
 PAUSE_SECONDS: Final = 0.05
 REQUEST_SECONDS: Final = 15.0

@@ -10,7 +10,7 @@ from solorun.logs import Masker
 from solorun.logs.masking import MASK
 from solorun.parameter import InvalidParameter, Parameter, ParamValue, format_param
 from solorun.project import MIN_SECRET_CHARACTERS, Project, can_be_masked
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 
 MAX_PARAMS_BYTES: Final = 120 * 1024
 """All of them as JSON. Linux accepts 128 KiB for one variable."""

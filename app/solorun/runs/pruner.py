@@ -1,4 +1,9 @@
-"""Deletes the ended runs that their projects no longer keep: a little at a time, with pauses for live work."""
+"""Deletes the ended runs that their projects no longer keep: a little at a time, with pauses for live work.
+
+A run expires in one transaction: from then on, no query returns it. Later ones, each bounded, delete its segments and
+then its row, and the last one records its id. Each service then deletes the files of the recorded runs from its
+artifact store. A crash in between leaves work for the next pass, but nothing that readers notice.
+"""
 
 import asyncio
 import logging
@@ -13,9 +18,9 @@ import anyio
 from solorun.artifacts.store import ArtifactStore
 from solorun.component import Background, failures_logged
 from solorun.project import Keep, Projects
-from solorun.retention import DeletedRun, EndedRun, RetentionStore, find_expired
-from solorun.store import Store
-from solorun.wire import PrunedProject, PruneReport
+from solorun.runs.expiry import find_expired
+from solorun.store import DeletedRun, EndedRun, RetentionStore, Store
+from solorun.wire.runs import PrunedProject, PruneReport
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from solorun.segment import Segment
 from solorun.status import Status
 from solorun.step import StepExecutor
 from solorun.store import FinalState, NewRun, Store
-from solorun.wire import encode_records
+from solorun.wire.encoding import encode_records
 from solorun.worker import Worker
 
 _INTERRUPTED_MESSAGE: Final = "{} stopped while the run was active; the outcome of the work is unknown"

@@ -16,7 +16,7 @@ from solorun.runs.parameters import read_params
 from solorun.runs.submission import Submission
 from solorun.status import StepStatus
 from solorun.store import RunStore
-from solorun.wire import FROM_FAILED, FROM_START, RerunPreview, SkippedStep
+from solorun.wire.runs import FROM_FAILED, FROM_START, RerunPreview, SkippedStep
 
 Submit = Callable[..., Awaitable[Submission]]
 

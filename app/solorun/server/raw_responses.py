@@ -6,7 +6,8 @@ from typing import Final
 from solorun.api.application import DEFAULT_HEADERS
 from solorun.api.problems import PROBLEM_JSON, TYPE_PREFIX
 from solorun.errors import InvalidRequest, PayloadTooLarge, Problem
-from solorun.wire import ProblemDetails, encode
+from solorun.wire.encoding import encode
+from solorun.wire.problems import ProblemDetails
 
 
 def _encode(problem: Problem, status: HTTPStatus) -> bytes:

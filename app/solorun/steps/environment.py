@@ -9,7 +9,7 @@ from typing import Final
 from solorun.parameter import format_param
 from solorun.project import Project, is_inheritable
 from solorun.step import StepContext
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 
 RUN_ID: Final = "SOLORUN_RUN_ID"
 ARTIFACTS: Final = "SOLORUN_ARTIFACTS"

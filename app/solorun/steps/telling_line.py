@@ -7,7 +7,7 @@ from typing import Final
 
 from solorun.record import Stream
 from solorun.steps.traceback_reader import TracebackReader
-from solorun.terminal_text import visible_text
+from solorun.text.terminal import visible_text
 
 _EPILOGUE: Final = re.compile(
     r"\s*$|Node\.js v\d|\(Use `node --trace|note: |exit status \d+$|make(?:\[\d+\])?: \*\*\* \[.*\] Error \d"

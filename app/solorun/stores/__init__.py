@@ -1,1 +1,1 @@
-"""Implementations of the contract in `store.py`, one folder per database."""
+"""Implementations of the contract in `store/`, one folder per database."""

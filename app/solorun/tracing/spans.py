@@ -19,12 +19,12 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from solorun.execution import RunHandle
-from solorun.outbox import ClaimedDelivery
 from solorun.outcome import StepResult, StopReason
 from solorun.project import CommandStep
 from solorun.settings import Settings
 from solorun.status import Status
 from solorun.step import CommandObservation, StepContext, StepObservation
+from solorun.store import ClaimedDelivery
 from solorun.trace_context import TRACEPARENT
 from solorun.tracing.provider import create_provider, shut_down
 from solorun.tracing.tracing import Tracing

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 from solorun.component import Component
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.execution import RunHandle
-from solorun.outbox import ClaimedDelivery
 from solorun.settings import Settings
 from solorun.step import StepContext, StepObservation
+from solorun.store import ClaimedDelivery
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

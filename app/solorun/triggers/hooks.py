@@ -25,12 +25,13 @@ from solorun.errors import (
     ServiceDraining,
     StoreUnavailable,
 )
-from solorun.hook import DeliveryOutcome, Hook, HookDelivery, HookStore, Verification
+from solorun.hook import DeliveryOutcome, Hook, HookDelivery, Verification
 from solorun.idempotency_key import KEY_FORMAT, IdempotencyKey, is_valid_key
 from solorun.project import FULL_SCOPE, Project, Projects
 from solorun.run import MAX_CALLER_CHARACTERS
 from solorun.runs import RunManager, Submission, submit_once
 from solorun.status import Status
+from solorun.store import HookStore
 from solorun.triggers.verification import SENDERS, Delivery
 
 PING: Final = "ping"

@@ -11,7 +11,7 @@ from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
 from solorun.run import Run, RunStep
 from solorun.status import Status, StepStatus, UpdateResult
 from solorun.store import FinalState
-from solorun.wire import decode_records
+from solorun.wire.encoding import decode_records
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

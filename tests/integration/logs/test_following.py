@@ -16,7 +16,7 @@ from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status
 from solorun.store import Batch
-from solorun.wire import decode_records
+from solorun.wire.encoding import decode_records
 from tests.fakes.engine import Engine, declare, open_engine
 
 

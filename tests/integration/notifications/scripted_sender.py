@@ -10,8 +10,7 @@ from typing import Final
 from solorun.component import running
 from solorun.notification import Delivery, DeliveryStatus, NewNotification, NotifyEvent, NotifyTarget, TargetKind
 from solorun.notifications import Composer, Notifier
-from solorun.outbox import ClaimedDelivery, DeliveryFilter
-from solorun.store import Store
+from solorun.store import ClaimedDelivery, DeliveryFilter, Store
 from solorun.tracing import Untraced
 
 NOW: Final = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)

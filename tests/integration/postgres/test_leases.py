@@ -6,10 +6,9 @@ import psycopg
 import pytest
 
 from solorun.errors import StoreUnavailable
-from solorun.lease import Notice, RunNotice, Subject
 from solorun.run import Cancel
 from solorun.status import Status, UpdateResult
-from solorun.store import Store
+from solorun.store import Notice, RunNotice, Store, Subject
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import LEASE_SECONDS, PostgresLease
 from solorun.worker import Worker

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from solorun.lease import Lease, RunNotice, Subject
 from solorun.record import Stream
 from solorun.runs import Mirror
+from solorun.store import Lease, RunNotice, Subject
 from tests.fakes.engine import Engine
 from tests.integration.postgres.conftest import OpenLease, notices_of
 

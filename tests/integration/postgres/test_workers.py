@@ -7,8 +7,8 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from solorun.lease import Notice, RunNotice, Subject
 from solorun.status import Status
+from solorun.store import Notice, RunNotice, Subject
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
 from solorun.worker import Worker, WorkerState, WorkerStatus

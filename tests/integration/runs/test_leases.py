@@ -11,9 +11,9 @@ import pytest
 from solorun.component import running
 from solorun.errors import StoreUnavailable
 from solorun.execution import LeaseKeeper
-from solorun.lease import Notice, Renewal, RunNotice
 from solorun.run import Cancel
 from solorun.status import Status
+from solorun.store import Notice, Renewal, RunNotice
 from tests.contracts.builders import NOW
 from tests.fakes.engine import Engine, open_engine
 from tests.fakes.steps import ScriptedExecutor

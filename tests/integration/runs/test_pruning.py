@@ -19,7 +19,7 @@ from solorun.runs import Pruner
 from solorun.settings import DataDirectory
 from solorun.store import RunStore, Store
 from solorun.stores.sql import retention
-from solorun.wire import PrunedProject
+from solorun.wire.runs import PrunedProject
 from tests.contracts.builders import end, later, records, start, write
 from tests.fakes.declared_projects import DeclaredProjects
 from tests.fakes.engine import declare

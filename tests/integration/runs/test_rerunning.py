@@ -19,7 +19,7 @@ from solorun.errors import (
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.status import Status, StepStatus
-from solorun.wire import SkippedStep
+from solorun.wire.runs import SkippedStep
 from tests.contracts.builders import end, read_all, start
 from tests.fakes.engine import Engine, declare, open_engine
 

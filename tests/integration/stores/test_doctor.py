@@ -15,7 +15,7 @@ from solorun.record import Event, Level
 from solorun.run import LevelCounts, RunStep
 from solorun.status import Status, StepStatus
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.wire import encode_records
+from solorun.wire.encoding import encode_records
 from tests.contracts.builders import OWNER, batch_of, end, ending, later, new_run, read_all, records, start, write
 from tests.integration.stores.conftest import OpenStore
 

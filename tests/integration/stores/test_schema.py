@@ -18,7 +18,7 @@ from solorun.stores.sql.migrations import load_migrations
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 from solorun.stores.sqlite.schema import MIGRATIONS, migrate
-from solorun.wire import encode_records
+from solorun.wire.encoding import encode_records
 from tests.contracts.builders import OWNER, new_run, read_page, records
 from tests.integration.stores.conftest import OpenStore
 

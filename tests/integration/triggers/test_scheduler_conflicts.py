@@ -11,10 +11,10 @@ from solorun.component import running
 from solorun.cron import Cron
 from solorun.errors import StoreUnavailable
 from solorun.notification import NotifyEvent, NotifyTarget, TargetKind
-from solorun.outbox import DeliveryFilter
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import FiringOutcome, Schedule
 from solorun.status import Status
+from solorun.store import DeliveryFilter
 from solorun.triggers import Scheduler
 from tests.fakes.clock import Clock
 from tests.fakes.engine import EngineLimits, declare

@@ -15,7 +15,8 @@ from solorun.cli import completion
 from solorun.parameter import Parameter
 from solorun.run import Artifact, RunStep
 from solorun.status import StepStatus
-from solorun.wire import ArtifactList, ProjectList, ProjectSummary, RunPage
+from solorun.wire.projects import ProjectList, ProjectSummary
+from solorun.wire.runs import ArtifactList, RunPage
 from tests.fakes.command_line import Solorun, answer, problem
 from tests.fakes.scripted_service import Response, make_run
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from solorun.hook import DeliveryOutcome, HookDelivery, Verification
-from solorun.wire import HookSummary, ProjectSummary
+from solorun.wire.projects import HookSummary, ProjectSummary
 from tests.fakes.command_line import Solorun, answer
 
 AT = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)

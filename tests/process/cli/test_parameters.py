@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from solorun.parameter import Parameter, ParameterType
-from solorun.wire import ProblemFieldError, ProjectSummary
+from solorun.wire.problems import ProblemFieldError
+from solorun.wire.projects import ProjectSummary
 from tests.fakes.command_line import RUNNING, Solorun, answer, problem
 
 PROJECT = ProjectSummary(

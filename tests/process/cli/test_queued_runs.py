@@ -9,7 +9,8 @@ from msgspec.structs import asdict
 from solorun.queueing import Hold
 from solorun.run import RunStep
 from solorun.status import Status, StepStatus
-from solorun.wire import ArtifactList, ResourceList, ResourceSummary, RunPage, StartedRun
+from solorun.wire.projects import ResourceList, ResourceSummary
+from solorun.wire.runs import ArtifactList, RunPage, StartedRun
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer
 from tests.fakes.scripted_service import end_event, events, make_run
 

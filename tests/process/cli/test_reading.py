@@ -10,7 +10,8 @@ from solorun.outcome import StopEffect
 from solorun.record import Level, LogPage, Record, Stream
 from solorun.run import Artifact, Attempt, Cancel, LevelCounts, Run, RunStep, cancel_fields
 from solorun.status import Status, StepStatus
-from solorun.wire import ArtifactList, RunPage, encode_records
+from solorun.wire.encoding import encode_records
+from solorun.wire.runs import ArtifactList, RunPage
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain
 from tests.fakes.scripted_service import (
     CREATED_AT,

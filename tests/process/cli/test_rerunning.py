@@ -5,7 +5,8 @@ import pytest
 from msgspec.structs import asdict
 
 from solorun.status import StepStatus
-from solorun.wire import ProblemFieldError, RerunPreview, SkippedStep, StartedRun
+from solorun.wire.problems import ProblemFieldError
+from solorun.wire.runs import RerunPreview, SkippedStep, StartedRun
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain, problem
 from tests.fakes.scripted_service import Response, cut, end_event, events, make_run
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from solorun.wire import ArtifactList, PrunedProject, PruneReport, RunPage
+from solorun.wire.runs import ArtifactList, PrunedProject, PruneReport, RunPage
 from tests.fakes.command_line import COMPLETED, Solorun, answer, plain, problem
 
 PROJECTS = (PrunedProject("handbook", 1200, 3_100_000_000), PrunedProject("deploy", 1, 900))

@@ -8,9 +8,9 @@ from msgspec.structs import asdict, replace
 from solorun.cli.render.formatting import format_moment
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import Firing, FiringOutcome, FiringTrigger, MissedPolicy, ScheduleSummary
-from solorun.schedule_wire import FiringList, ScheduleList
 from solorun.status import Status
-from solorun.wire import StartedRun
+from solorun.wire.runs import StartedRun
+from solorun.wire.schedules import FiringList, ScheduleList
 from tests.fakes.command_line import Solorun, answer
 from tests.fakes.scripted_service import cut, make_run
 

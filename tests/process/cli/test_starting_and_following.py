@@ -11,7 +11,8 @@ from solorun.outcome import StopEffect
 from solorun.record import Record
 from solorun.run import Cancel, cancel_fields
 from solorun.status import Status
-from solorun.wire import ProblemFieldError, StartedRun
+from solorun.wire.problems import ProblemFieldError
+from solorun.wire.runs import StartedRun
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain, problem
 from tests.fakes.scripted_service import (
     CREATED_AT,

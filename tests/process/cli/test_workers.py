@@ -9,9 +9,9 @@ from msgspec.structs import asdict, replace
 from solorun.cli.render.formatting import format_moment
 from solorun.run import Refusal
 from solorun.status import Status
-from solorun.wire import ArtifactList, RunPage, StartedRun
+from solorun.wire.runs import ArtifactList, RunPage, StartedRun
+from solorun.wire.workers import WorkerList
 from solorun.worker import WorkerState, WorkerStatus
-from solorun.worker_wire import WorkerList
 from tests.fakes.command_line import COMPLETED, Solorun, answer, problem
 from tests.fakes.scripted_service import end_event, events, make_run
 

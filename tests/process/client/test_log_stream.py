@@ -10,7 +10,8 @@ from solorun.client.problems import MEDIA_TYPE
 from solorun.errors import RunNotFound, ServiceUnreachable
 from solorun.record import Record
 from solorun.status import Status
-from solorun.wire import ProblemDetails, encode
+from solorun.wire.encoding import encode
+from solorun.wire.problems import ProblemDetails
 from tests.fakes.scripted_service import (
     Response,
     cut,

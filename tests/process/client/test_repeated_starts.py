@@ -7,7 +7,9 @@ from msgspec.structs import asdict
 from solorun.client import RunClient
 from solorun.client.problems import MEDIA_TYPE
 from solorun.errors import InvalidRequest, RunActive, ServiceUnreachable, SolorunError, StoreUnavailable
-from solorun.wire import ProblemDetails, StartedRun, encode
+from solorun.wire.encoding import encode
+from solorun.wire.problems import ProblemDetails
+from solorun.wire.runs import StartedRun
 from tests.fakes.scripted_service import Response, cut, json_response, make_run, scripted_service
 
 STARTED = StartedRun(**asdict(make_run(17)))

@@ -14,20 +14,10 @@ from solorun.errors import RunActive, ServiceUnreachable
 from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Artifact, Run
 from solorun.status import Status, StepStatus
-from solorun.wire import (
-    ArtifactList,
-    ProblemDetails,
-    ProjectList,
-    ProjectSummary,
-    PrunedProject,
-    PruneReport,
-    RerunPreview,
-    RunPage,
-    SkippedStep,
-    StartedRun,
-    encode,
-    encode_records,
-)
+from solorun.wire.encoding import encode, encode_records
+from solorun.wire.problems import ProblemDetails
+from solorun.wire.projects import ProjectList, ProjectSummary
+from solorun.wire.runs import ArtifactList, PrunedProject, PruneReport, RerunPreview, RunPage, SkippedStep, StartedRun
 from tests.fakes.scripted_service import (
     CREATED_AT,
     Response,

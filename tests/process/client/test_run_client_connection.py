@@ -7,9 +7,7 @@ import pytest
 
 from solorun.client import RunClient
 from solorun.errors import ConfigurationInvalid, ServiceUnreachable
-from solorun.wire import (
-    encode,
-)
+from solorun.wire.encoding import encode
 from tests.fakes.scripted_service import (
     events,
     json_response,

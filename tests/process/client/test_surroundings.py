@@ -12,7 +12,7 @@ import pytest
 
 from solorun.client import RunClient
 from solorun.errors import ConfigurationInvalid, ServiceUnreachable
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 from tests.fakes.scripted_service import json_response, make_run, scripted_service
 
 RUN = make_run(17)

@@ -11,7 +11,7 @@ from solorun.http.event_stream import EventStream, StreamLimits
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.service import ServiceLimits
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 from tests.fakes.http_server import LiveServer, OpenServer
 
 

@@ -8,7 +8,7 @@ import pytest
 from httpx_sse import aconnect_sse
 
 from solorun import Run, RunClient
-from solorun.wire import decode_run
+from solorun.wire.encoding import decode_run
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 from tests.process.service.clients import http

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solorun.cli.render.sanitize import sanitize
-from solorun.terminal_text import visible_text
+from solorun.text.terminal import visible_text
 
 HOSTILE = [
     pytest.param("a\x1b[2Jb", "ab", id="clears the screen"),

@@ -17,7 +17,7 @@ from solorun.errors import (
     ServiceDraining,
     ServiceUnreachable,
 )
-from solorun.wire import ProblemDetails, ProblemFieldError
+from solorun.wire.problems import ProblemDetails, ProblemFieldError
 from tests.fakes.scripted_service import make_run
 
 WITH_A_RUN = {"run-active", "run-not-active", "run-not-ended"}

@@ -18,7 +18,7 @@ from solorun.projects.step_tables import STEP_KEYS
 from solorun.record import Event, Record
 from solorun.run import Cancel, Run, RunStep
 from solorun.settings import Settings, parse_duration
-from solorun.wire import CancelRequest, RerunPreview, RerunRequest, SkippedStep, StartRequest
+from solorun.wire.runs import CancelRequest, RerunPreview, RerunRequest, SkippedStep, StartRequest
 from tests.unit.docs.pages import DOCS, codes, rows_after
 
 HTTP = (DOCS / "reference" / "http.md").read_text(encoding="utf-8")

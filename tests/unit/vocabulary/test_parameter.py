@@ -17,7 +17,7 @@ from solorun.parameter import (
     format_param,
     matches,
 )
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 
 
 def make_parameter(kind: str, **rules: Any) -> Parameter:

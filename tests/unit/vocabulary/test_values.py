@@ -17,7 +17,7 @@ from solorun.run import LevelCounts
 from solorun.segment import MAX_SEGMENT_BYTES, MAX_SEGMENT_RECORDS, PART_BYTES, Segment, join_segments
 from solorun.settings import Settings, format_duration, parse_duration
 from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, allowed_predecessors
-from solorun.wire import decode_records, encode, encode_records
+from solorun.wire.encoding import decode_records, encode, encode_records
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -14,8 +14,8 @@ from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_list, write_result
 from solorun.notification import Delivery, DeliveryStatus
-from solorun.notification_wire import NotifyTargetSummary
 from solorun.run import MAX_RUN_ID
+from solorun.wire.notifications import NotifyTargetSummary
 
 _PAGE_SIZE = 200
 _POLL_SECONDS = 0.2

@@ -17,7 +17,7 @@ from solorun.cli.render.terminal import write
 from solorun.settings import DataDirectory, Settings
 
 if TYPE_CHECKING:
-    from solorun.store_maintenance import Finding
+    from solorun.store import Finding
 
 
 def doctor(

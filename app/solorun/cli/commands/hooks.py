@@ -4,7 +4,7 @@ from solorun.cli.client import Client, connected
 from solorun.cli.options import JsonOption, ProjectArgument
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.terminal import write_list
-from solorun.wire import HookSummary
+from solorun.wire.projects import HookSummary
 
 
 @connected

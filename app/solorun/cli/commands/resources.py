@@ -7,7 +7,7 @@ from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.run import Run
 from solorun.status import StepStatus
-from solorun.wire import ResourceSummary
+from solorun.wire.projects import ResourceSummary
 
 
 @connected

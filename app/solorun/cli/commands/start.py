@@ -12,7 +12,7 @@ from solorun.cli.options import ProjectArgument, RunArgument
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.starting import ParamOption, SecretOption, Starting
 from solorun.project import FULL_SCOPE
-from solorun.wire import FROM_START, RerunPreview, SkippedStep
+from solorun.wire.runs import FROM_START, RerunPreview, SkippedStep
 
 
 @connected

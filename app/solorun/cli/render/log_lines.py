@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from solorun.cli.render.sanitize import mark_bidirectional_controls, sanitize
-from solorun.line_joiner import Line, LineJoiner
 from solorun.record import Event, Level, Record
 from solorun.run import Run
 from solorun.status import StepStatus
+from solorun.text.line_joiner import Line, LineJoiner
 
 _LEVEL_COLOURS: Final = {Level.DEBUG: "2", Level.WARNING: "33", Level.ERROR: "31"}
 _STEP_MARKS: Final[dict[str, tuple[str, str]]] = {

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import escape_json
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 
 _as_json: Final = ContextVar("_as_json", default=False)
 

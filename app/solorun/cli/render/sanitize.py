@@ -7,7 +7,7 @@ show the characters of a line in another order than they have; they are replaced
 import re
 from typing import Final
 
-from solorun.terminal_text import visible_text
+from solorun.text.terminal import visible_text
 
 BIDIRECTIONAL_CONTROLS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """The characters with Unicode's property Bidi_Control, for a set in a regular expression."""

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from solorun.cli.render.sanitize import BIDIRECTIONAL_CONTROLS, sanitize
 from solorun.status import Status
-from solorun.wire import encode
+from solorun.wire.encoding import encode
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from solorun.errors import DatabaseUnusable, SecretsUnreadable
-from solorun.store_maintenance import Finding
+from solorun.store import Finding
 from solorun.stores.postgres.param_cipher import HOW_TO_SHARE_THE_KEY
 from solorun.stores.postgres.schema import MIGRATIONS
 from solorun.stores.postgres.statements import OWN, Statements

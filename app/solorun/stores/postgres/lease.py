@@ -6,8 +6,8 @@ from typing import Final
 
 import psycopg
 
-from solorun.lease import Lease, Notice, Renewal, RunNotice, Subject
 from solorun.run import Cancel
+from solorun.store import Lease, Notice, Renewal, RunNotice, Subject
 from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
 from solorun.stores.postgres.statements import OWN, Statements

@@ -1,11 +1,11 @@
-"""PostgresRunStore: the contract of `store.py` over a few connections to a PostgreSQL server."""
+"""PostgresRunStore: the contract of `store/` over a few connections to a PostgreSQL server."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, ParamSpec, TypeVar
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
-from solorun.store_maintenance import Finding
+from solorun.store import Finding
 from solorun.stores.postgres import workers, writes
 from solorun.stores.postgres.connections import BEGIN_IN_TURN, BEGIN_READ, BEGIN_WRITE, Connections, Function
 from solorun.stores.postgres.doctor import check

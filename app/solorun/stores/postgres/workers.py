@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from solorun.lease import RunNotice
+from solorun.store import RunNotice
 from solorun.stores.postgres.statements import OWN
 from solorun.stores.sql.connection import Connection
 from solorun.worker import Worker, WorkerState, WorkerStatus

@@ -5,8 +5,8 @@ from typing import Any
 
 from solorun.errors import IdempotencyKeyReused, StartRepeated
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
-from solorun.key_store import KeyedRun
 from solorun.queueing import StartResult
+from solorun.store import KeyedRun
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run

@@ -13,13 +13,13 @@ from typing import Final, Protocol, TypeVar
 import anyio
 from msgspec import Raw
 
-from solorun.log_filter import LogFilter, find_range
 from solorun.record import StoredLogPage
 from solorun.run import MAX_RUN_ID, Run
 from solorun.store import MAX_PAGE_BYTES, LogQuery
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.reads import check_existence, get_run
 from solorun.stores.sql.segments import iterate_segments
+from solorun.text.log_filter import LogFilter, find_range
 
 T = TypeVar("T")
 Match = tuple[int, bytes]

@@ -17,8 +17,8 @@ from solorun.notification import (
     DeliveryStatus,
     NewNotification,
 )
-from solorun.outbox import GIVE_UP_AFTER, AttemptResult, ClaimedDelivery, DeliveryFilter
 from solorun.run import MAX_RUN_ID
+from solorun.store import GIVE_UP_AFTER, AttemptResult, ClaimedDelivery, DeliveryFilter
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.rows import EPOCH, decode_time, row_reader, storable_id, to_microseconds

@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Final
 
-from solorun.retention import DeletedRun, Deletion, EndedRun
 from solorun.run import MAX_RUN_ID, Run
 from solorun.status import Status
+from solorun.store import DeletedRun, Deletion, EndedRun
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run

@@ -1,4 +1,4 @@
-"""SqlRunStore: the contract of `store.py` over any SQL database. A subclass connects to one."""
+"""SqlRunStore: the contract of `store/` over any SQL database. A subclass connects to one."""
 
 import asyncio
 from abc import abstractmethod

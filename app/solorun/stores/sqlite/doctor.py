@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
-from solorun.store_maintenance import Finding
+from solorun.store import Finding
 from solorun.stores.sql.doctor.checks import check_contents
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 from solorun.stores.sqlite.errors import is_damage

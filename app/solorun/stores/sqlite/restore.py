@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
-from solorun.store_maintenance import Finding
+from solorun.store import Finding
 from solorun.stores.sqlite.store import FILE_NAME, SqliteRunStore
 
 _MAGIC: Final = b"SQLite format 3\0"

@@ -1,4 +1,4 @@
-"""SqliteRunStore: the contract of `store.py` over one connection that writes and three that read."""
+"""SqliteRunStore: the contract of `store/` over one connection that writes and three that read."""
 
 import asyncio
 import logging
@@ -11,11 +11,8 @@ from typing import Final
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
-from solorun.key_store import KeyedRun
-from solorun.lease import RunNotice
 from solorun.run import Run
-from solorun.store import NewRun
-from solorun.store_maintenance import Finding
+from solorun.store import Finding, KeyedRun, NewRun, RunNotice
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.store import SqlRunStore

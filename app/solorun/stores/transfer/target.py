@@ -8,7 +8,7 @@ from typing import Any, Final
 import psycopg
 
 from solorun.errors import DatabaseUnusable, StoreUnavailable
-from solorun.store_maintenance import Finding
+from solorun.store import Finding
 from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.doctor import check_schema_and_contents
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate

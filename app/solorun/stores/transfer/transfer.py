@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from solorun.errors import DatabaseUnusable
-from solorun.store_maintenance import Finding
+from solorun.store import Finding
 from solorun.stores.postgres import ParamCipher
 from solorun.stores.transfer.source import Source, Table, open_source
 from solorun.stores.transfer.target import Target, open_target

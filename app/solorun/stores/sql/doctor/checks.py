@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from solorun.store_maintenance import Finding
+from solorun.store import Finding
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.doctor.log_checks import check_logs
 from solorun.stores.sql.rows import decode_resources

@@ -11,12 +11,12 @@ from zstandard import ZstdDecompressor, ZstdError
 from solorun.record import Level, Record
 from solorun.run import LevelCounts
 from solorun.segment import Segment
-from solorun.store_maintenance import Finding
+from solorun.store import Finding
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import load_queries
 from solorun.stores.sql.rows import level_values
 from solorun.stores.sql.segments import segment_values
-from solorun.wire import decode_records
+from solorun.wire.encoding import decode_records
 
 QUERIES: Final = load_queries(__package__, "logs.sql")
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class SessionStore(Protocol):
-    """The open sessions, known by hashes of their ids. Errors are those of `store.py`."""
+    """The open sessions, known by hashes of their ids."""
 
     async def insert_session(self, key: str, *, at: datetime, expires_at: datetime, max_open: int) -> None:
         """Begin a session. Those that have expired are deleted, and so are the oldest beyond `max_open`."""

@@ -1,19 +1,12 @@
-"""The one JSON encoding, and the structures on the wire: request bodies, and responses that are not values themselves.
-
-Service and client share them, so each field has one name.
-"""
+"""The structures on the wire that concern runs: the bodies of a start, a rerun and a cancel, and their results."""
 
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
-from solorun.hook import HookDelivery, Verification
-from solorun.parameter import Parameter
 from solorun.project import FULL_SCOPE
-from solorun.queueing import Choices, ConflictPolicy, Hold
-from solorun.record import Record
-from solorun.right import Right
+from solorun.queueing import ConflictPolicy
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
 from solorun.status import StepStatus
 
@@ -32,25 +25,6 @@ _PARAMS_SCHEMA: Final = {
 FROM_START: Final = "start"
 FROM_FAILED: Final = "failed"
 """The values of a rerun's `from` that are not names of steps."""
-
-_encoder: Final = msgspec.json.Encoder()
-
-encode = _encoder.encode
-"""A value as JSON bytes, its members in the order of its fields."""
-encode_records = _encoder.encode_lines
-"""NDJSON with a final newline: a segment's payload."""
-decode_run = msgspec.json.Decoder(Run).decode
-decode_records = msgspec.json.Decoder(Record).decode_lines
-"""The records in NDJSON bytes."""
-
-
-def is_encodable(text: str) -> bool:
-    """Whether `text` can be sent: a lone surrogate, as an undecodable file name has, is not UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,39 +59,6 @@ class CancelRequest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
     reason: Annotated[str, Meta(max_length=500)] = ""
     requested_by: Caller = "api"
     grace_seconds: Annotated[float, Meta(ge=0)] | None = None
-
-
-class RunLinks(msgspec.Struct, frozen=True):
-    """The addresses of a run."""
-
-    self: str
-    events: str
-    cancel: str
-
-
-class ProblemFieldError(msgspec.Struct, frozen=True):
-    """One error in a request body."""
-
-    pointer: str
-    message: str
-
-
-class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457. `run-active` adds `active_run`, `links` and `choices`, `resource-busy` adds `holders` and `choices`,
-    `run-not-active` and `run-not-ended` add `run`.
-    """
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str | None = None
-    errors: tuple[ProblemFieldError, ...] = ()
-    active_run: Run | None = None
-    links: RunLinks | None = None
-    holders: tuple[Hold, ...] = ()
-    choices: Choices | None = None
-    run: Run | None = None
 
 
 class StartedRun(Run, frozen=True):
@@ -160,92 +101,6 @@ class RerunPreview(msgspec.Struct, frozen=True):
     latest_run_id: int
     results_on: tuple[str, ...] = ()
     """The workers on whose hosts the results of `skipped` are, if the hosts share no directory: others lack them."""
-
-
-class StepSummary(msgspec.Struct, frozen=True):
-    """A step as declared."""
-
-    name: str
-    kind: str
-
-
-class HookSummary(msgspec.Struct, frozen=True):
-    """A hook as declared, and the last verified delivery. `path` is the path of its address."""
-
-    name: str
-    path: str
-    verify: Verification
-    last_delivery: HookDelivery | None = None
-
-
-class ProjectSummary(msgspec.Struct, frozen=True):
-    """A project as declared, with its active run and its latest one (possibly the same)."""
-
-    name: str
-    title: str
-    steps: tuple[StepSummary, ...]
-    scopes: tuple[str, ...]
-    params: tuple[Parameter, ...]
-    current_run: Run | None
-    last_run: Run | None
-    queued_runs: tuple[Run, ...] = ()
-    """In the order in which they will begin."""
-    on_conflict: ConflictPolicy = ConflictPolicy.REJECT
-    """What a start does by default when the project or a resource is taken."""
-    resources: dict[str, int] = {}
-    """How many slots of each resource a run requires."""
-    notify: tuple[str, ...] = ()
-    """The targets that receive news about its runs."""
-    hooks: tuple[HookSummary, ...] = ()
-    configuration_faults: tuple[str, ...] = ()
-    """Why a start would use an earlier version of solorun.toml."""
-    rights: tuple[Right, ...] = ()
-    """What the caller may do with it."""
-
-
-class FamilySummary(msgspec.Struct, frozen=True):
-    """A project pattern as declared, and the names of its projects that have runs."""
-
-    pattern: str
-    title: str
-    steps: tuple[StepSummary, ...]
-    scopes: tuple[str, ...]
-    params: tuple[Parameter, ...]
-    projects: tuple[str, ...]
-    rights: tuple[Right, ...] = ()
-    """What the caller may do with the pattern."""
-
-
-class ProjectList(msgspec.Struct, frozen=True):
-    """Projects and patterns, and the caller's rights in all of Solorun.
-
-    `undeclared` has the caller's rights in projects that have runs, and are no longer declared. With `shares_database`,
-    other processes may execute runs too: see WorkerList.
-    """
-
-    projects: tuple[ProjectSummary, ...]
-    families: tuple[FamilySummary, ...]
-    rights: tuple[Right, ...] = ()
-    undeclared: dict[str, tuple[Right, ...]] = {}
-    shares_database: bool = False
-
-
-class ResourceSummary(msgspec.Struct, frozen=True):
-    """A resource, the slots that are held, and the runs that wait for it or have a step that does.
-
-    `slots` is the number that was declared last, and `declared_slots` the one that this service has declared: another
-    one on the same database may have another solorun.toml. `waiting` is in the order of the ids.
-    """
-
-    name: str
-    slots: int
-    declared_slots: int
-    holds: tuple[Hold, ...]
-    waiting: tuple[Run, ...]
-
-
-class ResourceList(msgspec.Struct, frozen=True):
-    resources: tuple[ResourceSummary, ...]
 
 
 class RunPage(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from solorun.text_pattern import Regex, SearchOptions
+from solorun.text.pattern import Regex, SearchOptions
 
 HOSTILE = {
     "(a+)+$": "a",

@@ -12,11 +12,11 @@ from unicodedata import normalize
 import msgspec
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from solorun.folding import find_sources, fold
 from solorun.record import Event, Level, Stream
 from solorun.segment import Segment
-from solorun.terminal_text import visible_text
-from solorun.text_pattern import PLAIN, SearchOptions, matcher_of
+from solorun.text.folding import find_sources, fold
+from solorun.text.pattern import PLAIN, SearchOptions, matcher_of
+from solorun.text.terminal import visible_text
 
 MAX_LINE_CHARACTERS: Final = 4096
 """How much of a line that continues in the next record is searched together with it."""
@@ -34,7 +34,7 @@ _SAMPLE_BYTES: Final = 4096
 _LOWER: Final = bytes(range(256)).lower()
 # In most lines, one of the rare letters is missing. Characters that are not here come first.
 _RAREST_FIRST: Final = b"zqjxkvbpygfwmucldrhsnioate0123456789"
-# Where these are without effect: see terminal_text.py.
+# Where these are without effect: see terminal.py.
 _strip_starts: Final = re.compile(
     rb'\\(?<="message":"\\)(?:r|u001b\[(?:[0-2]?K|[01]?G))(?:\\r|\\u001b\[(?:[0-2]?K|[01]?G))*'
 ).sub

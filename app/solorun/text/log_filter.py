@@ -8,8 +8,8 @@ import msgspec
 from solorun.record import Event, Level, Stream
 from solorun.run import MAX_RUN_ID, Attempt, Run, RunStep
 from solorun.segment import Segment
-from solorun.text_pattern import PLAIN, SearchOptions
-from solorun.text_search import Entry, TextSearch
+from solorun.text.pattern import PLAIN, SearchOptions
+from solorun.text.search import Entry, TextSearch
 
 _ALL_LEVELS: Final = frozenset(Level)
 

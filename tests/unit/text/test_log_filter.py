@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solorun.folding import fold
-from solorun.log_filter import LogFilter
 from solorun.record import Event, Level, Record, Stream
 from solorun.segment import Segment
-from solorun.terminal_text import TerminalLine, visible_text
-from solorun.wire import decode_records, encode_records
+from solorun.text.folding import fold
+from solorun.text.log_filter import LogFilter
+from solorun.text.terminal import TerminalLine, visible_text
+from solorun.wire.encoding import decode_records, encode_records
 
 _NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # Many of these fold to each other or to several characters, or are escaped in JSON.

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solorun.project import Keep
-from solorun.retention import EndedRun, find_expired
+from solorun.runs.expiry import find_expired
+from solorun.store import EndedRun
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = 86400.0

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any, Final
 from unicodedata import normalize
 
-from solorun.folding import fold
+from solorun.text.folding import fold
 
 _MAX_PROGRAM_BYTES: Final = 2_500 * 64
 """What RE2 requires for 2,500 instructions. They bound the time per byte. A class such as `\\pL` has 1,200."""

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import Firing, ScheduleSummary
-from solorun.wire import Caller
+from solorun.wire.runs import Caller
 
 
 class PauseRequest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

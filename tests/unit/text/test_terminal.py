@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solorun.terminal_text import WIDTH, TerminalLine, visible_text
+from solorun.text.terminal import WIDTH, TerminalLine, visible_text
 from tests.fakes.terminal_lines import TERMINAL_LINES
 
 _CONTROLS: Final = st.text(alphabet=st.sampled_from("\x1b[]GCDKJm;019?>a日🚀\u0301\b\r\t\x07\\\x9b\x9c\x9d\nP_(\x00 "))

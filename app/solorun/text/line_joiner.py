@@ -4,7 +4,7 @@ from typing import Final
 
 from solorun.record import Event, Record, Stream
 from solorun.status import StepStatus
-from solorun.terminal_text import RawLine, TerminalLine, visible_text
+from solorun.text.terminal import RawLine, TerminalLine, visible_text
 
 MAX_LINE_CHARACTERS: Final = 1024 * 1024
 """A longer line is split, so that it does not fill the memory."""

@@ -5,7 +5,7 @@ from unicodedata import normalize
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solorun.folding import find_sources, fold
+from solorun.text.folding import find_sources, fold
 
 _TEXT = st.text(
     st.sampled_from("aAkK\u212assßſiİıéÉe\u0301\u0302\u0323ếệか\u3099が한\u1112\u1161\u11abᾳ\u0345豈\uf900日")

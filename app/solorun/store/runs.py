@@ -1,11 +1,7 @@
-"""The contract of the store: durable runs and logs.
+"""The part of the store's contract that is about runs, their steps and their logs.
 
-The transaction that ends a run, however it ends, also adds its deliveries to the outbox (`outbox.py`).
-
-A write is one statement or one transaction, and is on disk when its call returns. A cancelled caller leaves nothing
-half done, but does not learn whether its write was committed. Every transition of a run's status is one conditional
-UPDATE. Disk and lock errors are raised as StoreUnavailable, damage as StoreCorrupted, and all other errors of the
-driver as StoreFailure.
+Every transition of a run's status is one conditional UPDATE. The transaction that ends a run, however it ends, also
+adds its deliveries to the outbox (`outbox.py`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,26 +9,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
-from solorun.hook import HookStore
 from solorun.idempotency_key import IdempotencyKey
-from solorun.key_store import KeyStore
-from solorun.lease import WorkerStore
 from solorun.notification import NotifyEvent
-from solorun.outbox import Outbox
 from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, StoredLogPage, Stream
-from solorun.retention import RetentionStore
 from solorun.run import Cancel, Refusal, Run, RunStep
 from solorun.schedule import Firing
-from solorun.schedule_store import ScheduleStore
 from solorun.segment import Segment
-from solorun.session_store import SessionStore
 from solorun.status import Status, UpdateResult
-from solorun.store_maintenance import StoreMaintenance
-from solorun.text_pattern import PLAIN, SearchOptions
+from solorun.store.keys import KeyStore
+from solorun.text.pattern import PLAIN, SearchOptions
 from solorun.worker import DEFAULT_LABELS
 
 
@@ -105,7 +94,7 @@ class LogQuery:
 
     `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
     one. `attempt` is one of the attempts of `step`. `level` is the lowest level. `text` is part of what a terminal
-    shows of a line, found by its `options`, and selects the record in which it ends (see text_search.py). `events`
+    shows of a line, found by its `options`, and selects the record in which it ends (see text/search.py). `events`
     selects records with one of these events; if it is empty, events do not matter.
     `scan` is the most records that are read for the page, from its bound on. Other matches are not counted.
 
@@ -291,9 +280,3 @@ class RunStore(KeyStore, Protocol):
 
     async def close(self) -> None:
         """Finish what has begun, then close. Safe to call twice."""
-
-
-class Store(
-    RunStore, WorkerStore, HookStore, ScheduleStore, SessionStore, Outbox, RetentionStore, StoreMaintenance, Protocol
-):
-    """A complete store."""

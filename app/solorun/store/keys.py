@@ -1,4 +1,4 @@
-"""The part of the store's contract that is about idempotency keys. Keys are inserted with their runs (`store.py`)."""
+"""The part of the store's contract that is about idempotency keys. Keys are inserted with their runs (`runs.py`)."""
 
 from dataclasses import dataclass
 from datetime import datetime
