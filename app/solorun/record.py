@@ -99,7 +99,8 @@ class LogPage(msgspec.Struct, frozen=True):
 
     `next` is where the following page begins if the limit of records or of bytes cut this one: a value for `after` if
     the page has that bound, otherwise for `before`. With `scan`, `matches` counts those of the page, and `more_before`
-    and `more_after` say whether the log has records there that were not read.
+    and `more_after` say whether the log has records there that were not read. `context` has the records around the
+    match that is nearest to the page's bound, whatever the filters, and that match.
     """
 
     records: tuple[Record, ...]
@@ -107,6 +108,7 @@ class LogPage(msgspec.Struct, frozen=True):
     more_before: bool
     more_after: bool
     next: int | None = None
+    context: tuple[Record, ...] = ()
 
 
 class StoredLogPage(msgspec.Struct, frozen=True):
@@ -117,3 +119,4 @@ class StoredLogPage(msgspec.Struct, frozen=True):
     more_before: bool
     more_after: bool
     next: int | None = None
+    context: tuple[msgspec.Raw, ...] = ()

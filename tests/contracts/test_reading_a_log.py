@@ -87,18 +87,14 @@ def _expected_part(content: Sequence[Record], matching: Sequence[Record], query:
     near = [seq for seq in of_step if (query.after or 0) < seq < (query.before or len(content) + 1)]
     if query.after is None:
         read = near[max(0, len(near) - scan) :]
-        inside = [record for record in matching if record.seq in read]
-        shown = inside[max(0, len(inside) - query.limit) :]
-        unread = [
-            seq for seq in near if seq < ([record.seq for record in shown] if len(shown) < len(inside) else read)[0]
-        ]
-        following = unread[-1] + 1 if unread else None
+        shown = [record for record in matching if record.seq in read][-query.limit :]
+        reached = shown[0].seq if len(shown) == query.limit else read[0]
+        following = reached if near[0] < reached else None
         return LogPage(tuple(shown), len(shown), following is not None, near[-1] < of_step[-1], following)
     read = near[:scan]
-    inside = [record for record in matching if record.seq in read]
-    shown = inside[: query.limit]
-    unread = [seq for seq in near if seq > ([record.seq for record in shown] if len(shown) < len(inside) else read)[-1]]
-    following = unread[0] - 1 if unread else None
+    shown = [record for record in matching if record.seq in read][: query.limit]
+    reached = shown[-1].seq if len(shown) == query.limit else read[-1]
+    following = reached if near[-1] > reached else None
     return LogPage(tuple(shown), len(shown), of_step[0] < near[0], following is not None, following)
 
 

@@ -1,10 +1,11 @@
 """A search of a log finds the text that a reader sees."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from solorun.record import Level, Record, Stream
-from solorun.store import LogQuery
+from solorun.store import LogQuery, Store
 from tests.contracts.builders import end, later, read_page, start, write
 from tests.contracts.conftest import OpenStore
 from tests.contracts.test_reading_a_log import MESSAGES, expected_page
@@ -47,3 +48,34 @@ async def test_a_search_finds_exactly_what_is_visible(
 
     expected = expected_page(content, query)
     assert (page.records, page.matches) == (expected.records, expected.matches)
+
+
+@pytest.mark.parametrize(
+    ("query", "context"),
+    [
+        (LogQuery(after=0, limit=1, text="hit", context=2), range(8, 13)),
+        (LogQuery(limit=1, text="hit", context=2, scan=50), range(28, 31)),
+        (LogQuery(after=1, step="extract", level=Level.ERROR, context=1), range(9, 12)),
+        (LogQuery(after=0, limit=1, context=3), range(1, 5)),
+        (LogQuery(after=0, limit=1, text="hit"), range(0)),
+        (LogQuery(after=0, limit=1, text="nowhere", context=2), range(0)),
+    ],
+    ids=["forwards", "backwards", "of-a-level", "at-the-beginning", "not-asked-for", "without-a-match"],
+)
+async def test_a_page_has_the_records_around_its_nearest_match(store: Store, query: LogQuery, context: range) -> None:
+    content = [
+        Record(
+            seq,
+            later(seq),
+            Level.INFO if seq % 10 else Level.ERROR,
+            "extract",
+            Stream.STDOUT,
+            "other" if seq % 10 else "hit",
+        )
+        for seq in range(1, 31)
+    ]
+    run = await write(store, await start(store), *(content[index : index + 9] for index in range(0, 30, 9)))
+
+    page = await read_page(store, run.id, query)
+
+    assert page.context == tuple(content[seq - 1] for seq in context)

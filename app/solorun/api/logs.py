@@ -51,6 +51,7 @@ class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
     before: Annotated[_Seq, Meta(description="Only records before this seq.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of records.")] = 1000
     scan: Annotated[int, Meta(ge=1, le=MAX_RUN_ID, description="The maximum number of records to read.")] | None = None
+    context: Annotated[int, Meta(ge=0, le=100, description="How many records around the nearest match to add.")] = 0
 
 
 @route(
@@ -83,6 +84,7 @@ async def _read_page(state: State, request: Request) -> StoredLogPage:
                 before=query.before,
                 limit=query.limit,
                 scan=query.scan,
+                context=query.context,
                 step=query.step,
                 attempt=query.attempt,
                 stream=query.stream,

@@ -231,14 +231,17 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         before: int | None = None,
         limit: int | None = None,
         scan: int | None = None,
+        context: int | None = None,
         **filters: Unpack[LogFilters],
     ) -> LogPage:
         """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
 
         To get the next page, pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`. With
-        `scan`, the service reads at most this many records for it, and does not count the matches in the others.
+        `scan`, the service reads at most this many records for it, and does not count the matches in the others. With
+        `context`, the page has this many records on each side of the nearest match, at most 100, as its `context`.
         """
-        query: Query = {"after": after, "before": before, "limit": limit, "scan": scan, **encode_filters(filters)}
+        bounds: Query = {"after": after, "before": before, "limit": limit, "scan": scan, "context": context}
+        query: Query = {**bounds, **encode_filters(filters)}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
     async def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:

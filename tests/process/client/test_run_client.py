@@ -83,8 +83,8 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
             id="log page of events",
         ),
         pytest.param(
-            lambda c: c.get_log_page(17, scan=50, text="a+", match_case=False, regex=True),
-            PAGE, PAGE, "GET /runs/17/log?scan=50&q=a%2B&regex=1",
+            lambda c: c.get_log_page(17, scan=50, context=9, text="a+", match_case=False, regex=True),
+            PAGE, PAGE, "GET /runs/17/log?scan=50&context=9&q=a%2B&regex=1",
             id="log page of an expression",
         ),
         pytest.param(

@@ -138,6 +138,8 @@ export interface LogPage {
   readonly moreAfter: boolean;
   /** Where the following page begins if a limit has cut this one: a value for `after`, or for `before` without it. */
   readonly next: number | null;
+  /** If asked for: the records around the match that is nearest to the bound, whatever the filters, and that match. */
+  readonly context: readonly LogRecord[];
 }
 
 export interface Artifact {
@@ -248,6 +250,7 @@ export function toLogPage(wire: Wire['LogPage']): LogPage {
     moreBefore: wire.more_before,
     moreAfter: wire.more_after,
     next: wire.next ?? null,
+    context: (wire.context ?? []).map(toRecord),
   };
 }
 

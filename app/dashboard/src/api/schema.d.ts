@@ -915,7 +915,8 @@ export interface components {
          *
          *         `next` is where the following page begins if the limit of records or of bytes cut this one: a value for `after` if
          *         the page has that bound, otherwise for `before`. With `scan`, `matches` counts those of the page, and `more_before`
-         *         and `more_after` say whether the log has records there that were not read.
+         *         and `more_after` say whether the log has records there that were not read. `context` has the records around the
+         *         match that is nearest to the page's bound, whatever the filters, and that match.
          */
         LogPage: {
             records: components["schemas"]["Record"][];
@@ -924,6 +925,8 @@ export interface components {
             more_after: boolean;
             /** @default null */
             next?: number | null;
+            /** @default [] */
+            context?: components["schemas"]["Record"][];
         };
         /**
          * Record
@@ -2800,6 +2803,8 @@ export interface operations {
                 limit?: number;
                 /** @description The maximum number of records to read. */
                 scan?: number;
+                /** @description How many records around the nearest match to add. */
+                context?: number;
             };
             header?: never;
             path: {

@@ -1,6 +1,6 @@
 /** The lines around a match, shown on request while the log shows only matches. */
 import { type Row, toRows } from './rows';
-import type { ReadLog } from './log_model';
+import type { ReadLog } from './log_query';
 
 /** On each side of the match. */
 const LINES = 2;

@@ -3,7 +3,7 @@ import type { LogRecord } from '../api/mapping';
 import { stripEscapes } from './ansi';
 import type { LineRange } from './filters';
 import { jsonOf } from './json_row';
-import type { ReadLog } from './log_model';
+import type { ReadLog } from './log_query';
 import { type Hidden, type Row, rowText, toRows } from './rows';
 
 export const MAX_COPIED = 20_000;

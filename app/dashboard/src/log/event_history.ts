@@ -3,7 +3,7 @@
  * No event is missing between the first and the last record in memory. Does not touch the DOM.
  */
 import type { EventName, LogRecord } from '../api/mapping';
-import type { ReadLog } from './log_model';
+import type { ReadLog } from './log_query';
 
 export const EVENT_PAGE = 100;
 /** During a live run the oldest records are dropped; they can be loaded again. */

@@ -1,6 +1,6 @@
 /** Finds where groups end, to fold them. */
 import type { LogPage, LogRecord } from '../api/mapping';
-import type { LogQuery } from './log_model';
+import type { LogQuery } from './log_query';
 import { PAGE } from './page_cache';
 import { type Fold, closesGroup } from './rows';
 

@@ -151,6 +151,7 @@ test('a prefetched tail is shown without another request', async () => {
       moreBefore: true,
       moreAfter: false,
       next: 4900,
+      context: [],
     }),
   );
   model.load(4960, 5000);
@@ -244,7 +245,7 @@ test('a filter by text shows the lines that contain it, also in colours and acro
   ]);
 
   expect(seqs(model, 0, 5)).toEqual([7, 1007, 2007, 3002]);
-  expect(requests).toEqual([{ after: 0, before: 3001, limit: 1000, scan: 300_000, q: 'found' }]);
+  expect(requests).toEqual([{ after: 0, before: 3001, limit: 1000, scan: 50_000, q: 'found' }]);
 });
 
 test('all groups are folded, and unfolded again', async () => {

@@ -2,34 +2,19 @@
  * A run's log as the view sees it: rows, filled from pages and from the stream. Loads the rows that the view needs, keeps
  * few pages in memory, and reports changes. Does not touch the DOM.
  */
-import type { EventName, LogPage, LogRecord, Run } from '../api/mapping';
+import type { LogPage, LogRecord, Run } from '../api/mapping';
 import { type Context, belongsTo, readContext } from './context';
 import { MAX_COPIED } from './copying';
 import { type Filters, type LineRange, isFiltered, passes } from './filters';
 import { findGroupEnd, findGroups } from './groups';
 import { type Fold, type Hidden, type Row, isFolded } from './rows';
 import { LiveSearch } from './live_search';
-import { PAGE, PageCache, type PageRequest } from './page_cache';
-
-export interface LogQuery {
-  readonly after?: number;
-  readonly before?: number;
-  readonly limit?: number;
-  readonly scan?: number;
-  readonly step?: string;
-  readonly attempt?: number;
-  readonly level?: string;
-  readonly stream?: string;
-  readonly q?: string;
-  readonly match_case?: string;
-  readonly whole_word?: string;
-  readonly regex?: string;
-  readonly event?: readonly EventName[];
-}
-export type ReadLog = (query: LogQuery, signal: AbortSignal) => Promise<LogPage>;
+import type { LogQuery, PageRequest, ReadLog } from './log_query';
+import { PAGE, PageCache } from './page_cache';
 
 const MAX_READS = 2;
-/** The records that one search for a page reads. */
+/** The records that one search for a page reads. The first page is short: what it shows first is near. */
+const FIRST_SCAN = 50_000;
 const SCAN = 300_000;
 const RETRY_AFTER_MS = 1500;
 
@@ -45,6 +30,7 @@ export class LogModel {
   /** The last seq of the log when it was opened. */
   private openedAt = 0;
   private awaitsTail = false;
+  private hasRead = false;
   private live: LiveSearch | null = null;
   filters: Filters = { step: null, level: null, stream: null, text: null };
   /** Called with each change that may move rows, so that the view can apply it and keep its scroll position. */
@@ -68,6 +54,7 @@ export class LogModel {
     this.filters = filters;
     this.folds = [];
     this.contexts = [];
+    this.hasRead = false;
     this.filtered = isFiltered(filters);
     this.live = filters.text ? new LiveSearch(filters.text) : null;
     this.openedAt = run.lastSeq;
@@ -208,6 +195,13 @@ export class LogModel {
     return this.readFiltered({ ...this.filters.text?.query, ...query }, signal);
   }
 
+  /** Searches for another text than that of the filters. Keeps the lines around the first match that it finds. */
+  async search(query: LogQuery, signal: AbortSignal): Promise<LogPage> {
+    const page = await this.readFiltered(query, signal);
+    if (!this.filtered && !signal.aborted) this.onChange(() => this.cache.fillGaps(page.context));
+    return page;
+  }
+
   /** Reads the log with all filters other than that by text. */
   private readonly readFiltered: ReadLog = (query, signal) => {
     const { step, attempt, level, stream } = this.filters;
@@ -272,8 +266,10 @@ export class LogModel {
     const { signal } = this.abort;
     try {
       // How many lines contain a text is unknown: counting them would take long.
-      const page = await this.query({ ...request, limit: PAGE, ...(this.filters.text && { scan: SCAN }) });
+      const scan = this.hasRead ? SCAN : FIRST_SCAN;
+      const page = await this.query({ ...request, limit: PAGE, ...(this.filters.text && { scan }) });
       if (signal.aborted) return;
+      this.hasRead = true;
       this.reading.delete(key);
       const [after, upTo] = covered(request, page);
       const share = this.filters.text ? this.cache.upTo / (upTo - after) : 1;

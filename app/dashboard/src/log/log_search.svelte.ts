@@ -5,7 +5,8 @@ import type { TextFinder } from './finding';
 import type { LogModel } from './log_model';
 import { Matches } from './matches';
 
-export const SEARCH_DELAY_MS = 200;
+/** Keys that follow each other faster belong to one word. */
+export const PAUSE_MS = 100;
 
 export class LogSearch {
   state: 'no' | 'under way' | 'failed' | 'done' = $state('no');
@@ -21,16 +22,21 @@ export class LogSearch {
   private matches: Matches | null = null;
   /** Whether the reader is waiting to be taken to the match that is being searched. */
   private jumps = false;
+  /** Where the reader was before typing: each change of the text searches from there. */
+  private origin: number | null = null;
 
   /** `goTo` is called with each match that the reader goes to. */
   constructor(private readonly goTo: (seq: number) => void) {}
 
-  /** Searches after a pause in typing. Goes to the first match from `seq` on, if it `jumps`. */
-  begin(text: TextFinder | null, model: LogModel, from: () => { seq: number; jumps: boolean }): () => void {
+  /** Goes to the first match from `seq` on, if it `jumps`. Reads what is near at once, and the rest after a pause. */
+  begin(text: TextFinder | null, model: LogModel, from: { seq: number; jumps: boolean }): () => void {
     this.state = text ? 'under way' : 'no';
     this.total = this.read = 0;
     this.seqs = [];
-    const timer = setTimeout(() => text && void this.start(text, model, from()), text ? SEARCH_DELAY_MS : 0);
+    this.origin = text && (this.origin ?? from.seq);
+    let timer = 0;
+    const pause = new Promise<void>((resolve) => (timer = window.setTimeout(resolve, PAUSE_MS)));
+    if (text) void this.start(text, model, this.origin ?? from.seq, from.jumps, pause);
     return () => {
       clearTimeout(timer);
       this.matches?.close();
@@ -41,11 +47,13 @@ export class LogSearch {
   /** The reader has gone somewhere else: a match that is found later must not take them away. */
   stay(): void {
     this.jumps = false;
+    this.origin = null;
   }
 
   async go(direction: 1 | -1): Promise<void> {
     const { matches } = this;
     this.jumps = true;
+    this.origin = null;
     if (matches) await this.find(matches, () => matches.go(direction));
   }
 
@@ -54,16 +62,23 @@ export class LogSearch {
     this.total = this.matches?.total ?? 0;
   }
 
-  private async start(text: TextFinder, model: LogModel, from: { seq: number; jumps: boolean }): Promise<void> {
+  private async start(
+    text: TextFinder,
+    model: LogModel,
+    seq: number,
+    jumps: boolean,
+    pause: Promise<void>,
+  ): Promise<void> {
     const matches = (this.matches = new Matches(
       text,
-      (query, signal) => model.query(query, signal),
+      (query, signal) => model.search(query, signal),
       (record) => passes(record, model.filters),
+      pause,
     ));
     matches.onRead = () => this.show(matches);
     matches.precede(model.lastLoaded());
-    this.jumps = from.jumps;
-    await this.find(matches, () => matches.start(from.seq));
+    this.jumps = jumps;
+    await this.find(matches, () => matches.start(seq));
   }
 
   private async find(matches: Matches, search: () => Promise<number | null>): Promise<void> {

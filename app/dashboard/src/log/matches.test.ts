@@ -32,13 +32,14 @@ test('next and previous wrap around at the ends', async () => {
   expect(matches.position).toBe(3);
 });
 
-test('the first match is known before the log is read', async () => {
+test('the first match and the lines around it are known before the log is read', async () => {
   const { read, requests } = aLogService(someRecords(1, 5000, () => ({ message: 'needle' })));
   const matches = new Matches(new TextFinder('needle'), read);
 
   expect(await matches.start(2000)).toBe(2000);
 
-  expect([matches.position, matches.total, matches.isComplete, requests.length]).toEqual([null, 1000, false, 1]);
+  expect([matches.position, matches.total, matches.isComplete, requests.length]).toEqual([null, 1, false, 1]);
+  expect(requests[0]).toEqual({ after: 1999, q: 'needle', limit: 1, context: 100, scan: 50_000 });
 });
 
 test('counting ends when there are very many matches', async () => {
@@ -153,4 +154,36 @@ test('a search that could not be answered has failed, and found nothing', async 
   await expect(matches.start(1)).rejects.toThrow();
 
   expect([matches.isSearching, matches.hasFailed, matches.total]).toEqual([false, true, 0]);
+});
+
+test('until the pause is over, only what is near is read', async () => {
+  const { read, requests } = aLogService(
+    someRecords(1, 120_000, (seq) => ({ message: seq < 120_000 ? 'other' : 'needle' })),
+  );
+  let end = (): void => undefined;
+  const pause = new Promise<void>((resolve) => (end = resolve));
+  const matches = new Matches(new TextFinder('needle'), read, undefined, pause);
+
+  const started = matches.start(1);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(requests.map(({ scan }) => scan)).toEqual([50_000]);
+  end();
+
+  expect(await started).toBe(120_000);
+  expect(requests.map(({ scan }) => scan)).toEqual([50_000, 300_000]);
+});
+
+test('a search that is stopped in the pause reads nothing more', async () => {
+  const { read, requests } = aLogService(someRecords(1, 120_000, () => ({ message: 'other' })));
+  let end = (): void => undefined;
+  const pause = new Promise<void>((resolve) => (end = resolve));
+  const matches = new Matches(new TextFinder('needle'), read, undefined, pause);
+
+  const started = matches.start(1);
+  await new Promise((resolve) => setTimeout(resolve));
+  matches.close();
+  end();
+
+  await expect(started).rejects.toThrow();
+  expect(requests.length).toBe(1);
 });

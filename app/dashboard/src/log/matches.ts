@@ -4,10 +4,12 @@
  */
 import type { LogPage, LogRecord } from '../api/mapping';
 import type { TextFinder } from './finding';
-import type { ReadLog } from './log_model';
+import type { LogQuery, ReadLog } from './log_query';
 import { LiveSearch } from './live_search';
 
 const PAGE = 1000;
+/** The records on each side of the nearest match that its answer contains: more than a screen shows. */
+const CONTEXT = 100;
 /** Enough for the first match if it is near, and read by the service without delay. */
 const FIRST_SCAN = 50_000;
 /** Between two reports of how much is read. */
@@ -34,11 +36,15 @@ export class Matches {
   /** Called after each part of the log that is read. */
   onRead: () => void = () => undefined;
 
-  /** `passes`: whether a record of the stream passes the filters of `query`. */
+  /**
+   * `passes`: whether a record of the stream passes the filters of `query`. `pause` is over when the reader has stopped
+   * typing: until then, only what is near is read.
+   */
   constructor(
     private readonly text: TextFinder,
     private readonly query: ReadLog,
     private readonly passes: (record: LogRecord) => boolean = () => true,
+    private readonly pause: Promise<void> = Promise.resolve(),
   ) {
     this.live = new LiveSearch(text);
   }
@@ -110,9 +116,11 @@ export class Matches {
 
   /** Reads the rest of the log until there are very many matches. */
   async count(): Promise<void> {
+    await this.pause;
     if (this.isSearching) return;
     for (const direction of [-1, 1] as const)
-      while (!this.isRead(direction) && this.total < MAX_COUNTED) await this.readOn(direction);
+      while (!this.isRead(direction) && this.total < MAX_COUNTED)
+        await this.readOn(direction, { limit: Math.min(PAGE, MAX_COUNTED - this.total) });
   }
 
   /** Takes the records before those of the stream, whose lines may continue in it. */
@@ -144,15 +152,18 @@ export class Matches {
   /** Reads on in this direction until there is another match. */
   private async seek(direction: Direction): Promise<void> {
     const known = this.seqs.length;
-    while (!this.isRead(direction) && this.seqs.length === known) await this.readOn(direction);
+    while (!this.isRead(direction) && this.seqs.length === known)
+      await this.readOn(direction, { limit: 1, context: CONTEXT });
   }
 
-  private async readOn(direction: Direction): Promise<void> {
+  private async readOn(direction: Direction, wanted: LogQuery): Promise<void> {
     this.close();
     const request = (this.request = new AbortController());
     const bounds = direction > 0 ? { after: this.high } : this.low < Infinity ? { before: this.low } : {};
     const scan = this.read < FIRST_SCAN ? FIRST_SCAN : SCAN;
-    const page = await this.query({ ...bounds, ...this.text.query, limit: PAGE, scan }, request.signal).catch(
+    if (scan > FIRST_SCAN) await this.pause;
+    request.signal.throwIfAborted();
+    const page = await this.query({ ...bounds, ...this.text.query, ...wanted, scan }, request.signal).catch(
       (error: unknown) => {
         this.hasFailed = !request.signal.aborted;
         if (this.request === request) this.request = null;

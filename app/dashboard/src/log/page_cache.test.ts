@@ -56,6 +56,20 @@ test('a page that overlaps a loaded one is ignored', () => {
   expect(cache.missing(0, 2000)).toEqual([{ after: 1000, before: 2001 }]);
 });
 
+test('lines around a match are added as far as they are not loaded', () => {
+  const cache = new PageCache(0, 2000, 2000, false);
+  cache.fill(500, 1000, someRecords(501, 1000), 2000);
+
+  cache.fillGaps(someRecords(451, 1050));
+
+  expect(cache.rows(450, 600).map((row) => row?.seq)).toEqual(Array.from({ length: 600 }, (_, i) => 451 + i));
+  expect(cache.length).toBe(2000);
+  expect(cache.missing(0, 2000)).toEqual([
+    { after: 0, before: 451 },
+    { after: 1050, before: 2001 },
+  ]);
+});
+
 test('records from the stream are appended', () => {
   const cache = new PageCache(0, 10, 10, false);
   cache.fill(0, 10, someRecords(1, 10), 10);

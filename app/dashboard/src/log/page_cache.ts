@@ -5,6 +5,7 @@
  */
 import type { LogRecord } from '../api/mapping';
 import { withContext } from './context';
+import type { PageRequest } from './log_query';
 import { type Fold, type Hidden, type Row, type Unfinished, isFolded, toPage } from './rows';
 
 export const PAGE = 1000;
@@ -22,12 +23,6 @@ interface Span {
   /** Number of rows; an estimate while `records` is null. */
   count: number;
   usedAt: number;
-}
-
-/** A page to request. Both bounds are exclusive; without `after`, it is the last page before `before`. */
-export interface PageRequest {
-  readonly after?: number;
-  readonly before: number;
 }
 
 export class PageCache {
@@ -148,6 +143,14 @@ export class PageCache {
     this.matches = Math.max(matches, this.matches);
     this.estimate();
     this.evict();
+  }
+
+  /** Adds records without gaps between them, as far as they are not loaded yet. */
+  fillGaps(records: readonly LogRecord[]): void {
+    for (const { after, upTo } of this.spans.filter((span) => !span.records)) {
+      const missing = records.filter(({ seq }) => after < seq && seq <= upTo);
+      if (missing.length) this.fill(missing[0]!.seq - 1, missing[missing.length - 1]!.seq, missing, 0);
+    }
   }
 
   /** Adds records from the stream: all matching records with seqs from `after` to `upTo`. */

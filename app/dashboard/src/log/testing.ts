@@ -1,7 +1,7 @@
 /** Builders for records and runs, and a fake log service. */
 import type { Attempt, LogPage, LogRecord, Run, RunStep } from '../api/mapping';
 import { type Filters, passes } from './filters';
-import type { LogQuery, ReadLog } from './log_model';
+import type { LogQuery, ReadLog } from './log_query';
 
 export function aRecord(seq: number, changes: Partial<LogRecord> = {}): LogRecord {
   return {
@@ -92,6 +92,9 @@ export function aRun(changes: Partial<Run> = {}): Run {
   };
 }
 
+const aroundOf = (records: readonly LogRecord[], match: LogRecord | undefined, count: number): LogRecord[] =>
+  match && count ? records.filter(({ seq }) => Math.abs(seq - match.seq) <= count) : [];
+
 /** Responds as the service does, and records the requests. */
 export function aLogService(records: readonly LogRecord[], pageLimit = 1000): { read: ReadLog; requests: LogQuery[] } {
   const requests: LogQuery[] = [];
@@ -123,6 +126,7 @@ export function aLogService(records: readonly LogRecord[], pageLimit = 1000): { 
       moreBefore: all.some((record) => record.seq < first),
       moreAfter: all.some((record) => record.seq > last),
       next: next[query.after === undefined ? 0 : 1]!,
+      context: aroundOf(records, page[query.after === undefined ? page.length - 1 : 0], query.context ?? 0),
     });
   };
   return { read, requests };

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Final, Protocol, TypeVar
 
 import anyio
-from msgspec import Raw
+from msgspec import Raw, Struct, json, structs
 
 from solorun.record import StoredLogPage
 from solorun.run import MAX_RUN_ID, Run
@@ -24,6 +24,7 @@ from solorun.text.log_filter import LogFilter, find_range
 T = TypeVar("T")
 Match = tuple[int, bytes]
 """A record that the filter selects: its seq and its JSON."""
+_Slice = tuple[list[Match], int]
 
 SLICE_RECORDS: Final = 4_000
 SLICE_BYTES: Final = 2 * MAX_PAGE_BYTES
@@ -31,6 +32,10 @@ SHORT_SCAN_RECORDS: Final = 50_000
 LINE_RECORDS: Final = 100
 """A line that began in one of this many records before a part of a log is found in it."""
 _seq: Final = itemgetter(0)
+
+
+class _Numbered(Struct):
+    seq: int
 
 
 class Read(Protocol):
@@ -45,6 +50,13 @@ async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQu
     `scans` limits how many calls scan long logs at the same time. Short reads do not wait for them.
     """
     run = await read(partial(get_run, run_id=run_id))
+    page = await _read_page(read, scans, run, query)
+    if not query.context or not page.records:
+        return page
+    return structs.replace(page, context=await _read_context(read, run, query, page))
+
+
+async def _read_page(read: Read, scans: anyio.Semaphore, run: Run, query: LogQuery) -> StoredLogPage:
     log_filter = LogFilter(
         level=query.level,
         step=query.step,
@@ -108,50 +120,63 @@ async def _scan_for_page(read: Read, run: Run, query: LogQuery, log_filter: LogF
     )
 
 
-async def _scan_near_bound(read: Read, run: Run, query: LogQuery, log_filter: LogFilter, left: int) -> StoredLogPage:
-    """Read from the page's bound, a slice at a time, until the page is full or `left` records are read."""
+async def _scan_near_bound(read: Read, run: Run, query: LogQuery, log_filter: LogFilter, scan: int) -> StoredLogPage:
+    """Read from the page's bound, a slice at a time, until the page is full or `scan` records are read."""
     first, end = find_range(run, query.step, query.attempt)
     low, high = _bounds(run, query)
     low, high = max(low, first), min(high, end + 1)
     backwards = query.after is None
-    found: list[Match] = []
-    unread_low, unread_high = low, high
-    while len(found) <= query.limit and left > 0 and unread_high - unread_low > 1:
-        size = min(SLICE_RECORDS, left)
-        left -= size
-        if backwards:
-            start = max(unread_low, unread_high - 1 - size)
-            found = await _read_part(read, run.id, log_filter, low=start, high=unread_high) + found
-            unread_high = start + 1
-        else:
-            stop = min(unread_high, unread_low + 1 + size)
-            found += await _read_part(read, run.id, log_filter, low=unread_low, high=stop)
-            unread_low = stop - 1
+    read_slice = partial(_read_slice, run_id=run.id, log_filter=log_filter)
+    read_matches = _read_backwards if backwards else _read_forwards
+    found, position = await read_matches(read, read_slice, low=low, high=high, scan=scan, limit=query.limit)
     page = _cut(found[::-1], query.limit)[::-1] if backwards else _cut(found, query.limit)
-    following = None
-    if len(page) < len(found):
-        following = _next(page, query)
-    elif unread_high - unread_low > 1:
-        following = unread_high if backwards else unread_low
+    if len(page) == query.limit or len(page) < len(found):
+        position = _next(page, query) or position
+    is_end = position <= low + 1 if backwards else position >= high - 1
     return StoredLogPage(
         records=_records(page),
         matches=len(page),
-        more_before=following is not None if backwards else low > first,
-        more_after=high <= end if backwards else following is not None,
-        next=following,
+        more_before=not is_end if backwards else low > first,
+        more_after=high <= end if backwards else not is_end,
+        next=None if is_end else position,
     )
 
 
-async def _read_part(read: Read, run_id: int, log_filter: LogFilter, *, low: int, high: int) -> list[Match]:
-    """All matches between the bounds. Begins earlier, because a line may continue from there."""
+async def _read_forwards(
+    read: Read, read_slice: Callable[..., _Slice], *, low: int, high: int, scan: int, limit: int
+) -> tuple[list[Match], int]:
+    """The first matches after `low`, at least `limit` if there are, and the last seq that was read."""
     found: list[Match] = []
-    position = max(0, low - LINE_RECORDS)
-    while position < high - 1:
-        matches, position = await read(
-            partial(_read_slice, run_id=run_id, log_filter=log_filter, low=position, high=high)
-        )
+    end = min(high, low + scan + 1)
+    position = max(0, low - LINE_RECORDS)  # because a line may continue from there
+    while position < end - 1 and len(found) < limit:
+        matches, position = await read(partial(read_slice, low=position, high=end))
         found += [match for match in matches if match[0] > low]
-    return found
+    return found, max(low, min(position, end - 1))
+
+
+async def _read_backwards(
+    read: Read, read_slice: Callable[..., _Slice], *, low: int, high: int, scan: int, limit: int
+) -> tuple[list[Match], int]:
+    """The last matches before `high`, at least `limit` if there are, and the first seq that was read."""
+    found: list[Match] = []
+    end = max(low, high - scan - 1)
+    while high - 1 > end and len(found) < limit:
+        start = max(end, high - 1 - SLICE_RECORDS)
+        part, _ = await _read_forwards(read, read_slice, low=start, high=high, scan=SLICE_RECORDS, limit=MAX_RUN_ID)
+        found = part + found
+        high = start + 1
+    return found, high
+
+
+async def _read_context(read: Read, run: Run, query: LogQuery, page: StoredLogPage) -> tuple[Raw, ...]:
+    """The records around the match that is nearest to the page's bound, and that match, as far as they fit."""
+    nearest = page.records[-1 if query.after is None else 0]
+    seq = json.decode(nearest, type=_Numbered).seq
+    find = partial(_find, read, run.id, LogFilter())
+    before, _ = await find(low=max(0, seq - 1 - query.context), high=seq, limit=query.context, backwards=True)
+    after, _ = await find(low=seq, high=seq + query.context + 1, limit=query.context, backwards=False)
+    return (*_records(before), nearest, *_records(after))
 
 
 def _bounds(run: Run, query: LogQuery) -> tuple[int, int]:
