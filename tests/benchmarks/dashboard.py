@@ -2,18 +2,17 @@
 
 import asyncio
 import gzip
-import os
 import re
-import shutil
 import statistics
 import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page
 
 from solorun.dashboard.assets import STATIC_DIRECTORY
+from tests.benchmarks.chromium import chromium, find_chromium
 from tests.benchmarks.measuring import Goal, Result, Scale
 from tests.benchmarks.serving import command_project, ours
 
@@ -27,7 +26,6 @@ _FRAMES: Final = """milliseconds => new Promise(resolve => {
   });
 })"""
 
-_LIMIT_MILLISECONDS: Final = 120_000
 _WATCH_FOR_LINE: Final = """new MutationObserver((_, observer) => {
   if (!document.querySelector('.log-pane .row[data-seq]')) return;
   observer.disconnect();
@@ -40,18 +38,13 @@ _WATCH_FOR_LINE: Final = """new MutationObserver((_, observer) => {
 
 async def dashboard(scale: Scale) -> list[Result]:
     """Initial bytes, first paint, a million lines, a live log, 5,000 lines a second, the heap."""
-    path = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None or not (STATIC_DIRECTORY / "index.html").exists():
+    path = find_chromium()
+    if path is None:
         return [Result("dashboard", "", None, skipped="needs Chromium and the built dashboard")]
     lines = scale.lines(1_000_000)
     projects = command_project("million", f"seq -f '{_LINE}' 1 {lines}") + command_project("rate", _FAST)
     results = [Result("dashboard, initial JS and CSS", "kB gz", Goal(at_most=60), ours=_first_bytes() / 1000)]
-    async with ours(projects) as service, async_playwright() as playwright:
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        flags = [*sandbox, "--enable-precise-memory-info"]
-        browser = await playwright.chromium.launch(executable_path=path, args=flags)
-        context = await browser.new_context(viewport={"width": 1440, "height": 860})
-        context.set_default_timeout(_LIMIT_MILLISECONDS)
+    async with ours(projects) as service, chromium(path) as context:
         await context.add_init_script(_WATCH_FOR_LINE)
         url = service.service.url
         paints = [await _first_paint(context, url) for _ in range(scale.pairs)]
@@ -80,7 +73,6 @@ async def dashboard(scale: Scale) -> list[Result]:
         results.append(Result("dashboard, 5,000 lines/s", "frames/s", Goal(at_least=55), ours=frames))
         results.append(Result("dashboard, heap", "MB", Goal(at_most=20), ours=await _heap(context, page)))
         await service.cancel(rate)
-        await browser.close()
     return results
 
 
@@ -89,7 +81,7 @@ async def _first_paint(context: BrowserContext, url: str) -> float:
     await page.goto(url)
     await page.wait_for_selector("article")
     # The element may exist before it is painted.
-    painted = await page.wait_for_function("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+    painted = await page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
     milliseconds: float = await painted.json_value()
     await page.close()
     return milliseconds
@@ -104,7 +96,7 @@ async def _wait_for_line(context: BrowserContext, address: str) -> tuple[Page, f
     await page.goto(address, wait_until="commit")
     await page.wait_for_selector(".log-pane .row[data-seq]")
     driven = time.perf_counter() - began
-    shown: Any = await (await page.wait_for_function("window.shownAt")).json_value()
+    shown: Any = await (await page.wait_for_function("() => window.shownAt")).json_value()
     return page, float(shown) / 1000, driven
 
 

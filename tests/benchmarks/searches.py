@@ -1,4 +1,4 @@
-"""The errors of a step, read beside three searches of a long log: a search must not hide the reason of a failure."""
+"""A search of a long log: how long its reader waits, and how long others wait for the reason of a failure meanwhile."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from tests.benchmarks.first_match import first_match
 from tests.benchmarks.measuring import Goal, Result, Scale
 from tests.benchmarks.records import flood
 from tests.benchmarks.serving import Ours, command_project, ours
@@ -20,13 +21,15 @@ _ERRORS = 2  # the command's, and the end of the step
 
 
 async def searches(scale: Scale) -> list[Result]:
-    """The slowest of a hundred reads, of a short log and of the log that is searched."""
+    """The first match on the screen, and the slowest of a hundred reads beside three searches."""
     number = 100 if scale.pairs > 1 else 5
     async with ours(command_project("failing", _FAILING)) as service:
         long = await flood(service, scale.lines(LINES) // 100 * 100)
         failed = await service.ended(await service.start("failing"))
+        results = await first_match(scale, f"{service.service.url}/p/flood/runs/{long['id']}?tab=log", long["last_seq"])
         async with _searching(service, long["id"]):
             return [
+                *results,
                 await _slowest(service, "a step's errors beside 3 searches", failed["id"], _ERRORS, number),
                 await _slowest(service, "the same, of the searched log", long["id"], 0, number),
             ]

@@ -67,3 +67,16 @@ def test_each_text_is_searched_from_where_the_reader_began_to_type(page: Page) -
     search.fill("98 of the flood")
 
     expect(match).to_contain_text("line 298 of")
+
+
+def test_a_log_that_shows_all_matches_is_read_once(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("flood", params={"lines": "30000"})
+    requests: list[str] = []
+
+    page = open_page("/")
+    page.on("request", lambda request: requests.append(request.url) if SEARCHES.search(request.url) else None)
+    page.goto(f"{page.url}p/flood/runs/{run_id}?tab=log&q=line+77+of&only=1")
+
+    expect(page.locator(".search .count")).to_have_text("1 of 1")
+    expect(page.locator(".log-pane .row mark")).to_have_text("line 77 of")
+    assert len(requests) == 1

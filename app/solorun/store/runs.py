@@ -95,9 +95,8 @@ class LogQuery:
     `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
     one. `attempt` is one of the attempts of `step`. `level` is the lowest level. `text` is part of what a terminal
     shows of a line, found by its `options`, and selects the record in which it ends (see text/search.py). `events`
-    selects records with one of these events; if it is empty, events do not matter. `scan` is the most records that are
-    read for the page, from its bound on; other matches are not counted. `context` is how many records around the match
-    that is nearest to the bound the page adds on each side.
+    selects records with one of these events, unless it is empty. `scan` is the most records that are read for the page,
+    from its bound on; other matches are not counted. `context` records on each side of the nearest match are added.
 
     A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """

@@ -282,3 +282,33 @@ test('all groups are folded, and unfolded again', async () => {
 
   expect(model.length).toBe(28);
 });
+
+test('once a search has counted the matches, the log has that many rows', async () => {
+  const records = someRecords(1, 120_000, (seq) => ({ message: seq <= 1000 || seq > 119_000 ? 'found' : 'other' }));
+  const { model } = opened(records, aRun({ lastSeq: 120_000 }), { ...NONE, text: new TextFinder('found') });
+  model.onChange = (change) => {
+    change();
+    model.load(0, 10);
+  };
+  model.load(0, 10);
+  await model.shown;
+  expect(model.loadedSeqs()).toBeNull();
+
+  model.setTotal(2000);
+
+  expect(model.length).toBe(2000);
+});
+
+test('a log whose matches are all in view knows their seqs', async () => {
+  const records = someRecords(1, 60_000, (seq) => ({ message: seq % 20_000 ? 'other' : 'found' }));
+  const { model } = opened(records, aRun({ lastSeq: 60_000 }), { ...NONE, text: new TextFinder('found') });
+  model.onChange = (change) => {
+    change();
+    model.load(0, 10);
+  };
+
+  model.load(0, 10);
+  await model.shown;
+
+  expect(model.loadedSeqs()).toEqual([20_000, 40_000, 60_000]);
+});

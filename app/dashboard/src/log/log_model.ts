@@ -10,6 +10,7 @@ import { findGroupEnd, findGroups } from './groups';
 import { type Fold, type Hidden, type Row, isFolded } from './rows';
 import { LiveSearch } from './live_search';
 import type { LogQuery, PageRequest, ReadLog } from './log_query';
+import { createCache } from './log_length';
 import { PAGE, PageCache } from './page_cache';
 
 const MAX_READS = 2;
@@ -31,6 +32,10 @@ export class LogModel {
   private openedAt = 0;
   private awaitsTail = false;
   private hasRead = false;
+  private isCounted = false;
+  private reportShown = (): void => undefined;
+  /** Resolves when all rows in view are loaded, or cannot be. */
+  shown: Promise<void> = Promise.resolve();
   private live: LiveSearch | null = null;
   filters: Filters = { step: null, level: null, stream: null, text: null };
   /** Called with each change that may move rows, so that the view can apply it and keep its scroll position. */
@@ -54,12 +59,13 @@ export class LogModel {
     this.filters = filters;
     this.folds = [];
     this.contexts = [];
-    this.hasRead = false;
+    this.hasRead = this.isCounted = false;
+    this.shown = new Promise((resolve) => (this.reportShown = resolve));
     this.filtered = isFiltered(filters);
     this.live = filters.text ? new LiveSearch(filters.text) : null;
     this.openedAt = run.lastSeq;
     this.onChange(() => {
-      this.cache = this.createCache(run);
+      this.cache = createCache(run, filters);
       this.cache.hide(this.folds, this.foldsProgress);
     });
     void this.fillTail(this.filtered ? null : tail);
@@ -113,7 +119,9 @@ export class LogModel {
   /** Loads the missing ones of these rows, then calls `onChange`. */
   load(from: number, to: number): void {
     if (this.awaitsTail || performance.now() - this.failedAt < RETRY_AFTER_MS) return;
-    for (const request of this.cache.missing(from, to)) {
+    const missing = this.cache.missing(from, to);
+    if (!missing.length) this.reportShown();
+    for (const request of missing) {
       const key = `${request.after ?? ''}-${request.before}`;
       if (this.reading.size >= MAX_READS) return;
       if (!this.reading.has(key)) void this.readPage(key, request);
@@ -195,6 +203,17 @@ export class LogModel {
     return this.readFiltered({ ...this.filters.text?.query, ...query }, signal);
   }
 
+  /** The seqs of all records that pass the filters; null unless all are loaded. */
+  loadedSeqs(): readonly number[] | null {
+    return this.cache.isComplete ? Array.from(this.cache.loadedFrom(0), ({ seq }) => seq) : null;
+  }
+
+  /** A search has counted the records that pass the filters. Of a frequent text, their number remains an estimate. */
+  setTotal(matches: number): void {
+    this.isCounted = true;
+    this.onChange(() => this.cache.setTotal(matches));
+  }
+
   /** Searches for another text than that of the filters. Keeps the lines around the first match that it finds. */
   async search(query: LogQuery, signal: AbortSignal): Promise<LogPage> {
     const page = await this.readFiltered(query, signal);
@@ -221,31 +240,9 @@ export class LogModel {
     return this.cache.lastLoaded();
   }
 
-  private createCache(run: Run): PageCache {
-    const { step, attempt, level, text } = this.filters;
-    if (!this.filtered) return new PageCache(0, run.lastSeq, run.lastSeq, false);
-    const bounds = attempt ?? run.steps.find(({ name }) => name === step);
-    const after = step === null ? 0 : (bounds?.firstSeq ?? run.lastSeq + 1) - 1;
-    const upTo = step === null ? run.lastSeq : (bounds?.lastSeq ?? run.lastSeq);
-    const total = Object.values(run.levelCounts).reduce((sum, count) => sum + count, 0) || 1;
-    // How many lines contain a text is unknown until the first page has arrived.
-    const share = text ? 0 : level === null ? 1 : this.countAtLeast(run) / total;
-    return new PageCache(Math.min(after, upTo), upTo, Math.round((upTo - after) * share), true);
-  }
-
   private passes(record: LogRecord): boolean {
     const contains = this.live?.endsIn(record) ?? true;
     return contains && passes(record, this.filters);
-  }
-
-  private countAtLeast(run: Run): number {
-    const levels = Object.entries(run.levelCounts) as [LogRecord['level'], number][];
-    return levels.reduce(
-      (sum, [level, count]) =>
-        sum +
-        (passes({ level } as LogRecord, { ...this.filters, step: null, attempt: null, stream: null }) ? count : 0),
-      0,
-    );
   }
 
   /** Nothing else is loaded until the tail arrives, because it contains the first rows in view. */
@@ -273,12 +270,13 @@ export class LogModel {
       this.reading.delete(key);
       const [after, upTo] = covered(request, page);
       const share = this.filters.text ? this.cache.upTo / (upTo - after) : 1;
-      const total = Math.round(page.totalMatches * share);
+      const total = this.isCounted ? 0 : Math.round(page.totalMatches * share);
       this.onChange(() => this.cache.fill(after, upTo, page.records, total));
     } catch {
       if (signal.aborted) return;
       this.reading.delete(key);
       this.failedAt = performance.now();
+      this.reportShown();
       setTimeout(() => signal.aborted || this.onChange(() => undefined), RETRY_AFTER_MS);
     }
   }

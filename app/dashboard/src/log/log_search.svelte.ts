@@ -75,10 +75,17 @@ export class LogSearch {
       (record) => passes(record, model.filters),
       pause,
     ));
-    matches.onRead = () => this.show(matches);
+    // The rows in view come first. If they are all, the search is over.
+    const isFilter = model.filters.text === text;
+    matches.onRead = () => {
+      this.show(matches);
+      if (isFilter && matches.isComplete) model.setTotal(matches.total);
+    };
     matches.precede(model.lastLoaded());
     this.jumps = jumps;
-    await this.find(matches, () => matches.start(seq));
+    if (isFilter) await model.shown;
+    if (matches !== this.matches) return;
+    await this.find(matches, () => matches.start(seq, isFilter ? model.loadedSeqs() : null));
   }
 
   private async find(matches: Matches, search: () => Promise<number | null>): Promise<void> {

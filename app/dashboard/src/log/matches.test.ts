@@ -187,3 +187,14 @@ test('a search that is stopped in the pause reads nothing more', async () => {
   await expect(started).rejects.toThrow();
   expect(requests.length).toBe(1);
 });
+
+test('known matches are not searched', async () => {
+  const { read, requests } = aLogService([]);
+  const matches = new Matches(new TextFinder('needle'), read);
+
+  expect(await matches.start(15, [10, 20, 30])).toBe(20);
+  await matches.count();
+  matches.append([aRecord(31, { message: 'needle' })]);
+
+  expect([matches.position, matches.total, matches.isComplete, requests.length]).toEqual([2, 4, true, 0]);
+});

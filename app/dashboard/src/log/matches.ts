@@ -90,9 +90,10 @@ export class Matches {
     this.request = null;
   }
 
-  /** Selects the first match at or after `seq`, or else the last. */
-  async start(seq: number): Promise<number | null> {
-    this.begin(seq - 1, seq, seq <= 1, false);
+  /** Selects the first match at or after `seq`, or else the last. Reads nothing if all are `known`. */
+  async start(seq: number, known: readonly number[] | null = null): Promise<number | null> {
+    this.begin(seq - 1, seq, known !== null || seq <= 1, known !== null);
+    this.seqs = [...(known ?? [])];
     await this.seek(1);
     if (!this.seqs.length) await this.seek(-1);
     return (this.current = this.seqs.find((found) => found >= seq) ?? this.seqs[this.seqs.length - 1] ?? null);

@@ -6,7 +6,7 @@
 import type { LogRecord } from '../api/mapping';
 import { withContext } from './context';
 import type { PageRequest } from './log_query';
-import { type Fold, type Hidden, type Row, type Unfinished, isFolded, toPage } from './rows';
+import { type Fold, type Hidden, type Row, type Unfinished, countFolded, isFolded, toPage } from './rows';
 
 export const PAGE = 1000;
 const MAX_LOADED = 24;
@@ -181,6 +181,12 @@ export class PageCache {
     } else this.spans.push(this.unloaded(this.upTo, upTo, matches));
   }
 
+  /** This many records pass the filters. Where they are between the loaded ones remains an estimate. */
+  setTotal(matches: number): void {
+    this.matches = matches;
+    this.estimate();
+  }
+
   /** Hides folded records and, if `progress` is set, merges the progress reports of each step. */
   hide(folds: readonly Fold[], progress: boolean): void {
     this.hidden = { folds, progress };
@@ -263,20 +269,13 @@ export class PageCache {
   private estimate(): void {
     const missing = this.spans.filter((span) => !span.records);
     if (!this.filtered) {
-      for (const span of missing) span.count = span.upTo - span.after - this.foldedIn(span);
+      for (const span of missing) span.count = span.upTo - span.after - countFolded(span, this.hidden.folds);
       return;
     }
     const here = this.spans.reduce((sum, span) => sum + (span.records?.length ?? 0), 0);
     const seqs = missing.reduce((sum, span) => sum + span.upTo - span.after, 0);
     const left = Math.max(0, this.matches - here);
     for (const span of missing) span.count = Math.round((left * (span.upTo - span.after)) / seqs);
-  }
-
-  private foldedIn(span: Span): number {
-    return this.hidden.folds.reduce(
-      (sum, fold) => sum + Math.max(0, Math.min(fold.upTo, span.upTo) - Math.max(fold.from, span.after + 1) + 1),
-      0,
-    );
   }
 
   /** Evicts the least recently used page. The last one stays, because the stream appends to it. */

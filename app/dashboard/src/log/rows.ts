@@ -31,6 +31,10 @@ export interface Hidden {
 }
 const NOTHING_HIDDEN: Hidden = { folds: [], progress: false };
 
+/** How many records of a range are folded. */
+export const countFolded = ({ after, upTo }: { after: number; upTo: number }, folds: readonly Fold[]): number =>
+  folds.reduce((sum, fold) => sum + Math.max(0, Math.min(fold.upTo, upTo) - Math.max(fold.from, after + 1) + 1), 0);
+
 export const isFolded = (seq: number, folds: readonly Fold[]): boolean =>
   folds.some((fold) => fold.from <= seq && seq <= fold.upTo);
 
