@@ -146,12 +146,6 @@ export function formatOrigin(action: string, origin: string | null): string {
   return origin === null ? action : `${action} ${ORIGINS[origin]?.[1] ?? `by ${origin}`}`;
 }
 
-/** `331 / 600 epoch 331`, or '' without a report of progress. */
-export function formatProgress({ progressCurrent, progressTotal, progressItem }: Run): string {
-  if (progressTotal === null) return '';
-  return `${formatCount(progressCurrent ?? 0)} / ${formatCount(progressTotal)}${progressItem ? ` ${progressItem}` : ''}`;
-}
-
 /** What a run came to, or what it is doing, in a few words: `3 steps completed`, `parse: exit code 1`, `in parse`. */
 export function formatResult(run: Run): string {
   if (run.status === 'completed') return formatCompleted(run);
