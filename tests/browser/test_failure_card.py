@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
 from tests.browser.clipboard import pasted
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -71,3 +72,32 @@ def test_the_error_of_a_failed_run_is_copied_as_text(open_page: OpenPage, api: A
     assert re.fullmatch(rf"crash #{run_id}: parse failed after \S+\ss", heading)
     assert (reason, blank, first) == ("exit code 1: KeyError: 'text'", "", "Traceback (most recent call last):")
     assert address.startswith(page.url)
+
+
+def test_the_frames_of_libraries_are_folded(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/crash/runs/{api.complete('crash')}")
+    excerpt = page.locator(".failure pre")
+    frames = excerpt.get_by_role("button", name="2 frames of site-packages")
+    expect(frames).to_have_attribute("aria-expanded", "false")
+    expect(excerpt.locator(".own")).to_have_text([re.compile('"main.py"'), re.compile('"work.py"')])
+    expect(excerpt).not_to_contain_text("site-packages/a.py")
+
+    frames.click()
+    expect(excerpt).to_contain_text("site-packages/a.py")
+    assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
+    frames.click()
+
+    expect(excerpt).not_to_contain_text("site-packages/a.py")
+    page.get_by_role("button", name="Copy error").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert '  File "/venv/site-packages/a.py", line 1, in parse' in pasted(page)
+
+
+def test_a_failure_that_recurs_says_so(open_page: OpenPage, api: Api) -> None:
+    for params in ({"lucky": "1"}, {"lucky": "9"}, {"lucky": "9"}):
+        run_id = api.complete("flaky", params=params)
+    page = open_page(f"/p/flaky/runs/{run_id}")
+
+    expect(page.locator(".failure .recurrence")).to_have_text(
+        re.compile(r"^\d+ of the last \d+ runs failed like this|^The last \d+ runs failed like this$")
+    )

@@ -1,4 +1,4 @@
-"""Runs of many steps, and the way back to a place in a long page."""
+"""The way back to a place in a long page."""
 
 import re
 from collections.abc import Iterator
@@ -12,8 +12,6 @@ from tests.browser.projects import Api
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
-STEPS = {f"step-{number:02}": "exit 3" if number == 20 else f"echo {number}" for number in range(1, 26)}
-
 LINE_IN_VIEW = """(pane) => {
   const top = pane.getBoundingClientRect().top;
   const row = [...pane.querySelectorAll('.row')].find((one) => one.getBoundingClientRect().bottom > top);
@@ -24,10 +22,8 @@ LINE_IN_VIEW = """(pane) => {
 
 @pytest.fixture(scope="module")
 def long_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
-    configuration = (
-        project_toml("many", STEPS)
-        + project_toml("short", {"work": "true"})
-        + project_toml("lines", {"count": "seq 1 3000", "wait": "test ! -e gate || sleep 600"}, cancel_grace="1s")
+    configuration = project_toml("short", {"work": "true"}) + project_toml(
+        "lines", {"count": "seq 1 3000", "wait": "test ! -e gate || sleep 600"}, cancel_grace="1s"
     )
     with served(tmp_path_factory.mktemp("long"), configuration) as started:
         yield started
@@ -38,44 +34,6 @@ def long_api(long_service: ServedService) -> Iterator[Api]:
     api = Api(long_service.url)
     yield api
     api.close()
-
-
-def test_a_timeline_of_many_steps_leaves_room_for_the_log(
-    open_page: OpenPage, long_service: ServedService, long_api: Api
-) -> None:
-    run_id = long_api.complete("many")
-    page = open_page(f"/p/many/runs/{run_id}", url=long_service.url)
-    rows = page.locator(".gantt .row")
-    expect(rows).to_have_count(25)
-
-    box = page.locator(".gantt").bounding_box()
-    assert box is not None
-    assert box["height"] <= 27 + 9 * 33 + 2
-    expect(page.locator(".gantt .head")).to_contain_text("25 steps")
-    expect(rows.nth(19)).to_be_in_viewport(ratio=1)
-    page.set_viewport_size({"width": 1440, "height": 900})
-    log = page.locator(".log-pane").bounding_box()
-    assert log is not None
-    assert 900 - log["y"] >= 12 * 20
-    rows.nth(1).focus()
-    expect(rows.nth(1)).to_be_in_viewport(ratio=1)
-    page.keyboard.press("Enter")
-
-    expect(page.locator(".log-pane")).to_contain_text("step-02 completed")
-    expect(page.locator(".log-pane")).not_to_contain_text("step-03 started")
-
-
-def test_a_small_window_shows_eight_lines_of_the_log(
-    open_page: OpenPage, long_service: ServedService, long_api: Api
-) -> None:
-    page = open_page(f"/p/many/runs/{long_api.complete('many')}", url=long_service.url)
-    page.set_viewport_size({"width": 1280, "height": 720})
-    expect(page.locator(".failure .reason")).to_be_visible()
-
-    expect(page.locator(".gantt .row").nth(19)).to_be_in_viewport(ratio=1)
-    log = page.locator(".log-pane").bounding_box()
-    assert log is not None
-    assert 720 - log["y"] >= 8 * 20
 
 
 def test_a_heading_names_the_step_of_the_lines_in_view(

@@ -1,9 +1,10 @@
 """What a run has produced, on its page: the summary that a step wrote."""
 
 import re
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.axe import PHONE
 from tests.browser.conftest import NewContext, OpenPage
@@ -24,9 +25,19 @@ def run_id(service: ServedService) -> int:
     return run_id
 
 
+def _show_summary(page: Page) -> Locator:
+    """The summary, which waits for a click if it came late."""
+    summary = page.locator("section[aria-labelledby=summary]")
+    late = page.get_by_role("button", name="Show summary and pictures")
+    expect(summary.or_(late)).to_have_count(1)
+    if late.is_visible():
+        late.click()
+    return summary
+
+
 def test_a_completed_run_shows_its_summary_above_the_timeline(open_page: OpenPage, run_id: int) -> None:
     page = open_page(f"/p/results/runs/{run_id}")
-    summary = page.get_by_role("region", name="Summary")
+    summary = _show_summary(page)
     expect(summary.get_by_role("heading", name="Result")).to_be_visible()
     expect(summary.get_by_role("img", name="the chart")).to_have_js_property("naturalWidth", 300)
 
@@ -34,21 +45,26 @@ def test_a_completed_run_shows_its_summary_above_the_timeline(open_page: OpenPag
     assert above is not None
     assert below is not None
     assert above["y"] + above["height"] <= below["y"]
+    # The chart stands in the summary.
+    expect(page.get_by_role("region", name="Pictures")).to_have_count(0)
     summary.get_by_role("link", name="words", exact=True).click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("words.csv")
 
 
 @counts_shifts
-@pytest.mark.parametrize("path", ["", "/artifacts/summary.md"])
+@pytest.mark.parametrize(
+    ("path", "show"), [("", _show_summary), ("/artifacts/summary.md", lambda page: None)], ids=["run", "artifact"]
+)
 def test_a_late_picture_does_not_move_the_text(
-    open_page: OpenPage, new_context: NewContext, run_id: int, path: str
+    open_page: OpenPage, new_context: NewContext, run_id: int, path: str, show: Callable[[Page], object]
 ) -> None:
     context = new_context(viewport=PHONE)
     context.add_init_script(COUNT_SHIFTS)
     picture = Hold(context, re.compile(r"/chart\.svg$"))
 
     page = open_page(f"/p/results/runs/{run_id}{path}", within=context)
+    show(page)
     request = picture.wait(page)
     page.evaluate(TWO_FRAMES)
     request.release()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
 from tests.browser.conftest import NewContext, OpenPage
@@ -38,11 +38,21 @@ def _open(open_page: OpenPage, gallery: ServedService, run_id: int) -> Page:
     return open_page(f"/p/gallery/runs/{run_id}", url=gallery.url)
 
 
+def _show_pictures(page: Page) -> Locator:
+    """The pictures, which wait for a click if they came late."""
+    pictures = page.get_by_role("region", name="Pictures")
+    late = page.get_by_role("button", name="Show pictures")
+    expect(pictures.or_(late)).to_be_visible()
+    if late.is_visible():
+        late.click()
+    return pictures
+
+
 def test_an_ended_run_shows_its_first_pictures_and_each_leads_to_its_page(
     open_page: OpenPage, gallery: ServedService, gallery_api: Api
 ) -> None:
     page = _open(open_page, gallery, gallery_api.complete("gallery"))
-    pictures = page.get_by_role("region", name="Pictures")
+    pictures = _show_pictures(page)
 
     expect(pictures.get_by_role("listitem")).to_have_text([f"{number}.svg" for number in range(10, 22)])
     above, below = pictures.bounding_box(), page.locator(".gantt").bounding_box()
@@ -60,6 +70,7 @@ def test_an_ended_run_shows_its_first_pictures_and_each_leads_to_its_page(
 
 def test_a_picture_with_a_script_runs_none(open_page: OpenPage, gallery: ServedService, gallery_api: Api) -> None:
     page = _open(open_page, gallery, gallery_api.complete("gallery"))
+    _show_pictures(page)
 
     expect(page.locator("main img").first).to_have_js_property("naturalWidth", 320)
 
@@ -72,7 +83,7 @@ def test_only_pictures_near_the_view_are_loaded(
 ) -> None:
     run_id = gallery_api.complete("gallery")
     page = open_page(f"/p/gallery/runs/{run_id}", within=new_context(viewport=PHONE), url=gallery.url)
-    images = page.get_by_role("region", name="Pictures").locator("img")
+    images = _show_pictures(page).locator("img")
     expect(images.first).to_have_js_property("naturalWidth", 320)
     expect(images.last).not_to_have_attribute("src", re.compile("."))
 
@@ -99,6 +110,7 @@ def test_a_late_picture_moves_nothing(
 
     page = open_page(f"/p/gallery/runs/{run_id}", within=context, url=gallery.url)
     listing.wait(page).release()
+    _show_pictures(page)
     request = picture.wait(page)
     page.evaluate(QUIET)
     request.release()
@@ -108,17 +120,51 @@ def test_a_late_picture_moves_nothing(
     assert sum(value for value, *_ in shifts) <= 0.05, shifts
 
 
-def test_a_run_shows_no_pictures_until_it_has_ended(
-    open_page: OpenPage, gallery: ServedService, gallery_api: Api
+@counts_shifts
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_nothing_moves_when_a_run_that_is_watched_ends_with_pictures(
+    open_page: OpenPage, new_context: NewContext, gallery: ServedService, gallery_api: Api, size: ViewportSize
 ) -> None:
     gate = gallery.directory / "gate"
     gate.touch()
     run_id = gallery_api.start("gallery")
-    page = _open(open_page, gallery, run_id)
+    context = new_context(viewport=size)
+    context.add_init_script(COUNT_SHIFTS)
+    page = open_page(f"/p/gallery/runs/{run_id}", within=context, url=gallery.url)
     expect(page.get_by_role("tab", name="Artifacts 14")).to_be_visible()
-    expect(page.get_by_role("region", name="Pictures")).to_have_count(0)
-
+    expect(page.locator("header .badge")).to_have_text("running")
     gallery_api.cancel(run_id)
     gate.unlink()
+    show = page.get_by_role("button", name="Show pictures")
+    expect(show).to_be_visible()
+    expect(page.get_by_role("region", name="Pictures")).to_have_count(0)
+    place = page.locator(".gantt").bounding_box()
+    page.evaluate(QUIET)
 
+    assert page.locator(".gantt").bounding_box() == place
+    show.click()
     expect(page.get_by_role("region", name="Pictures").get_by_role("listitem")).to_have_count(12)
+    expect(show).to_have_count(0)
+
+
+@counts_shifts
+def test_a_late_list_of_artifacts_moves_nothing(
+    open_page: OpenPage, new_context: NewContext, gallery: ServedService, gallery_api: Api
+) -> None:
+    run_id = gallery_api.complete("gallery")
+    context = new_context()
+    context.add_init_script(COUNT_SHIFTS)
+    listing = Hold(context, re.compile(r"/artifacts$"))
+    page = open_page(f"/p/gallery/runs/{run_id}", within=context, url=gallery.url)
+    request = listing.wait(page)
+    expect(page.locator(".gantt")).to_be_visible()
+    page.evaluate(QUIET)
+
+    request.release()
+    expect(page.get_by_role("button", name="Show pictures")).to_be_visible()
+    shifts = page.evaluate(QUIET)
+
+    assert sum(value for value, *_ in shifts) <= 0.05, shifts
+    page.get_by_role("tab", name="Log").click()
+    page.get_by_role("tab", name="Run").click()
+    expect(page.get_by_role("region", name="Pictures")).to_be_visible()

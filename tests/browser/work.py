@@ -117,12 +117,10 @@ def crash() -> None:
     """Fails with a long traceback, whose last line is the reason."""
     for number in range(30):
         print(f"working on {number}", flush=True)
-    deeper = [
-        "  File 'a.py', line 1, in parse",
-        "    a_rather_long_line_of_code(" + "argument, " * 12 + ")",
-        "    ^^^^^^",
-    ]
-    message = "\n".join(["Traceback (most recent call last):", *deeper * 4, "KeyError: 'text'", ""])
+    code = ["    a_rather_long_line_of_code(" + "argument, " * 12 + ")", "    ^^^^^^"]
+    paths = ["main.py", "/venv/site-packages/a.py", "/venv/site-packages/b.py", "work.py"]
+    frames = [line for path in paths for line in (f'  File "{path}", line 1, in parse', *code)]
+    message = "\n".join(["Traceback (most recent call last):", *frames, "KeyError: 'text'", ""])
     sys.stderr.write(message)
     sys.exit(1)
 

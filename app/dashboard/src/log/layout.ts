@@ -1,5 +1,8 @@
 /** Draws the rows around an anchor, and says where they are: rows of one height, or wrapped ones, which are measured. */
+import type { LogModel } from './log_model';
+import type { Sight } from './log_view_events';
 import type { RowList } from './row_list';
+import { rowRecord } from './rows';
 import { type Anchor, ROW_HEIGHT, clampAnchor } from './scrolling';
 
 export interface Layout {
@@ -52,4 +55,11 @@ export function layWrapped(list: RowList, { anchor, total, height, draw }: Space
   const tops = [0, ...bottoms].map((top) => top + shift);
   const visible = Math.max(0, tops.findIndex((top) => top > 0) - 1);
   return { first, tops, anchor: { row: first + visible, y: tops[visible] ?? 0 } };
+}
+
+/** The time that the rows in view show, as far as they are loaded. */
+export function sightOf({ first, tops }: Layout, height: number, log: Pick<LogModel, 'rows'>): Sight | null {
+  const rows = log.rows(first, tops.length - 1).filter((_, i) => tops[i + 1]! > 0 && tops[i]! < height);
+  const times = rows.filter((row) => row !== undefined).map((row) => Date.parse(rowRecord(row).time));
+  return times.length ? { from: times[0]!, upTo: times[times.length - 1]! } : null;
 }

@@ -25,6 +25,7 @@ function followed(progressSeqs: readonly number[] = []) {
     toggleGroup: vi.fn(),
     unfoldProgress,
     readerMoved: vi.fn(),
+    drawn: vi.fn(),
   };
   const view = new LogView(pane, model, events);
   model.foldProgress(true);

@@ -3,7 +3,7 @@
  * added or removed above it, or stays at the end while following. Takes its rows from a LogModel.
  */
 import { readClick } from './clicks';
-import { type Layout, averageHeight, layFixed, layWrapped } from './layout';
+import { type Layout, averageHeight, layFixed, layWrapped, sightOf } from './layout';
 import type { LogModel } from './log_model';
 import type { LogPlace, LogViewEvents } from './log_view_events';
 import { type Marked, Marks } from './marks';
@@ -202,6 +202,7 @@ export class LogView {
     const layout = wrap ? layWrapped(this.list, space, this.following) : layFixed(this.list, space);
     this.anchor = layout.anchor;
     if (wrap) this.rowHeight = averageHeight(layout, total, this.rowHeight);
+    this.events.drawn(sightOf(layout, height, this.model));
     this.heading.showAbove(layout, (row) => this.model.seqAt(row), steps, isStale);
     return layout;
   }

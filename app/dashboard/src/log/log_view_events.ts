@@ -12,6 +12,14 @@ export interface LogViewEvents {
   /** Folded progress is to be shown. */
   unfoldProgress(): void;
   readerMoved(): void;
+  /** The log is drawn, and shows this time. */
+  drawn(sight: Sight | null): void;
+}
+
+/** From the first line in view to the last one. In milliseconds. */
+export interface Sight {
+  readonly from: number;
+  readonly upTo: number;
 }
 
 /** The first line in view, and the distance of its upper edge from the top of the pane in pixels; or the end. */
