@@ -169,6 +169,8 @@ def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
     expect(page.get_by_role("main")).not_to_contain_text(re.compile(r"(?<!was )running"))
     expect(page.get_by_role("button", name="tick , was running")).to_be_visible()
     expect(cancel).to_be_disabled()
+    expect(cancel).to_have_attribute("title", "Waits for the connection to the service")
+    expect(page.get_by_role("main").get_by_role("alert")).to_contain_text(re.compile(r"Trying again( in \d+ s|…)"))
     expect(page).to_have_title(re.compile(rf"^as of \d\d:\d\d · ticker #{run_id}$"))
     expect(page.locator("link[rel=icon]")).not_to_have_attribute("href", icon)
     service.start()
@@ -213,6 +215,7 @@ def test_cards_show_that_their_state_is_old_while_the_service_is_unreachable(
 
     service.kill()
     expect(card.locator(".badge")).to_have_text("was running")
+    expect(card.locator("a.state")).to_have_accessible_name(re.compile("was running"))
     expect(card.get_by_role("img", name="tick was running")).to_be_visible()
     expect(card.locator(".bars a.running")).to_have_attribute("title", re.compile("was running"))
     assert icon_colours(page) == {GREY}

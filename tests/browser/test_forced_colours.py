@@ -84,12 +84,13 @@ def test_what_is_chosen_differs_from_the_rest(
     page = open_page(f"/p/novel/runs/{runs['failed']}?level=warning#L5-L7", within=forced)
     expect(page.locator(".log-pane")).to_contain_text("the glossary is old")
     page.get_by_role("button", name="debug").click()
+    page.get_by_role("button", name="Show raw JSON lines").click()
     expect(page.locator(".log-pane .row.marked").first).to_be_visible()
 
     for chosen in (
         page.get_by_role("tab", name="Run", exact=True),
         page.get_by_role("button", name="debug"),
-        page.get_by_role("button", name="Show timestamps"),
+        page.get_by_role("button", name="Show raw JSON lines"),
         page.locator(".sidebar").get_by_role("link", name="novel"),
         page.locator(".log-pane .row.marked").first,
     ):

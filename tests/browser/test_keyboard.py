@@ -36,7 +36,7 @@ def test_the_first_tab_stop_skips_to_the_content(open_page: OpenPage) -> None:
 def test_arrow_keys_move_in_a_menu_and_escape_returns_the_focus(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log&q=batch")
     expect(page.get_by_role("log")).to_contain_text("batch 1 of 40")
-    button = page.locator(".tools summary")
+    button = page.locator(".tools summary[aria-label=Download]")
     items = page.locator(".tools details").get_by_role("link")
 
     button.focus()

@@ -144,3 +144,26 @@ def test_lines_are_copied_without_the_clipboard_api(
     page.get_by_role("button", name="Copy line").press("Enter")
 
     expect(page.get_by_role("button", name=result, exact=True)).to_be_focused()
+
+
+def test_the_lines_of_a_log_have_the_times_that_the_reader_chooses(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log")
+    line = page.locator(".log-pane .row .time").nth(1)
+    menu = page.get_by_label("Times of lines")
+    expect(line).to_have_text(re.compile(r"^\d\d:\d\d:\d\d\.\d{3}$"))
+    line.hover()
+    expect(line).to_have_attribute("title", re.compile(r" UTC$"))
+
+    menu.press("ArrowDown")
+    page.get_by_role("button", name="Since the start of the run").press("Enter")
+    expect(line).to_have_text(re.compile(r"^\d:\d\d:\d\d\.\d{3}$"))
+    menu.click()
+    page.get_by_role("button", name="Since the line before").click()
+    expect(line).to_have_text(re.compile(r"^\+\d+\.\d+$"))
+    page.reload()
+    expect(line).to_have_text(re.compile(r"^\+\d+\.\d+$"))
+    menu.click()
+    expect(page.get_by_role("button", name="Since the line before")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="No times").click()
+
+    expect(line).to_be_hidden()

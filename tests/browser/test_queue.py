@@ -120,6 +120,9 @@ def test_queues_and_the_choices_of_a_refused_start_have_no_violations(
     api.start("paced-access", params=params)
     queued = api.start("paced-access", params=params, on_conflict="queue")
     page = open_page("/p/paced-access")
+    expect(page.get_by_role("group", name="While the project is busy")).to_be_visible()
+    assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
+    page.get_by_label("Only tell me").check()
     page.get_by_role("button", name="Start run").click()
     expect(page.get_by_role("region", name="Choices").get_by_role("listitem")).to_have_count(3)
     expect(page.get_by_role("region", name="Queue").get_by_role("listitem")).to_have_count(1)

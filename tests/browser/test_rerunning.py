@@ -162,8 +162,7 @@ def test_a_rerun_in_a_busy_project_can_wait_in_the_queue(open_page: OpenPage, ap
 
     dialog = _open_dialog(page)
     expect(dialog).to_contain_text("The project is busy.")
-    dialog.get_by_role("button", name="Run again").click()
-    dialog.get_by_role("button", name="Queue").click()
+    dialog.get_by_role("button", name="Queue run").click()
 
     expect(page.locator("header .badge")).to_have_text("queued")
     rerun = api.run(int(page.url.rpartition("/")[2]))

@@ -186,7 +186,7 @@ def test_copied_parameters_leave_out_masked_ones(open_page: OpenPage, api: Api) 
     run_id = api.complete("vault", params={"key": "correct-horse-battery", "text": "one line"})
     page = open_page("/p/vault")
 
-    page.get_by_role("button", name=f"Copy from #{run_id}").click()
+    page.get_by_role("button", name=f"Values of #{run_id}").click()
 
     expect(page.get_by_label("key")).to_have_value("")
     expect(page.get_by_label("key")).to_have_attribute("required", "")
@@ -207,10 +207,10 @@ def test_the_start_dialog_says_that_a_project_is_busy_until_it_is_free(
     expect(dialog).to_contain_text("The project is busy.")
     expect(dialog).to_contain_text(f"Open run #{run_id}")
     expect(dialog).to_contain_text("Started through the API")
-    start = dialog.get_by_role("button", name="Start run")
-    expect(start).to_be_in_viewport(ratio=1)
+    expect(dialog.get_by_role("button", name="Queue run")).to_be_in_viewport(ratio=1)
     (tmp_path / "40").touch()
     expect(dialog).not_to_contain_text("The project is busy.")
+    expect(dialog.get_by_role("button", name="Start run")).to_be_in_viewport(ratio=1)
     dialog.get_by_role("button", name="Cancel").click()
 
     expect(dialog).to_have_count(0)

@@ -198,12 +198,12 @@ export class LogView {
       this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options, this.selection.ends, before);
     };
     const space = { anchor: this.anchor, total, height, draw };
-    const { wrap, steps, isStale } = this.options;
+    const { wrap } = this.options;
     const layout = wrap ? layWrapped(this.list, space, this.following) : layFixed(this.list, space);
     this.anchor = layout.anchor;
     if (wrap) this.rowHeight = averageHeight(layout, total, this.rowHeight);
     this.events.drawn(sightOf(layout, height, this.model));
-    this.heading.showAbove(layout, (row) => this.model.seqAt(row), steps, isStale);
+    this.heading.showAbove(layout, (row) => this.model.seqAt(row), this.options);
     return layout;
   }
 

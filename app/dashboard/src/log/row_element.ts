@@ -3,7 +3,6 @@ import { type JsonLine } from './json_line';
 import { jsonOf } from './json_row';
 import { drawTree } from './json_tree';
 import { type Row, groupOpenedBy, rowLevel, rowRecord, rowText } from './rows';
-import { formatLogTime } from '../runs/format';
 import { markDirection } from './controls';
 import type { TextFinder } from './finding';
 import { MAX_DRAWN, drawText, make } from './row_text';
@@ -19,6 +18,8 @@ export interface RowState {
   readonly isFolded: boolean;
   /** Of its context, while only matches are shown. */
   readonly context: 'shown' | 'hidden' | null;
+  /** In the wanted form. */
+  readonly time: string;
   /** How long after the line before, if that is long, or ''. */
   readonly gap: string;
   /** Whether JSON stays as it is. */
@@ -54,8 +55,8 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   number.title = MARK_HINT;
   if (row.firstSeq < row.seq)
     number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}. ${MARK_HINT}`;
-  const time = make('span', 'time', formatLogTime(Date.parse(record.time)));
-  time.title = record.time;
+  const time = make('time', 'time', state.time);
+  time.dateTime = record.time;
   const text = make('span', 'text');
   if (group !== null) {
     const toggle = make('button', 'fold', `${state.isFolded ? '▸' : '▾'} ${markDirection(group || 'group')}`);

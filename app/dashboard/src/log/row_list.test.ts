@@ -1,11 +1,13 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { TextFinder } from './finding';
+import type { LineTimes } from '../state/preferences.svelte';
 import type { LogModel } from './log_model';
-import { RowList } from './row_list';
+import { NO_OPTIONS as OPTIONS, RowList } from './row_list';
 import { toRows } from './rows';
 import { aRecord } from './testing';
 
-const OPTIONS = { text: null, current: null, marked: null, wrap: false, raw: false, steps: [], isStale: false };
+afterEach(() => void vi.unstubAllEnvs());
+
 const NO_FILTERS: LogModel['filters'] = { step: null, level: null, stream: null, text: null };
 const aModel = () => ({ filters: NO_FILTERS, isFolded: () => false, hasContext: () => false });
 const at = (seconds: number): string => new Date(seconds * 1000).toISOString();
@@ -25,6 +27,33 @@ test('a row says how long after the line before it is, if that is long', () => {
   list.draw(rows, OPTIONS, new Set());
 
   expect(gaps()).toEqual([null, null, null, null]);
+});
+
+test('a row has the time of day, or since the start of the run, or since the line before', () => {
+  const rows = toRows([62.25, 62.71, 105].map((seconds, i) => aRecord(i + 2, { time: at(seconds) })));
+  const list = new RowList(aModel());
+  const times = (wanted: LineTimes): (string | null)[] => {
+    list.draw(rows, { ...OPTIONS, times: wanted, startedAt: 250 }, new Set());
+    return [...list.element.querySelectorAll('time')].map((time) => time.textContent);
+  };
+
+  expect(times('run')).toEqual(['0:01:02.000', '0:01:02.460', '0:01:44.750']);
+  expect(times('line')).toEqual(['', '+0.46', '+42.3']);
+});
+
+test('a row says its exact time, with its zone, to a reader who points at it', () => {
+  vi.stubEnv('TZ', 'Europe/Berlin');
+  const rows = toRows(['00', '01'].map((hour, i) => aRecord(i + 1, { time: `2026-10-25T${hour}:30:00Z` })));
+  const list = new RowList(aModel());
+  list.draw(rows, OPTIONS, new Set());
+  const times = [...list.element.querySelectorAll('time')];
+  for (const time of times) time.dispatchEvent(new Event('pointerover', { bubbles: true }));
+
+  expect(times.map(({ textContent }) => textContent)).toEqual(['02:30:00.000', '02:30:00.000']);
+  expect(times.map(({ title }) => title)).toEqual([
+    '25 Oct 2026, 02:30:00 CEST · 00:30:00 UTC',
+    '25 Oct 2026, 02:30:00 CET · 01:30:00 UTC',
+  ]);
 });
 
 test('a line of JSON is shown as it is if only that has the text of a search, or on request', () => {

@@ -2,15 +2,16 @@
  * The elements of the rows in view. An element is reused from one frame to the next and redrawn only when something
  * that its row's appearance depends on has changed.
  */
-import type { RunStep } from '../api/mapping';
-import { formatDuration } from '../runs/format';
+import { formatDuration, formatExact, formatLogTime, formatSinceLine, formatSinceStart } from '../runs/format';
+import type { LineTimes } from '../state/preferences.svelte';
 import type { LineRange } from './filters';
 import type { LogModel } from './log_model';
 import type { TextFinder } from './finding';
 import { type RowState, columnsOf, drawPlaceholder, drawRow } from './row_element';
 import { type Row, rowRecord, rowText } from './rows';
+import type { Steps } from './step_heading';
 
-export interface LogViewOptions {
+export interface LogViewOptions extends Steps {
   readonly text: TextFinder | null;
   /** The seq of the current match or line. */
   readonly current: number | null;
@@ -18,9 +19,7 @@ export interface LogViewOptions {
   readonly wrap: boolean;
   /** Whether lines of JSON stay as they are. */
   readonly raw: boolean;
-  readonly steps: readonly RunStep[];
-  /** The steps are as they were when the service became unreachable. */
-  readonly isStale: boolean;
+  readonly times: LineTimes;
 }
 
 export const NO_OPTIONS: LogViewOptions = {
@@ -29,8 +28,12 @@ export const NO_OPTIONS: LogViewOptions = {
   marked: null,
   wrap: false,
   raw: false,
+  times: 'clock',
+  startedAt: 0,
   steps: [],
   isStale: false,
+  progress: null,
+  now: 0,
 };
 
 const MIN_GAP_MS = 10_000;
@@ -45,7 +48,9 @@ export class RowList {
   /** The elements of the rows in view, in order. */
   private shown: readonly HTMLElement[] = [];
 
-  constructor(private readonly model: Pick<LogModel, 'filters' | 'isFolded' | 'hasContext'>) {}
+  constructor(private readonly model: Pick<LogModel, 'filters' | 'isFolded' | 'hasContext'>) {
+    this.element.addEventListener('pointerover', explainTime, { passive: true });
+  }
 
   /**
    * Draws these rows in this order; undefined stands for a row that is not loaded. The `held` elements keep their rows
@@ -106,7 +111,8 @@ export class RowList {
     }
   }
 
-  private stateOf(row: Row, { text, current, marked, raw }: LogViewOptions, before: Row | undefined): RowState {
+  private stateOf(row: Row, options: LogViewOptions, before: Row | undefined): RowState {
+    const { text, current, marked, raw } = options;
     const { filters } = this.model;
     const showsGaps = filters.level === null && filters.text === null;
     return {
@@ -115,6 +121,7 @@ export class RowList {
       isMarked: marked !== null && marked.from <= row.seq && row.firstSeq <= marked.upTo,
       isFolded: this.model.isFolded(row.seq),
       context: filters.text ? (this.model.hasContext(row) ? 'shown' : 'hidden') : null,
+      time: timeOf(row, before, options),
       gap: before && showsGaps ? gapBetween(before, row) : '',
       isRaw: raw,
       isOpen: this.opened === row.seq,
@@ -128,13 +135,29 @@ export class RowList {
   }
 }
 
+/** Of the last record, whose number the row has. */
+function timeOf(row: Row, before: Row | undefined, { times, startedAt }: LogViewOptions): string {
+  const time = Date.parse(rowRecord(row).time);
+  if (times === 'run') return formatSinceStart(time - startedAt);
+  if (times === 'line') return before ? formatSinceLine(msBetween(before, row)) : '';
+  return formatLogTime(time);
+}
+
+/** Not before the reader asks: the formats of a language take a millisecond for all rows in view. */
+function explainTime({ target }: Event): void {
+  if (target instanceof HTMLTimeElement) target.title ||= formatExact(Date.parse(target.dateTime));
+}
+
+const msBetween = (before: Row, row: Row): number =>
+  Date.parse(row.records[0]!.time) - Date.parse(rowRecord(before).time);
+
 function gapBetween(before: Row, row: Row): string {
-  const ms = Date.parse(row.records[0]!.time) - Date.parse(rowRecord(before).time);
+  const ms = msBetween(before, row);
   return ms >= MIN_GAP_MS ? formatDuration(ms) : '';
 }
 
 /** Names everything that a row's appearance depends on: an element with the same key need not be redrawn. */
 function keyOf(row: Row | undefined, state: RowState | undefined): string {
   if (!row || !state) return '';
-  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}${+!!row.isContext}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.context}${state.gap}:${state.text?.key}`;
+  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}${+!!row.isContext}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.context}${state.gap}:${state.time}:${state.text?.key}`;
 }

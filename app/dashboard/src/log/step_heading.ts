@@ -1,10 +1,36 @@
 /** The heading at the top of the pane, while the line that begins the step of the first visible row is above it. */
-import type { RunStep } from '../api/mapping';
-import { formatDuration, formatTime } from '../runs/format';
-import { elapsed } from '../runs/timing';
+import type { Run, RunStep } from '../api/mapping';
+import { formatCount, formatDuration, formatElapsed, formatTime } from '../runs/format';
+import { hasEnded } from '../runs/status';
+import { completedParts, elapsed } from '../runs/timing';
+import { clock } from '../state/clock.svelte';
 import type { Layout } from './layout';
 import { make } from './row_text';
 import { ROW_HEIGHT } from './scrolling';
+
+/** A run's steps, as its log shows them. */
+export interface Steps {
+  /** Of the run. */
+  readonly startedAt: number;
+  readonly steps: readonly RunStep[];
+  /** The steps are as they were when the service became unreachable. */
+  readonly isStale: boolean;
+  /** Of the step in progress. */
+  readonly progress: { readonly step: string; readonly current: number; readonly total: number } | null;
+  /** The service's time. */
+  readonly now: number;
+}
+
+export function stepsOf(run: Run, isStale: boolean): Steps {
+  const { steps, currentStep: step, progressCurrent: current, progressTotal: total } = run;
+  return {
+    startedAt: run.startedAt ?? run.createdAt,
+    steps,
+    isStale,
+    progress: step === null || total === null ? null : { step, current: current ?? 0, total },
+    now: hasEnded(run.status) ? 0 : clock.now,
+  };
+}
 
 /** A row in view, and the distance of its upper edge from the top of the pane. */
 export interface SeenRow {
@@ -27,27 +53,22 @@ export class StepHeading {
   }
 
   /** Shows the step of the first row in view. At the top of the log, it would hide the first line for good. */
-  showAbove(
-    { first, tops, anchor }: Layout,
-    seqAt: (row: number) => number,
-    steps: readonly RunStep[],
-    isStale: boolean,
-  ): void {
+  showAbove({ first, tops, anchor }: Layout, seqAt: (row: number) => number, state: Steps): void {
     const end = first + tops.length - 1;
     if (end === first) return;
     const seen = (row: number): SeenRow => ({ seq: seqAt(row), y: tops[row - first]! });
     const next = anchor.row + 1 < end ? seen(anchor.row + 1) : undefined;
-    this.show(anchor.row === 0 && anchor.y >= 0 ? [] : steps, seen(anchor.row), next, isStale);
+    this.show(anchor.row === 0 && anchor.y >= 0 ? { ...state, steps: [] } : state, seen(anchor.row), next);
   }
 
   /** `row` is the first in view. `next` pushes the heading up when it begins another step. */
-  show(steps: readonly RunStep[], row: SeenRow, next: SeenRow | undefined, isStale: boolean): void {
-    this.step = stepOf(steps, row);
+  show(state: Steps, row: SeenRow, next: SeenRow | undefined): void {
+    this.step = stepOf(state.steps, row);
     this.element.hidden = !this.step;
     if (!this.step) return;
     const isLast = next !== undefined && this.step.lastSeq !== null && next.seq > this.step.lastSeq;
     this.element.style.transform = `translateY(${isLast ? Math.min(0, next.y - ROW_HEIGHT) : 0}px)`;
-    this.draw(this.step, factsOf(this.step, row.seq, isStale));
+    this.draw(this.step, factsOf(this.step, row.seq, state));
   }
 
   private draw({ name }: RunStep, facts: string): void {
@@ -64,18 +85,23 @@ const stepOf = (steps: readonly RunStep[], { seq, y }: SeenRow): RunStep | undef
       firstSeq !== null && (firstSeq < seq || (firstSeq === seq && y < 0)) && seq <= (lastSeq ?? Infinity),
   );
 
-function factsOf(
-  { status, startedAt, finishedAt, attempts, maxAttempts, ...step }: RunStep,
-  seq: number,
-  isStale: boolean,
-): string {
+function factsOf(step: RunStep, seq: number, { isStale, progress, now }: Steps): string {
+  const { name, status, startedAt, finishedAt, attempts, maxAttempts } = step;
   const attempt = attempts.findLast(({ firstSeq }) => firstSeq !== null && firstSeq <= seq);
-  const took = finishedAt === null ? null : elapsed({ ...step, status, startedAt, finishedAt }, finishedAt);
+  const took = finishedAt === null ? null : elapsed(step, finishedAt);
+  const spent = status === 'running' ? ` for ${formatElapsed(elapsed(step, now) ?? 0)}` : '';
   return [
     attempt && attempts.length > 1 ? `attempt ${attempt.number} of ${maxAttempts}` : '',
     startedAt === null ? '' : `started ${formatTime(startedAt)}`,
-    took === null ? `${isStale ? 'was ' : ''}${status}` : `${status} after ${formatDuration(took)}`,
+    took === null ? `${isStale ? 'was ' : ''}${status}${spent}` : `${status} after ${formatDuration(took)}`,
+    progress?.step === name ? formatProgress(progress) : '',
   ]
     .filter(Boolean)
     .join(' · ');
+}
+
+/** `34 / 194 ▓▓░░░░░░░░` */
+function formatProgress({ current, total }: NonNullable<Steps['progress']>): string {
+  const done = total ? Math.min(10, completedParts(current / total, 10)) : 0;
+  return `${formatCount(current)} / ${formatCount(total)} ${'▓'.repeat(done)}${'░'.repeat(10 - done)}`;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LogPage } from '../api/mapping';
-import type { LogQuery } from './log_model';
+import type { LogQuery } from './log_query';
 import { aRecord, aRun, aRunStep } from './testing';
 import { findSeqAt } from './time_search';
 
@@ -21,7 +21,7 @@ function reader(): { read: (query: LogQuery) => Promise<LogPage>; count: () => n
     reads++;
     const records =
       after < COUNT ? [aRecord(after + 1, { time: new Date(secondOf(after + 1) * 1000).toISOString() })] : [];
-    return Promise.resolve({ records, totalMatches: 0, moreBefore: false, moreAfter: false, next: null });
+    return Promise.resolve({ records, totalMatches: 0, moreBefore: false, moreAfter: false, next: null, context: [] });
   };
   return { read, count: () => reads };
 }

@@ -1,7 +1,7 @@
 /** Finds the place of a time in a log. */
 import type { LogPage, Run } from '../api/mapping';
 import type { LineRange } from './filters';
-import type { LogQuery } from './log_model';
+import type { LogQuery } from './log_query';
 
 type Read = (query: LogQuery) => Promise<LogPage>;
 

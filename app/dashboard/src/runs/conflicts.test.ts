@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest';
 import type { Choices } from '../api/starts';
-import { describePolicy, optionsOf } from './conflicts';
+import type { Parameter } from '../api/projects';
+import {
+  compareWork,
+  describeDifference,
+  describePolicy,
+  labelOfStart,
+  optionsOf,
+  policiesWhileBusy,
+} from './conflicts';
+import { toFields } from './params';
+import { aRun } from '../log/testing';
 
 const NOON = new Date(2026, 2, 1, 12).getTime();
 const MINUTE = 60_000;
@@ -45,4 +55,41 @@ test('a start that lacks only a resource can wait, and has no run to join or rep
 test('only a policy that does not refuse is described beforehand', () => {
   expect(describePolicy('reject')).toBeNull();
   expect(describePolicy('queue')).toBe('If the project or a resource is busy, the run waits in the queue.');
+});
+
+const PARAMETERS = ['model', 'seed'].map((name) => ({ name, type: 'string', default: null })) as unknown as Parameter[];
+
+test.each([
+  ['full', {}, 'Same scope and parameters.', true],
+  ['full', { model: 'm2' }, 'Same scope, other parameters: model.', false],
+  ['from:b', {}, 'Other scope, same parameters.', false],
+  ['from:b', { model: 'm2', seed: '1' }, 'Other scope, other parameters: model, seed.', false],
+])('a start of %s with %j does other work than the active run', (scope, changes, sentence, isSame) => {
+  const run = aRun({ scope: 'full', params: { model: 'm1' } });
+  const fields = { ...toFields(PARAMETERS, run.params), ...changes };
+  const difference = compareWork(run, scope, fields, PARAMETERS);
+
+  expect([describeDifference(difference), difference.isSame]).toEqual([sentence, isSame]);
+});
+
+test.each([
+  ['reject', false, true, ['queue', 'replace', 'reject']],
+  ['reject', true, false, ['queue', 'join', 'reject']],
+  ['replace', false, true, ['replace', 'queue', 'reject']],
+  ['replace', false, false, ['queue', 'reject']],
+  ['join', true, true, ['join', 'queue', 'replace', 'reject']],
+  ['join', false, true, ['queue', 'replace', 'reject']],
+] as const)(
+  'while a project that declares %s is busy, a start can do what is possible',
+  (declared, isSame, mayCancel, policies) => {
+    expect(policiesWhileBusy(declared, isSame, mayCancel)).toEqual(policies);
+  },
+);
+
+test('the button says what it does', () => {
+  const labels = (['queue', 'join', 'replace', 'reject'] as const).map((policy) =>
+    labelOfStart(policy, 17, 'Start run'),
+  );
+
+  expect(labels).toEqual(['Queue run', 'Join run #17', 'Replace run #17', 'Start run']);
 });

@@ -1,7 +1,9 @@
 /** What a start does if its project or a resource is taken, in words. */
-import type { ConflictPolicy } from '../api/mapping';
+import type { ConflictPolicy, Run } from '../api/mapping';
+import type { Parameter } from '../api/projects';
 import type { Choices } from '../api/starts';
 import { formatBegin } from './format';
+import { type FieldValues, toFields } from './params';
 
 export interface Option {
   readonly policy: ConflictPolicy;
@@ -20,6 +22,53 @@ const POLICIES: Readonly<Record<Exclude<ConflictPolicy, 'reject'>, string>> = {
 /** Null for `reject`, which offers the others when it refuses a start. */
 export const describePolicy = (policy: ConflictPolicy): string | null =>
   policy === 'reject' ? null : POLICIES[policy];
+
+/** How a start differs from the active run. */
+export interface WorkDifference {
+  readonly isSame: boolean;
+  readonly isSameScope: boolean;
+  /** The parameters whose values differ. */
+  readonly params: readonly string[];
+}
+
+export function compareWork(
+  run: Run,
+  scope: string,
+  fields: FieldValues,
+  declared: readonly Parameter[],
+): WorkDifference {
+  const given = toFields(declared, run.params);
+  const params = declared.map(({ name }) => name).filter((name) => given[name] !== fields[name]);
+  const isSameScope = run.scope === scope;
+  return { isSame: isSameScope && params.length === 0, isSameScope, params };
+}
+
+/** `Same scope, other parameters: model, seed.` */
+export function describeDifference({ isSameScope, params }: WorkDifference): string {
+  const scope = isSameScope ? 'Same scope' : 'Other scope';
+  if (params.length) return `${scope}, other parameters: ${params.join(', ')}.`;
+  return isSameScope ? 'Same scope and parameters.' : 'Other scope, same parameters.';
+}
+
+/**
+ * What a start can do while its project is busy, the preselected policy first: the declared one, unless that would be
+ * refused.
+ */
+export function policiesWhileBusy(declared: ConflictPolicy, isSame: boolean, mayCancel: boolean): ConflictPolicy[] {
+  const possible: ConflictPolicy[] = [
+    'queue',
+    ...(isSame ? (['join'] as const) : []),
+    ...(mayCancel ? (['replace'] as const) : []),
+    'reject',
+  ];
+  const first = declared !== 'reject' && possible.includes(declared) ? declared : 'queue';
+  return [first, ...possible.filter((policy) => policy !== first)];
+}
+
+/** The button that starts the run. */
+export function labelOfStart(policy: ConflictPolicy, active: number, label: string): string {
+  return { queue: 'Queue run', join: `Join run #${active}`, replace: `Replace run #${active}`, reject: label }[policy];
+}
 
 /** What a refused start can do instead. Without an active run, there is nothing to join or to replace. */
 export function optionsOf({ join, queue, replace }: Choices, now: number): Option[] {

@@ -112,6 +112,15 @@ export function formatLogTime(time: number): string {
   return date.toISOString().slice(11, 23);
 }
 
+/** The time of a line since the start of its run, always as wide: `0:01:02.250`. */
+export function formatSinceStart(ms: number): string {
+  const time = new Date(Math.max(0, ms)).toISOString();
+  return `${Math.floor(Math.max(0, ms) / 3_600_000)}${time.slice(13, 23)}`;
+}
+
+/** The time of a line since the one before: `+0.46`, `+42.1`, in seconds. */
+export const formatSinceLine = (ms: number): string => `+${(Math.max(0, ms) / 1000).toFixed(ms < 9_995 ? 2 : 1)}`;
+
 function dateOf(time: number, now: number): Intl.DateTimeFormatOptions {
   return { ...(midnightOf(time) === midnightOf(now) ? {} : SHORT_DATE), ...zoneOfRepeated(time) };
 }

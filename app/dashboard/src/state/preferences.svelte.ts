@@ -5,6 +5,9 @@ export type Theme = 'system' | 'light' | 'dark';
 /** The time zone of the dashboard's times. */
 export type Times = 'local' | 'utc';
 
+/** What the lines of a log show: the time of day, the time since the run's start or since the line before, or none. */
+export type LineTimes = 'clock' | 'run' | 'line' | 'none';
+
 /** Of the overview; `auto` is by the number of projects. */
 export type Layout = 'auto' | 'cards' | 'rows';
 
@@ -18,7 +21,7 @@ interface Preferences {
   folded: readonly string[];
   singleKeys: boolean;
   wrap: boolean;
-  timestamps: boolean;
+  lineTimes: LineTimes;
   /** Whether logs show all progress reports of a step, or only the last one. */
   progress: boolean;
   /** Whether logs show lines of JSON as they are. */
@@ -33,7 +36,7 @@ const DEFAULTS: Preferences = {
   folded: [],
   singleKeys: true,
   wrap: false,
-  timestamps: true,
+  lineTimes: 'clock',
   progress: false,
   raw: false,
 };

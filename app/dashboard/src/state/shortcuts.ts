@@ -7,6 +7,7 @@ import { preferences } from './preferences.svelte';
 /** Keys that work with single-key shortcuts switched off, too. */
 export const OTHER_KEYS: readonly (readonly [keys: string, action: string])[] = [
   ['Ctrl K', 'Commands'],
+  ['Ctrl Enter', 'Start the run, in its form'],
   ['Ctrl F', 'Search the log'],
   ['Alt /', 'Show only matches'],
   ['Ctrl A', 'Select the whole log'],

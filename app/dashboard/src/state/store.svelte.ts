@@ -23,8 +23,7 @@ const MIN_RUNS = 200;
 /** More than a page shows. */
 const MAX_RERUNS = 20;
 const HIDDEN_GRACE_MS = 2_000;
-/** A restart of the service takes less. */
-const STALE_AFTER_MS = 3_000;
+const STALE_AFTER_MS = 3_000; // A restart of the service takes less.
 
 class Store {
   /** Declared projects, and projects of families that have runs; null until loaded. */
@@ -45,6 +44,8 @@ class Store {
   connection: Connection = $state.raw({ state: 'connecting' });
   /** The time that the data is from, once the service has been unreachable for some seconds. */
   staleSince: number | null = $state(null);
+  /** Why a button that needs the service is disabled. */
+  readonly waitsFor = $derived(this.staleSince === null ? undefined : 'Waits for the connection to the service');
 
   /** A status in words: `was running` while the service is unreachable. */
   readonly wordOf = (state: string): string => (this.staleSince === null || hasEnded(state) ? state : `was ${state}`);

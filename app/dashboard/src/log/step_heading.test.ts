@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import type { Run } from '../api/mapping';
+import { StepHeading, stepsOf } from './step_heading';
+import { aRun, aRunStep } from './testing';
+
+const START = Date.parse('2026-03-01T12:00:00Z');
+const step = aRunStep({ name: 'translate', status: 'running', startedAt: START, finishedAt: null, firstSeq: 1 });
+
+function shown(changes: Partial<Run>, now: number, isStale = false): string | null {
+  const heading = new StepHeading();
+  const run = aRun({ status: 'running', steps: [step], currentStep: 'translate', progressTotal: null, ...changes });
+  heading.show({ ...stepsOf(run, isStale), now }, { seq: 5, y: 0 }, undefined);
+  return heading.element.textContent.replaceAll('\u00a0', ' ').replace(/started .*?(?= ·)/, 'started …');
+}
+
+test('the heading of a step in progress says for how long it runs, and how far it is', () => {
+  expect(shown({}, START + 62_000)).toBe('translatestarted … · running for 1 min 02 s');
+  expect(shown({ progressCurrent: 34, progressTotal: 194 }, START + 62_000)).toBe(
+    'translatestarted … · running for 1 min 02 s · 34 / 194 ▓░░░░░░░░░',
+  );
+  expect(shown({}, START + 5_000, true)).toBe('translatestarted … · was running for 5 s');
+});
+
+test('the progress of another step is not shown', () => {
+  expect(shown({ currentStep: 'render', progressCurrent: 1, progressTotal: 2 }, START)).not.toContain('1 / 2');
+});
