@@ -20,6 +20,7 @@ from solorun.errors import (
     InvalidRequest,
     ResourceBusy,
     RunActive,
+    ServiceUnreachable,
     SolorunError,
     Unauthorized,
 )
@@ -92,6 +93,8 @@ def _describe(error: SolorunError) -> str:
             return f"{error.message}{_describe_choices(error)}"
         case ConfigurationInvalid(errors=errors) | InvalidRequest(errors=errors) if errors:
             return "\n".join(map(_describe_fault, errors))
+        case ServiceUnreachable():
+            return f"{error.message} Start one with `solorun serve`, or name another one with --url or SOLORUN_URL."
         case Unauthorized():
             return f"{error.message}\nSet SOLORUN_TOKEN or use --token-file."
         case _:

@@ -190,6 +190,7 @@ def test_an_error_without_a_message_has_the_message_of_its_class() -> None:
         ({"http_proxy": "http://:s3cret:port"}, ["--url", "http://x.invalid"], 2, "http_proxy: is not the URL"),
         ({}, ["--url", "http://u:s3cret@127.0.0.1:99999"], 2, "url: 99999 is not a port"),
         ({}, ["--url", "http://u:s3cret@127.0.0.1:1"], 5, "http://127.0.0.1:1 cannot be reached: connection refused"),
+        ({}, ["--url", "http://127.0.0.1:1"], 5, "name another one with --url or SOLORUN_URL"),
         ({}, ["--url", "http://x.invalid"], 5, 'the name "x.invalid" does not resolve'),
         ({"SOLORUN_TOKEN": "s3cretö"}, [], 2, "token: contains a space"),
         ({"SSL_CERT_FILE": "none.pem"}, ["--url", "https://x.invalid"], 2, "SSL_CERT_FILE: none.pem cannot be read"),

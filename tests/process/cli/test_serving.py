@@ -24,6 +24,7 @@ async def test_serve_prints_its_address_its_projects_and_its_access(tmp_path: Pa
     async with solorun("serve", "--port", "0", "--data-dir", "elsewhere", cwd=tmp_path) as service:
         line = await service.until_stdout_shows("http://")
         access = await service.until_stdout_shows("token")
+        other = await service.until_stdout_shows("SOLORUN_URL")
         service.process.send_signal(signal.SIGTERM)
         finished = await service.finish()
 
@@ -32,7 +33,8 @@ async def test_serve_prints_its_address_its_projects_and_its_access(tmp_path: Pa
     assert finished.code == 0
     assert access.startswith("No token is set: everyone on this machine")
     assert access.endswith("Set token_file to require a token.\n")
-    assert finished.out == line + access
+    assert other == f"Other commands need its address: export SOLORUN_URL={line.split(' at ')[1].split()[0]}\n"
+    assert finished.out == line + access + other
 
 
 async def test_serve_with_a_token_says_that_requests_need_it(tmp_path: Path) -> None:

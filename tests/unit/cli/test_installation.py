@@ -73,14 +73,14 @@ def test_init_does_not_overwrite_unless_forced(tmp_path: Path, capsys: pytest.Ca
     assert "[projects.hello]" in (tmp_path / "mine.toml").read_text()
 
 
-def test_check_lists_projects_and_families(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_lists_projects_and_patterns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "solorun.toml").write_text(VALID)
 
     code = main(["check"])
 
     assert code == 0
     assert capsys.readouterr().out == (
-        "solorun.toml is valid.\n  project handbook: extract → generate\n  family glossary-*: extract\n"
+        "solorun.toml is valid.\n  project handbook: extract → generate\n  pattern glossary-*: extract\n"
     )
 
 

@@ -47,7 +47,7 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     for name, project in configuration.projects.items():
         write(f"  project {name}: {' → '.join(step.name for step in project.steps)}\n")
     for family in configuration.families:
-        write(f"  family {family.pattern}: {' → '.join(step.name for step in family.template.steps)}\n")
+        write(f"  pattern {family.pattern}: {' → '.join(step.name for step in family.template.steps)}\n")
     for warning in catalog.lint():
         print_note(f"warning: {warning}")
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from solorun.cli.client import DEFAULT_URL
 from solorun.cli.completion import one_of_values
 from solorun.cli.configuration import read_configuration
 from solorun.cli.errors import report_error
@@ -77,6 +78,7 @@ def _serve(config: Path, flags: dict[str, Any], environ: Mapping[str, str]) -> i
             settings,
             f"Serving {', '.join(projects) or 'no projects yet'} at {url} (data in {settings.data_dir})",
             describe_access(settings),
+            *([] if url == DEFAULT_URL else [f"Other commands need its address: export SOLORUN_URL={url}"]),
         )
 
     return run(settings, catalog, started=started)
