@@ -120,7 +120,7 @@ async def download_log_as_text(state: State, request: Request) -> StreamingRespo
 
 def _checked(query: Filters) -> Filters:
     if query.attempt is not None and query.step is None:
-        raise InvalidRequest(errors=[FieldError("?attempt", "requires step: attempts are those of a step")])
+        raise InvalidRequest(errors=[FieldError("?attempt", "requires step, because attempts belong to a step")])
     try:
         matcher_of(query.q or "", _options_of(query))
     except InvalidPattern as error:

@@ -64,7 +64,7 @@ class RunManager:
         params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | str | None = None,
     ) -> Run:
-        """Start a run of the project: `submit_run`, for callers to whom a joined run is as good as a new one.
+        """Start a run of the project: `submit_run`, for callers that treat a joined run like a new one.
 
         Raises ValueError for an unknown policy, and what `submit_run` raises.
         """

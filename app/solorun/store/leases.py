@@ -1,4 +1,4 @@
-"""The contracts of a lease, until whose end other processes leave the runs of its owner alone, and of the owners."""
+"""The part of the store's contract that is about leases and workers: until a lease ends, its owner keeps its runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -101,7 +101,7 @@ async def test_a_preview_shows_each_step_and_whose_results_it_builds_on(solorun:
         "",
         "It would find the project's workspace, but no artifacts: those of run 17 stay there.",
         "Run 20 is newer, and may have changed the workspace.",
-        "Secret parameters are not kept. Give them again: --secret key --secret token",
+        "Secret parameters are not kept. Enter them again: --secret key --secret token",
     ]
 
 

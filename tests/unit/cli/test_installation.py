@@ -257,3 +257,13 @@ def test_commands_do_not_import_the_command_line_of_httpx() -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert ended.stdout == "5 ['httpx']\n"
+
+
+def test_the_list_of_commands_shows_whole_sentences(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    main(["--help"])
+
+    assert "..." not in capsys.readouterr().out.partition("Commands:")[2]

@@ -35,7 +35,7 @@ async def backup(
     data_dir: DataDirOption = None,
     client: Client,
 ) -> None:
-    """Save a copy of the database of a running service, with every run acknowledged so far. Artifacts are not included.
+    """Save a copy of a running service's database. It has every run acknowledged so far, but no artifacts.
 
     The copy is checked like a database by `doctor`, and FILE appears only when it is complete. If no service runs at
     the default URL, the database is copied from the data directory.

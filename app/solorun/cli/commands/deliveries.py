@@ -73,7 +73,7 @@ async def redeliver(
     client: Client,
     json: JsonOption = False,
 ) -> None:
-    """Send a notification again, whatever became of it, and wait for the result. Exits with 1 if it fails."""
+    """Send a notification again, and wait for the result. Its status does not matter. Exits with 1 if it fails."""
     await _show_result(client, await client.redeliver(delivery), json=json)
 
 

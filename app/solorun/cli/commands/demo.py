@@ -53,7 +53,7 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Make a glossary from documents: serve the example project, start a run and show it. Ctrl-C stops everything."""
+    """Serve an example project, and start a run of it. It makes a glossary from documents. Ctrl-C stops everything."""
     import uvloop
 
     from solorun.projects import Catalog

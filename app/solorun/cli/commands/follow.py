@@ -29,7 +29,7 @@ async def follow(
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
-    """Show a run's steps, progress and log until it ends, and exit with its exit code.
+    """Show a run's steps, progress and log until it ends. Exits with the run's exit code.
 
     Ctrl-C stops following; the run continues. Progress is a bar on a terminal. Elsewhere, it is at most one line per
     second plus the last one of each step; --json and `solorun log` omit nothing.
@@ -63,7 +63,7 @@ async def show_run(stream: "LogStream", view: View) -> Run:
 
 @connected
 async def wait(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
-    """Wait until a run ends, print how it ended, and exit with its exit code, like `solorun follow`.
+    """Wait until a run ends, and print how it ended. Exits with the run's exit code, like `solorun follow`.
 
     Ctrl-C stops waiting; the run continues.
     """

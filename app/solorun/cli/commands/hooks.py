@@ -9,7 +9,7 @@ from solorun.wire.projects import HookSummary
 
 @connected
 async def hooks(project: ProjectArgument, *, client: Client, json: JsonOption = False) -> None:
-    """List a project's hooks, with the address and the last delivery of each. With --json, one hook per line."""
+    """List a project's hooks with addresses and last deliveries. With --json, one hook per line."""
     found = (await client.get_project(project)).hooks
     none = f"{project} has no hooks. Declare one in a table [projects.<name>.hooks.<hook>] of solorun.toml."
     headings = ["HOOK", "ADDRESS", "DELIVERED", "EVENT", "OUTCOME", "RUN", "REASON"]

@@ -19,7 +19,7 @@ def init(
     config: ConfigOption = DEFAULT_CONFIG,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write an example solorun.toml: a working project, and the keys you need next.
+    """Write an example solorun.toml. It has a working project, and the keys you need next.
 
     Its first line names the JSON Schema for editors, which is written next to it.
     """
@@ -37,7 +37,7 @@ def init(
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Check solorun.toml and the settings, and report all errors together. Warnings do not fail the check.
+    """Check solorun.toml and the settings. All errors are reported together. Warnings do not fail the check.
 
     This imports the modules of coroutine steps, which executes their code.
     """
@@ -53,5 +53,5 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 def schema() -> None:
-    """Print the JSON Schema of solorun.toml, for editors that check and complete the file."""
+    """Print the JSON Schema of solorun.toml. Editors check and complete the file with it."""
     write(SCHEMA.read_text("utf-8"))

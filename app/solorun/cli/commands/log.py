@@ -36,7 +36,7 @@ async def log(
     ] = None,
     match_case: Annotated[bool, typer.Option("--match-case", help="Make the search case-sensitive.")] = False,
     whole_word: Annotated[bool, typer.Option("--whole-word", help="Search whole words.")] = False,
-    regex: Annotated[bool, typer.Option("--regex", help="Search a regular expression (RE2).")] = False,
+    regex: Annotated[bool, typer.Option("--regex", help="Search for a regular expression (RE2).")] = False,
     tail: TailOption = None,
     client: Client,
     json: JsonOption = False,
@@ -44,7 +44,7 @@ async def log(
 ) -> None:
     """Print a run's log so far. With --json, one record per line."""
     if attempt is not None and step is None:
-        raise typer.BadParameter("requires --step: attempts are those of a step.", param_hint="--attempt")
+        raise typer.BadParameter("requires --step, because attempts belong to a step.", param_hint="--attempt")
     search_options = {"match_case": match_case, "whole_word": whole_word, "regex": regex}
     if search is None and (given := next((name for name, on in search_options.items() if on), None)):
         raise typer.BadParameter("requires --search.", param_hint=f"--{given.replace('_', '-')}")

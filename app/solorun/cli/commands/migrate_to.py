@@ -47,7 +47,7 @@ def migrate_to(
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Copy the SQLite database in the data directory into an empty PostgreSQL database. Stop the service first.
+    """Copy the SQLite database into an empty PostgreSQL database. Stop the service first.
 
     All rows are copied in one transaction and compared with the originals, and the copy is checked as `doctor` would.
     If anything fails, the PostgreSQL database stays empty. The SQLite database is only read.

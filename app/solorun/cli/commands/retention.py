@@ -40,7 +40,7 @@ async def prune(
     client: Client,
     json: JsonOption = False,
 ) -> None:
-    """Delete the ended runs that their projects no longer keep, with their logs and artifacts.
+    """Delete the ended runs that their projects no longer keep. Their logs and artifacts are deleted too.
 
     The service does the same by itself every five minutes.
     """

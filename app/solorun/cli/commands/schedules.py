@@ -26,7 +26,7 @@ async def schedules(
     client: Client,
     json: JsonOption = False,
 ) -> None:
-    """List schedules with their next and last due times, in local time. With --json, one schedule per line."""
+    """List schedules with their next and last due times. Times are local. With --json, one schedule per line."""
     found = await client.list_schedules(project)
     none = "No schedules. Declare one in a table [[projects.<name>.schedules]] of solorun.toml."
     headings = ["SCHEDULE", "CRON", "TIME ZONE", "NEXT", "LAST", "RESULT", "RUN"]
@@ -92,7 +92,7 @@ async def pause(
     client: Client,
     json: JsonOption = False,
 ) -> None:
-    """Pause a schedule: it starts no more runs until it is resumed, not even after a restart of the service."""
+    """Pause a schedule until it is resumed. It starts no runs, not even after a restart of the service."""
     paused = await client.pause_schedule(schedule, requested_by="cli", reason=reason)
     # It may have been paused before, by another person and for another reason.
     since = "" if paused.paused_at is None else f" since {format_moment(paused.paused_at)}"
@@ -111,7 +111,7 @@ async def resume(schedule: ScheduleArgument, *, client: Client, json: JsonOption
 
 @connected
 async def trigger(schedule: ScheduleArgument, *, starting: Starting) -> None:
-    """Run SCHEDULE now, with its scope and parameters, even if it is paused.
+    """Run SCHEDULE now, even if it is paused. The run has its scope and parameters.
 
     Exits with 3 if the project or a resource is taken.
     """

@@ -78,7 +78,7 @@ def _serve(config: Path, flags: dict[str, Any], environ: Mapping[str, str]) -> i
             settings,
             f"Serving {', '.join(projects) or 'no projects yet'} at {url} (data in {settings.data_dir})",
             describe_access(settings),
-            *([] if url == DEFAULT_URL else [f"To let other commands find it: export SOLORUN_URL={url}"]),
+            *([] if url == DEFAULT_URL else [f"Other commands need its address: export SOLORUN_URL={url}"]),
         )
 
     return run(settings, catalog, started=started)

@@ -102,5 +102,5 @@ def _notes(preview: RerunPreview) -> list[str]:
         )
     if preview.missing_params:
         options = " ".join(f"--secret {name}" for name in preview.missing_params)
-        notes.append(f"Secret parameters are not kept. Give them again: {options}")
+        notes.append(f"Secret parameters are not kept. Enter them again: {options}")
     return notes

@@ -14,7 +14,7 @@ from solorun.worker import WorkerState, WorkerStatus
 
 @connected
 async def workers(*, client: Client, json: JsonOption = False) -> None:
-    """List the processes that execute runs, and the runs that wait for one. With --json, one worker per line."""
+    """List the workers, and the runs that wait for one. With --json, one worker per line."""
     found = await client.list_workers()
     headings = ["WORKER", "STATE", "LABELS", "RUNNING", "RUNS", "STARTED", "LAST SEEN"]
     write_list(found.workers, headings, _row, none="No workers. Start one with: solorun worker", json=json)
