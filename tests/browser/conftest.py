@@ -15,7 +15,7 @@ from solorun.dashboard.assets import STATIC_DIRECTORY
 from tests.browser.axe import DESKTOP
 from tests.browser.browsers import launch
 from tests.browser.deployments import Deployment, serving_cluster
-from tests.browser.projects import CONFIGURATION, COROUTINE, DEAF, Api
+from tests.browser.projects import CONFIGURATION, COROUTINE, DEAF, STREET, Api
 from tests.fakes.running_service import ServedService, served
 
 OpenPage = Callable[..., Page]
@@ -70,6 +70,24 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
 @pytest.fixture
 def api(deployment: Deployment) -> Iterator[Api]:
     api = Api(deployment.url, deployment.token)
+    yield api
+    api.cancel_all()
+    api.close()
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
+    """A service with more projects than a screen shows, and a family. One project has run."""
+    with served(tmp_path_factory.mktemp("street"), STREET) as started:
+        api = Api(started.url)
+        api.complete("project-00")
+        api.close()
+        yield started
+
+
+@pytest.fixture
+def street_api(street: ServedService) -> Iterator[Api]:
+    api = Api(street.url)
     yield api
     api.cancel_all()
     api.close()

@@ -108,6 +108,13 @@ CONFIGURATION: Final = (
     + 'retries = 1\nretry_delay = "1h"\n'
 )
 
+STREET_LENGTH: Final = 14
+STREET: Final = "".join(
+    project_toml(f"project-{number:02}", {"work": command})
+    for number, command in enumerate(["echo done"] * (STREET_LENGTH - 2) + ["exit 3", "sleep 600"])
+) + project_toml("team-*", {"work": "echo done"}, title="A glossary per team")
+"""The projects of `street`."""
+
 
 class Api:
     """A client of the public API."""

@@ -194,7 +194,7 @@ def test_a_cut_title_ends_before_the_button_beside_it(open_page: OpenPage) -> No
     expect(card.get_by_role("button", name="Start")).to_be_visible()
 
     title, button = card.evaluate(
-        "card => ['h2 a', 'button'].map(name => card.querySelector(name).getBoundingClientRect().toJSON())"
+        "card => ['h3 a', 'button'].map(name => card.querySelector(name).getBoundingClientRect().toJSON())"
     )
 
     assert title["right"] <= button["left"]

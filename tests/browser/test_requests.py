@@ -64,6 +64,19 @@ def test_an_overview_of_many_projects_makes_few_requests(
     assert len([path for path in requested if path.startswith("/assets/")]) <= 20
 
 
+def test_the_members_of_a_family_come_with_the_list_of_projects(
+    open_page: OpenPage, context: BrowserContext, api: Api
+) -> None:
+    for team in ("art", "law"):
+        api.complete(f"glossary-{team}")
+    requested = _requests(context)
+
+    page = open_page("/")
+
+    expect(page.get_by_role("article", name="glossary-law").locator(".badge")).to_have_text("completed")
+    assert [path for path in requested if path.startswith("/api/v1/projects/")] == []
+
+
 def test_histories_are_reloaded_with_one_request_after_a_restart(
     open_page: OpenPage, context: BrowserContext, many: ServedService
 ) -> None:

@@ -48,7 +48,7 @@ def test_the_order_of_the_side_bar_is_that_of_the_overview(open_page: OpenPage, 
     page = open_page("/", url=teams.url)
     expect(page.get_by_role("article")).to_have_count(8 + 6)
 
-    names = page.locator("main article h2").all_inner_texts()
+    names = page.locator("main article h3").all_inner_texts()
 
     assert page.locator(".sidebar a .name").all_inner_texts() == names
 

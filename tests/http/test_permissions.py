@@ -104,9 +104,9 @@ async def test_projects_come_with_the_rights_of_the_caller(open_served: OpenServ
         listed = (await client.get("/api/v1/projects")).json()
         project = (await client.get("/api/v1/projects/glossary-moon")).json()
 
-    assert {tuple(each["rights"]) for each in (listed, *listed["projects"], *listed["families"])} == {
-        ("view", "cancel")
-    }
+    projects = [*listed["projects"], *listed["families"], *listed["members"]]
+    assert {tuple(each["rights"]) for each in (listed, *projects)} == {("view", "cancel")}
+    assert [member["name"] for member in listed["members"]] == ["glossary-moon"]
     assert project["rights"] == ["view", "cancel"]
 
 

@@ -33,6 +33,8 @@ async def test_projects_are_listed_with_their_steps_and_runs(open_served: OpenSe
         assert [(family["pattern"], family["projects"]) for family in response["families"]] == [
             ("glossary-*", [ended.project])
         ]
+        assert response["members"] == [(await served.client.get(f"/api/v1/projects/{ended.project}")).json()]
+        assert response["members"][0]["last_run"]["id"] == ended.id
 
 
 @pytest.mark.parametrize(("name", "last"), [("deploy", True), ("glossary-fr", False)])

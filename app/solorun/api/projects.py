@@ -24,7 +24,6 @@ from solorun.wire.projects import FamilySummary, HookSummary, ProjectList, Proje
 )
 async def list_projects(state: State, request: Request) -> Response:
     service, declared = state.service, state.service.catalog.configuration
-    hooks = await _summarize_hooks(service, declared.projects.values(), request)
     permissions = state.permissions_of(request)
     latest = {run.project: run for run in await service.store.list_latest_runs()}
     active = {run.project: run for run in service.manager.list_active_runs()}
@@ -34,21 +33,21 @@ async def list_projects(state: State, request: Request) -> Response:
     family_of = {name: declared.find_family(name) for name in sorted({*latest, *active})}
     undeclared = [name for name, family in family_of.items() if family is None and name not in declared.projects]
     shown = visible.intersection([*declared.projects, *patterns, *undeclared])
-    rights = {name: await permissions.find_rights(name) for name in shown}
+    members_of = {
+        family.pattern: [name for name, owner in family_of.items() if owner is family and name in visible]
+        for family in declared.families
+    }
+    members = [declared.get_project(name) for names in members_of.values() for name in names]
+    rights = {name: await permissions.find_rights(name) for name in {*shown, *(member.name for member in members)}}
+    hooks = await _summarize_hooks(service, [*declared.projects.values(), *members], request)
+
+    def summarize(project: Project) -> ProjectSummary:
+        name = project.name
+        return _summary(service, project, active.get(name), latest.get(name), hooks[name], rights[name])
+
     return json_response(
         ProjectList(
-            projects=tuple(
-                _summary(
-                    service,
-                    project,
-                    active.get(project.name),
-                    latest.get(project.name),
-                    hooks[project.name],
-                    rights[project.name],
-                )
-                for project in declared.projects.values()
-                if project.name in visible
-            ),
+            projects=tuple(summarize(project) for project in declared.projects.values() if project.name in visible),
             families=tuple(
                 FamilySummary(
                     pattern=family.pattern,
@@ -56,12 +55,13 @@ async def list_projects(state: State, request: Request) -> Response:
                     steps=_steps(family.template),
                     scopes=family.template.scopes,
                     params=family.template.params,
-                    projects=tuple(name for name, owner in family_of.items() if owner is family and name in visible),
+                    projects=tuple(members_of[family.pattern]),
                     rights=rights[family.pattern],
                 )
                 for family in declared.families
                 if family.pattern in visible
             ),
+            members=tuple(map(summarize, members)),
             rights=await permissions.find_rights(None),
             undeclared={name: rights[name] for name in undeclared if name in visible},
             shares_database=service.shares_database,

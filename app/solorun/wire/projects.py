@@ -66,12 +66,13 @@ class FamilySummary(msgspec.Struct, frozen=True):
 class ProjectList(msgspec.Struct, frozen=True):
     """Projects and patterns, and the caller's rights in all of Solorun.
 
-    `undeclared` has the caller's rights in projects that have runs, and are no longer declared. With `shares_database`,
-    other processes may execute runs too: see WorkerList.
+    `members` are the projects of the patterns that have runs. `undeclared` has the caller's rights in projects that
+    have runs, and are no longer declared. With `shares_database`, other processes may execute runs too: see WorkerList.
     """
 
     projects: tuple[ProjectSummary, ...]
     families: tuple[FamilySummary, ...]
+    members: tuple[ProjectSummary, ...] = ()
     rights: tuple[Right, ...] = ()
     undeclared: dict[str, tuple[Right, ...]] = {}
     shares_database: bool = False

@@ -10,7 +10,7 @@ import {
   toLogPage,
   toRun,
 } from './mapping';
-import { type Project, toFamily, toProject } from './projects';
+import { toFamily, toProject } from './projects';
 import { basePath } from './base_path';
 import { type NotificationDelivery, type NotifyTarget, toDelivery, toNotifyTarget } from './notifications';
 import { type Resource, toResource } from './resources';
@@ -79,13 +79,9 @@ const client = createClient<paths>({ baseUrl: location.origin + basePath, fetch:
 
 export async function listProjects(): Promise<ProjectList> {
   const { data } = await client.GET('/api/v1/projects');
-  const { projects, families, rights = [], undeclared = {}, shares_database: isShared = false } = data!;
-  return { projects: projects.map(toProject), families: families.map(toFamily), rights, undeclared, isShared };
-}
-
-export async function getProject(project: string): Promise<Project> {
-  const { data } = await client.GET('/api/v1/projects/{project}', { params: { path: { project } } });
-  return toProject(data!);
+  const { families, rights = [], undeclared = {}, shares_database: isShared = false } = data!;
+  const projects = [...data!.projects, ...(data!.members ?? [])].map(toProject);
+  return { projects, families: families.map(toFamily), rights, undeclared, isShared };
 }
 
 export async function listResources(): Promise<Resource[]> {

@@ -5,6 +5,7 @@ import type { components } from './schema';
 export type Right = components['schemas']['Right'];
 
 export interface ProjectList {
+  /** Declared projects, then those of families that have runs. */
   readonly projects: readonly Project[];
   readonly families: readonly Family[];
   /** For all of Solorun. */

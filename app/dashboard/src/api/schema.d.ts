@@ -1332,12 +1332,14 @@ export interface components {
          * ProjectList
          * @description Projects and patterns, and the caller's rights in all of Solorun.
          *
-         *         `undeclared` has the caller's rights in projects that have runs, and are no longer declared. With `shares_database`,
-         *         other processes may execute runs too: see WorkerList.
+         *         `members` are the projects of the patterns that have runs. `undeclared` has the caller's rights in projects that
+         *         have runs, and are no longer declared. With `shares_database`, other processes may execute runs too: see WorkerList.
          */
         ProjectList: {
             projects: components["schemas"]["ProjectSummary"][];
             families: components["schemas"]["FamilySummary"][];
+            /** @default [] */
+            members?: components["schemas"]["ProjectSummary"][];
             /** @default [] */
             rights?: components["schemas"]["Right"][];
             /** @default {} */

@@ -6,6 +6,7 @@ const dialogs = () => import('./all_dialogs');
  */
 export const lazy = {
   run: () => import('../pages/RunPage.svelte'),
+  firstRun: () => import('../components/FirstRun.svelte'),
   project: () => import('../pages/ProjectPage.svelte'),
   runs: () => import('../pages/RunsPage.svelte'),
   resources: () => import('../pages/ResourcesPage.svelte'),

@@ -15,6 +15,10 @@ interface Preferences {
   theme: Theme;
   times: Times;
   layout: Layout;
+  /** Whether the overview shows all other projects; null is by their number. */
+  othersOpen: boolean | null;
+  /** The failed runs that were marked as seen, by their projects. */
+  seen: Readonly<Record<string, number>>;
   /** In pixels. */
   sidebarWidth: number;
   /** The patterns of the families that are folded in the sidebar. */
@@ -32,6 +36,8 @@ const DEFAULTS: Preferences = {
   theme: 'system',
   times: 'local',
   layout: 'auto',
+  othersOpen: null,
+  seen: {},
   sidebarWidth: 208,
   folded: [],
   singleKeys: true,
@@ -60,6 +66,10 @@ export function prefer(changes: Partial<Preferences>): void {
   }
   applyTheme();
 }
+
+/** These failures need no more attention. The next failure of a project does. */
+export const markAsSeen = (runs: readonly { readonly project: string; readonly id: number }[]): void =>
+  prefer({ seen: { ...preferences.seen, ...Object.fromEntries(runs.map(({ project, id }) => [project, id])) } });
 
 export function applyTheme(): void {
   const { theme } = preferences;

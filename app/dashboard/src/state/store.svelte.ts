@@ -150,15 +150,11 @@ class Store {
   private async readProjects(): Promise<void> {
     const known = new Set(this.unended.map(({ project }) => project));
     const list = await api.listProjects();
-    const { projects, families } = list;
-    const declared = new Set(projects.map(({ name }) => name));
-    const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
-    const members = await Promise.all(names.map((name) => api.getProject(name)));
-    for (const { lastRun, currentRun, queuedRuns } of [...projects, ...members])
+    for (const { lastRun, currentRun, queuedRuns } of list.projects)
       for (const run of [lastRun, currentRun, ...queuedRuns]) if (run) this.putListed(run);
-    this.families = families;
-    this.projects = [...projects, ...members];
-    this.rights = new Rights({ ...list, projects: this.projects });
+    this.families = list.families;
+    this.projects = list.projects;
+    this.rights = new Rights(list);
     this.isShared = list.isShared;
     // The first run of a family's member may have started in the meantime.
     if (this.unended.some(({ project }) => !known.has(project) && !this.project(project))) await this.readProjects();
