@@ -37,6 +37,14 @@ def test_a_failed_run_explains_itself(open_page: OpenPage, api: Api) -> None:
     expect(card.locator("pre")).to_contain_text("placeholder {name} is missing from segment 1943")
 
 
+def test_the_comparisons_of_a_failed_run_have_different_names(open_page: OpenPage, api: Api) -> None:
+    good = api.complete("novel")
+    page = open_page(f"/p/novel/runs/{api.complete('novel', params={'book': 'broken'})}")
+
+    expect(page.get_by_role("link", name=f"Compare with #{good}", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Compare", exact=True)).to_have_count(1)
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_failed_run_shows_its_exception_first(open_page: OpenPage, api: Api, width: int) -> None:
     page = open_page(f"/p/crash/runs/{api.complete('crash')}")
