@@ -4,7 +4,7 @@
  */
 import type { RunStep } from '../api/mapping';
 import { formatDuration } from '../runs/format';
-import type { LineRange } from './filters';
+import { type LineRange, isFiltered } from './filters';
 import type { LogModel } from './log_model';
 import type { TextFinder } from './finding';
 import { type RowState, columnsOf, drawPlaceholder, drawRow } from './row_element';
@@ -108,6 +108,7 @@ export class RowList {
 
   private stateOf(row: Row, { text, current, marked, raw }: LogViewOptions, before: Row | undefined): RowState {
     const { filters } = this.model;
+    const skipsFrom = before && !isFiltered(filters) ? before.seq + 1 : row.firstSeq;
     const showsGaps = filters.level === null && filters.text === null;
     return {
       text,
@@ -116,6 +117,7 @@ export class RowList {
       isFolded: this.model.isFolded(row.seq),
       context: filters.text ? (this.model.hasContext(row) ? 'shown' : 'hidden') : null,
       gap: before && showsGaps ? gapBetween(before, row) : '',
+      skipped: skipsFrom < row.firstSeq ? { from: skipsFrom, upTo: row.firstSeq - 1 } : null,
       isRaw: raw,
       isOpen: this.opened === row.seq,
     };
@@ -136,5 +138,5 @@ function gapBetween(before: Row, row: Row): string {
 /** Names everything that a row's appearance depends on: an element with the same key need not be redrawn. */
 function keyOf(row: Row | undefined, state: RowState | undefined): string {
   if (!row || !state) return '';
-  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}${+!!row.isContext}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.context}${state.gap}:${state.text?.key}`;
+  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}${+!!row.isContext}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.context}${state.gap}${state.skipped?.from}:${state.text?.key}`;
 }
