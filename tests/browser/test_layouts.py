@@ -86,6 +86,12 @@ def test_gaps_in_the_numbers_of_records_are_explained(open_page: OpenPage, api: 
         "title",
         "Each output line, step and progress report is a numbered record. Folded records leave gaps in the numbers.",
     )
+    expect(page.locator(".log-pane .row.skips .number").first).to_have_attribute(
+        "title", re.compile(r"^Records? \d.* before it: progress, or the end of a group\.")
+    )
+    page.get_by_role("button", name="progress folded").click()
+    expect(page.get_by_role("button", name="progress folded")).to_have_count(0)
+    expect(page.locator(".log-pane .row.skips")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("link", "heading"), [("Overview", "Overview"), ("All runs", "All runs")])

@@ -1,8 +1,9 @@
 /** Draws the rows around an anchor, and says where they are: rows of one height, or wrapped ones, which are measured. */
+import { isFiltered } from './filters';
 import type { LogModel } from './log_model';
 import type { Sight } from './log_view_events';
 import type { RowList } from './row_list';
-import { rowRecord } from './rows';
+import { type Row, rowRecord } from './rows';
 import { type Anchor, ROW_HEIGHT, clampAnchor } from './scrolling';
 
 export interface Layout {
@@ -58,8 +59,15 @@ export function layWrapped(list: RowList, { anchor, total, height, draw }: Space
 }
 
 /** The time that the rows in view show, as far as they are loaded. */
-export function sightOf({ first, tops }: Layout, height: number, log: Pick<LogModel, 'rows'>): Sight | null {
-  const rows = log.rows(first, tops.length - 1).filter((_, i) => tops[i + 1]! > 0 && tops[i]! < height);
-  const times = rows.filter((row) => row !== undefined).map((row) => Date.parse(rowRecord(row).time));
-  return times.length ? { from: times[0]!, upTo: times[times.length - 1]! } : null;
+export function sightOf(
+  { first, tops }: Layout,
+  height: number,
+  log: Pick<LogModel, 'rows' | 'filters'>,
+): Sight | null {
+  const inView = log.rows(first, tops.length - 1).filter((_, i) => tops[i + 1]! > 0 && tops[i]! < height);
+  const rows = inView.filter((row) => row !== undefined);
+  if (!rows.length) return null;
+  const timeOf = (row: Row): number => Date.parse(rowRecord(row).time);
+  const skips = !isFiltered(log.filters) && rows.some((row, i) => i > 0 && row.firstSeq > rows[i - 1]!.seq + 1);
+  return { from: timeOf(rows[0]!), upTo: timeOf(rows[rows.length - 1]!), skips };
 }

@@ -20,6 +20,8 @@ export interface LogViewEvents {
 export interface Sight {
   readonly from: number;
   readonly upTo: number;
+  /** Whether the numbers of the lines skip. */
+  readonly skips: boolean;
 }
 
 /** The first line in view, and the distance of its upper edge from the top of the pane in pixels; or the end. */

@@ -4,6 +4,7 @@ import { jsonOf } from './json_row';
 import { drawTree } from './json_tree';
 import { type Row, groupOpenedBy, rowLevel, rowRecord, rowText } from './rows';
 import { markDirection } from './controls';
+import type { LineRange } from './filters';
 import type { TextFinder } from './finding';
 import { MAX_DRAWN, drawText, make } from './row_text';
 
@@ -22,6 +23,8 @@ export interface RowState {
   readonly time: string;
   /** How long after the line before, if that is long, or ''. */
   readonly gap: string;
+  /** The records since the line before that have no line of their own. */
+  readonly skipped: LineRange | null;
   /** Whether JSON stays as it is. */
   readonly isRaw: boolean;
   /** Whether its JSON is shown as a tree, too. */
@@ -42,6 +45,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     isStderr ? 'stderr' : '',
     row.isContext ? 'context' : '',
     state.isOpen ? 'open' : '',
+    state.skipped ? 'skips' : '',
     state.isMarked ? 'marked' : '',
     state.isCurrent ? 'current' : '',
   ]
@@ -53,8 +57,9 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   number.href = `#L${row.seq}`;
   number.tabIndex = -1;
   number.title = MARK_HINT;
-  if (row.firstSeq < row.seq)
-    number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}. ${MARK_HINT}`;
+  if (row.firstSeq < row.seq) number.title = `${nameOf({ from: row.firstSeq, upTo: row.seq })}. ${MARK_HINT}`;
+  if (state.skipped)
+    number.title = `${nameOf(state.skipped)} before it: progress, or the end of a group. ${number.title}`;
   const time = make('time', 'time', state.time);
   time.dateTime = record.time;
   const text = make('span', 'text');
@@ -76,6 +81,11 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   element.replaceChildren(number, time, label, ...around, ...gap, text);
   if (json && state.isOpen) element.append(drawTree(json.value));
 }
+
+const nameOf = ({ from, upTo }: LineRange): string =>
+  from === upTo
+    ? `Record ${from.toLocaleString('en')}`
+    : `Records ${from.toLocaleString('en')} to ${upTo.toLocaleString('en')}`;
 
 /** Null if the line is shown as it is. A search may find its text only there. */
 function shownJson(row: Row, { isRaw, text }: RowState): JsonLine | null {

@@ -4,7 +4,7 @@
  */
 import { formatDuration, formatExact, formatLogTime, formatSinceLine, formatSinceStart } from '../runs/format';
 import type { LineTimes } from '../state/preferences.svelte';
-import type { LineRange } from './filters';
+import { type LineRange, isFiltered } from './filters';
 import type { LogModel } from './log_model';
 import type { TextFinder } from './finding';
 import { type RowState, columnsOf, drawPlaceholder, drawRow } from './row_element';
@@ -114,6 +114,7 @@ export class RowList {
   private stateOf(row: Row, options: LogViewOptions, before: Row | undefined): RowState {
     const { text, current, marked, raw } = options;
     const { filters } = this.model;
+    const skipsFrom = before && !isFiltered(filters) ? before.seq + 1 : row.firstSeq;
     const showsGaps = filters.level === null && filters.text === null;
     return {
       text,
@@ -123,6 +124,7 @@ export class RowList {
       context: filters.text ? (this.model.hasContext(row) ? 'shown' : 'hidden') : null,
       time: timeOf(row, before, options),
       gap: before && showsGaps ? gapBetween(before, row) : '',
+      skipped: skipsFrom < row.firstSeq ? { from: skipsFrom, upTo: row.firstSeq - 1 } : null,
       isRaw: raw,
       isOpen: this.opened === row.seq,
     };

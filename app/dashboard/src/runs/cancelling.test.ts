@@ -13,8 +13,12 @@ const ASKED: Cancel = {
   effect: null,
   settledAt: null,
 };
-const TOLD: Cancel = { ...ASKED, signalledAt: 1_000, graceMs: 20_000 };
-const settled = (effect: Cancel['effect'], after: number): Cancel => ({ ...TOLD, effect, settledAt: 1_000 + after });
+const SIGNALLED: Cancel = { ...ASKED, signalledAt: 1_000, graceMs: 20_000 };
+const settled = (effect: Cancel['effect'], after: number): Cancel => ({
+  ...SIGNALLED,
+  effect,
+  settledAt: 1_000 + after,
+});
 
 const LIVE = aRun({ status: 'running', currentStep: 'score', steps: [aRunStep({ name: 'score', status: 'running' })] });
 const BETWEEN = aRun({ status: 'running', currentStep: null, steps: [aRunStep({ name: 'score', status: 'pending' })] });
@@ -28,13 +32,27 @@ const SILENT = 'If it stays silent, the run is recorded as interrupted.';
 test.each<[string, Run, Cancel, typeof HERE | typeof REMOTE, number, string]>([
   ['asked between steps', BETWEEN, ASKED, HERE, 1_500, 'The run ends as soon as no step is running.'],
   ['asked', LIVE, ASKED, HERE, 1_500, 'Stopping step {step}…'],
-  ['told', LIVE, TOLD, HERE, 1_000, 'Step {step} has 20 s left of its grace of 20 s. After that, it is killed.'],
-  ['cleaning up', LIVE, TOLD, HERE, 15_000, 'Step {step} has 6 s left of its grace of 20 s. After that, it is killed.'],
-  ['ignoring it', LIVE, TOLD, HERE, 21_500, 'The grace of step {step} is over (20 s). It is being killed.'],
   [
-    'a function that was told',
+    'signalled',
     LIVE,
-    TOLD,
+    SIGNALLED,
+    HERE,
+    1_000,
+    'Step {step} has 20 s left of its grace of 20 s. After that, it is killed.',
+  ],
+  [
+    'cleaning up',
+    LIVE,
+    SIGNALLED,
+    HERE,
+    15_000,
+    'Step {step} has 6 s left of its grace of 20 s. After that, it is killed.',
+  ],
+  ['ignoring it', LIVE, SIGNALLED, HERE, 21_500, 'The grace of step {step} is over (20 s). It is being killed.'],
+  [
+    'a function that was signalled',
+    LIVE,
+    SIGNALLED,
     FUNCTION,
     11_000,
     'Step {step} has 10 s left of its grace of 20 s. After that, it is cancelled again every second.',
@@ -42,7 +60,7 @@ test.each<[string, Run, Cancel, typeof HERE | typeof REMOTE, number, string]>([
   [
     'a function that swallows its cancellation',
     LIVE,
-    TOLD,
+    SIGNALLED,
     FUNCTION,
     60_000,
     'The grace of step {step} is over (20 s). It is cancelled again every second, and the project stays busy until it ends.',
@@ -59,7 +77,7 @@ test.each<[string, Run, Cancel, typeof HERE | typeof REMOTE, number, string]>([
   [
     'a worker that falls silent',
     LIVE,
-    TOLD,
+    SIGNALLED,
     REMOTE,
     33_000,
     `gpu-box-1 should have killed step {step} 12 s ago. ${SILENT}`,
@@ -89,7 +107,7 @@ test.each<[string, Run, Cancel, typeof HERE | typeof REMOTE, number, string]>([
     90_000,
     'Step {step} was killed after 0.1 s, because it had no grace left.',
   ],
-  ['ended on its own before it was told', OVER, ASKED, HERE, 9_000, 'Step {step} ended.'],
+  ['ended on its own before it was signalled', OVER, ASKED, HERE, 9_000, 'Step {step} ended.'],
   ['cancelled before any step', EARLY, ASKED, HERE, 9_000, 'No step was running.'],
 ])('a cancel that is %s', (_, run, cancel, facts, now, sentence) => {
   expect(formatCancel(run, cancel, { ...facts, now }).replaceAll('\u00a0', ' ')).toBe(sentence);

@@ -19,7 +19,7 @@ export interface CancelFacts {
 export const cancelledStepOf = (run: Run): string | null =>
   hasEnded(run.status) ? (run.steps.find(({ status }) => status === 'cancelled')?.name ?? null) : run.currentStep;
 
-/** What is left of the grace in milliseconds: negative when it is over, null before the step was told. */
+/** What is left of the grace in milliseconds: negative when it is over, null before the step was signalled. */
 export const graceLeft = ({ signalledAt, graceMs }: Cancel, now: number): number | null =>
   signalledAt === null ? null : signalledAt + (graceMs ?? 0) - now;
 
