@@ -27,7 +27,7 @@ def test_events_are_listed_newest_first(open_page: OpenPage, api: Api) -> None:
             "Step fetch completed",
             "Step fetch started",
             "Run started",
-            f"Run #{run_id} accepted (started through the API)",
+            f"Run #{run_id} created through the API",
         ]
     )
 
@@ -85,3 +85,16 @@ def test_events_arrive_live_up_to_the_end_of_the_run(open_page: OpenPage, api: A
     expect(_descriptions(page).filter(has_text="stop ").first).to_contain_text(f"stop {last}")
     shown = [int(text.rpartition(" ")[2]) for text in _descriptions(page).filter(has_text="stop ").all_inner_texts()]
     assert shown == list(range(last, last - len(shown), -1))
+
+
+def test_the_request_to_cancel_says_where_it_came_from_and_why(open_page: OpenPage, api: Api) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_label("Reason").fill("wrong model")
+    page.get_by_role("button", name="Cancel run").click()
+    expect(page.locator("header .badge")).to_have_text("cancelled")
+
+    page.get_by_role("tab", name="Events").click()
+
+    expect(_descriptions(page).filter(has_text="Cancel requested from the dashboard: wrong model")).to_have_count(1)

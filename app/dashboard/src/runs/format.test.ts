@@ -9,6 +9,7 @@ import {
   formatClock,
   formatExact,
   formatLogTime,
+  formatMinute,
   formatRelativeTime,
   formatResult,
   formatScope,
@@ -76,18 +77,28 @@ test.each([
   expect(formatExact(Date.parse(time), zone)).toBe(text);
 });
 
-test.each([
-  ['de-DE', '27. Nov. 2026, 19:04:18 MEZ · 18:04:18 UTC', '27. Nov., 19:04:18'],
-  ['ja-JP', '2026年11月27日 19:04:18 GMT+1 · 18:04:18 UTC', '11月27日 19:04:18'],
-  ['en-US', 'Nov 27, 2026, 07:04:18 PM GMT+1 · 06:04:18 PM UTC', 'Nov 27, 07:04:18 PM'],
-  ['ar-EG', '⁨٢٧ نوفمبر ٢٠٢٦، ٠٧:٠٤:١٨ م غرينتش+١⁩ · ⁨٠٦:٠٤:١٨ م UTC⁩', '⁨٢٧ نوفمبر، ٠٧:٠٤:١٨ م⁩'],
-])('dates are in the language of the browser: %s', (language, exact, event) => {
+test.each(['de-DE', 'ja-JP', 'en-US', 'ar-EG'])('all times are in the language of the browser: %s', (language) => {
   vi.stubEnv('TZ', 'Europe/Berlin');
   vi.spyOn(navigator, 'language', 'get').mockReturnValue(language);
-  const time = Date.parse('2026-11-27T18:04:18Z');
+  const time = Date.parse('2026-11-27T18:04:18.250Z');
+  const repeated = Date.parse('2026-10-25T01:30:00Z');
 
-  expect(formatExact(time)).toBe(exact);
-  expect(formatTime(time, time + 86_400_000)).toBe(event);
+  expect([
+    formatExact(time),
+    formatTime(time, time),
+    formatTime(time, time + 86_400_000),
+    formatMinute(time, time),
+    formatMinute(time, time + 86_400_000),
+    formatClock(time),
+    formatRelativeTime(time, time + 90 * 86_400_000),
+    formatLogTime(time),
+    formatClock(repeated - 3_600_000),
+    formatClock(repeated),
+    formatMinute(repeated - 3_600_000, repeated),
+    formatMinute(repeated, repeated),
+    formatTime(repeated - 3_600_000, time),
+    formatTime(repeated, time),
+  ]).toMatchSnapshot();
 });
 
 test('a time that comes twice in the night in which clocks go back names its zone', () => {
