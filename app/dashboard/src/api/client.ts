@@ -1,4 +1,6 @@
-/** The service's HTTP API as functions. They return the app's types, and throw a Problem for every error response. */
+/** The service's HTTP API as functions, but for subjects with a module of their own. They return the app's types, and
+ * throw a Problem for every error response.
+ */
 import createClient from 'openapi-fetch';
 import {
   type Artifact,
@@ -12,14 +14,10 @@ import {
 } from './mapping';
 import { toFamily, toProject } from './projects';
 import { basePath } from './base_path';
-import { type NotificationDelivery, type NotifyTarget, toDelivery, toNotifyTarget } from './notifications';
-import { type Resource, toResource } from './resources';
 import type { ProjectList } from './rights';
-import { type Firing, MAX_FIRINGS, MAX_STARTS, type Schedule, toFiring, toSchedule } from './schedules';
 import type { components, paths } from './schema';
 import { sendUntilAnswered } from './start_key';
 import { type Choices, type RerunPreview, toChoices, toRerunPreview } from './starts';
-import { type WorkerList, toWorkerList } from './workers';
 
 type ProblemDetails = components['schemas']['ProblemDetails'];
 
@@ -75,78 +73,14 @@ async function request(input: Request): Promise<Response> {
 }
 
 export const API = `${basePath}/api/v1`;
-const client = createClient<paths>({ baseUrl: location.origin + basePath, fetch: request });
+/** What the modules of single subjects send their requests with. */
+export const client = createClient<paths>({ baseUrl: location.origin + basePath, fetch: request });
 
 export async function listProjects(): Promise<ProjectList> {
   const { data } = await client.GET('/api/v1/projects');
   const { families, rights = [], undeclared = {}, shares_database: isShared = false } = data!;
   const projects = [...data!.projects, ...(data!.members ?? [])].map(toProject);
   return { projects, families: families.map(toFamily), rights, undeclared, isShared };
-}
-
-export async function listResources(): Promise<Resource[]> {
-  const { data } = await client.GET('/api/v1/resources');
-  return data!.resources.map(toResource);
-}
-
-/** All schedules with what is due in the next day, or those of a project with their next few due times. */
-export async function listSchedules(project: string | null): Promise<Schedule[]> {
-  const query = project === null ? { next: MAX_STARTS } : { project };
-  const { data } = await client.GET('/api/v1/schedules', { params: { query } });
-  return data!.schedules.map(toSchedule);
-}
-
-/** What was due after this time, newest first, as many as the API returns. */
-export async function listFirings(after: number): Promise<Firing[]> {
-  const query = { after: new Date(after).toISOString(), limit: MAX_FIRINGS };
-  const { data } = await client.GET('/api/v1/firings', { params: { query } });
-  return data!.firings.map(toFiring);
-}
-
-export async function pauseSchedule(schedule: string, reason: string): Promise<void> {
-  const body = { reason, requested_by: 'dashboard' };
-  await client.POST('/api/v1/schedules/{schedule}/pause', { params: { path: { schedule } }, body });
-}
-
-export async function resumeSchedule(schedule: string): Promise<void> {
-  const body = { requested_by: 'dashboard' };
-  await client.POST('/api/v1/schedules/{schedule}/resume', { params: { path: { schedule } }, body });
-}
-
-export async function listWorkers(): Promise<WorkerList> {
-  const { data } = await client.GET('/api/v1/workers');
-  return toWorkerList(data!);
-}
-
-/** The worker begins no more runs. */
-export async function drainWorker(worker: string): Promise<void> {
-  await client.POST('/api/v1/workers/{worker}/drain', { params: { path: { worker } } });
-}
-
-export async function listNotifyTargets(): Promise<NotifyTarget[]> {
-  const { data } = await client.GET('/api/v1/notify');
-  return data!.targets.map(toNotifyTarget);
-}
-
-/** Those to a target, those about a run, or all of them. */
-export async function listDeliveries(
-  selected: { readonly target?: string; readonly run_id?: number },
-  cursor?: string,
-): Promise<{ deliveries: NotificationDelivery[]; nextCursor: string | null }> {
-  const query = { ...selected, ...(cursor !== undefined && { cursor }) };
-  const { data } = await client.GET('/api/v1/deliveries', { params: { query } });
-  return { deliveries: data!.deliveries.map(toDelivery), nextCursor: data!.next_cursor };
-}
-
-export async function redeliver(id: number): Promise<NotificationDelivery> {
-  const { data } = await client.POST('/api/v1/deliveries/{delivery_id}/redeliver', {
-    params: { path: { delivery_id: id } },
-  });
-  return toDelivery(data!);
-}
-
-export async function testNotifyTarget(target: string): Promise<void> {
-  await client.POST('/api/v1/notify/{target}/test', { params: { path: { target } } });
 }
 
 export interface RunsQuery {

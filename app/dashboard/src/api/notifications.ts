@@ -1,4 +1,5 @@
-/** Notification targets and the deliveries to them, converted from the API's types. */
+/** Notification targets and the deliveries to them: the requests, and their types. */
+import { client } from './client';
 import type { components } from './schema';
 
 type Wire = components['schemas'];
@@ -63,3 +64,29 @@ export const toNotifyTarget = (wire: Wire['NotifyTargetSummary']): NotifyTarget 
   pendingCount: wire.pending_count,
   lastDelivery: wire.last_delivery ? toDelivery(wire.last_delivery) : null,
 });
+
+export async function listNotifyTargets(): Promise<NotifyTarget[]> {
+  const { data } = await client.GET('/api/v1/notify');
+  return data!.targets.map(toNotifyTarget);
+}
+
+/** Those to a target, those about a run, or all of them. */
+export async function listDeliveries(
+  selected: { readonly target?: string; readonly run_id?: number },
+  cursor?: string,
+): Promise<{ deliveries: NotificationDelivery[]; nextCursor: string | null }> {
+  const query = { ...selected, ...(cursor !== undefined && { cursor }) };
+  const { data } = await client.GET('/api/v1/deliveries', { params: { query } });
+  return { deliveries: data!.deliveries.map(toDelivery), nextCursor: data!.next_cursor };
+}
+
+export async function redeliver(id: number): Promise<NotificationDelivery> {
+  const { data } = await client.POST('/api/v1/deliveries/{delivery_id}/redeliver', {
+    params: { path: { delivery_id: id } },
+  });
+  return toDelivery(data!);
+}
+
+export async function testNotifyTarget(target: string): Promise<void> {
+  await client.POST('/api/v1/notify/{target}/test', { params: { path: { target } } });
+}

@@ -1,4 +1,5 @@
-/** What runs of several projects share, converted from the API's types. */
+/** What runs of several projects share: the requests, and their types. */
+import { client } from './client';
 import { type Run, toRun } from './mapping';
 import type { components } from './schema';
 
@@ -40,4 +41,9 @@ export function toResource(wire: Wire['ResourceSummary']): Resource {
     })),
     waiting: wire.waiting.map(toRun),
   };
+}
+
+export async function listResources(): Promise<Resource[]> {
+  const { data } = await client.GET('/api/v1/resources');
+  return data!.resources.map(toResource);
 }

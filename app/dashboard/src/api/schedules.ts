@@ -1,4 +1,5 @@
-/** Schedules and what became of their due times, converted from the API's types. */
+/** Schedules and what became of their due times: the requests, and their types. */
+import { client } from './client';
 import type { components } from './schema';
 
 type Wire = components['schemas'];
@@ -85,4 +86,28 @@ export function toSchedule(wire: Wire['ScheduleSummary']): Schedule {
     lastFiring: wire.last_firing ? toFiring(wire.last_firing) : null,
     estimatedMs: wire.estimated_seconds === null ? null : wire.estimated_seconds * 1000,
   };
+}
+
+/** All schedules with what is due in the next day, or those of a project with their next few due times. */
+export async function listSchedules(project: string | null): Promise<Schedule[]> {
+  const query = project === null ? { next: MAX_STARTS } : { project };
+  const { data } = await client.GET('/api/v1/schedules', { params: { query } });
+  return data!.schedules.map(toSchedule);
+}
+
+/** What was due after this time, newest first, as many as the API returns. */
+export async function listFirings(after: number): Promise<Firing[]> {
+  const query = { after: new Date(after).toISOString(), limit: MAX_FIRINGS };
+  const { data } = await client.GET('/api/v1/firings', { params: { query } });
+  return data!.firings.map(toFiring);
+}
+
+export async function pauseSchedule(schedule: string, reason: string): Promise<void> {
+  const body = { reason, requested_by: 'dashboard' };
+  await client.POST('/api/v1/schedules/{schedule}/pause', { params: { path: { schedule } }, body });
+}
+
+export async function resumeSchedule(schedule: string): Promise<void> {
+  const body = { requested_by: 'dashboard' };
+  await client.POST('/api/v1/schedules/{schedule}/resume', { params: { path: { schedule } }, body });
 }

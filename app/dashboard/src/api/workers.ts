@@ -1,4 +1,5 @@
-/** The processes that execute runs, converted from the API's types. */
+/** The processes that execute runs: the requests, and their types. */
+import { client } from './client';
 import { type Run, toRun } from './mapping';
 import type { components } from './schema';
 
@@ -41,3 +42,13 @@ const toWorker = (wire: Wire['WorkerStatus']): Worker => ({
   startedAt: Date.parse(wire.started_at),
   lastSeen: Date.parse(wire.last_seen),
 });
+
+export async function listWorkers(): Promise<WorkerList> {
+  const { data } = await client.GET('/api/v1/workers');
+  return toWorkerList(data!);
+}
+
+/** The worker begins no more runs. */
+export async function drainWorker(worker: string): Promise<void> {
+  await client.POST('/api/v1/workers/{worker}/drain', { params: { path: { worker } } });
+}

@@ -137,43 +137,6 @@ test('a failed page is requested again after a while', async () => {
   vi.useRealTimers();
 });
 
-test('a prefetched tail is shown without another request', async () => {
-  const service = aLogService(someRecords(1, 5010));
-  const model = new LogModel(service.read);
-  const run = aRun({ lastSeq: 5000 });
-
-  model.open(
-    run,
-    NONE,
-    Promise.resolve({
-      records: someRecords(4900, 5010),
-      totalMatches: 5010,
-      moreBefore: true,
-      moreAfter: false,
-      next: 4900,
-      context: [],
-    }),
-  );
-  model.load(4960, 5000);
-
-  await vi.waitFor(() => expect(seqs(model, 5008, 3)).toEqual([5009, 5010]));
-  expect(service.requests).toEqual([]);
-  model.load(0, 10);
-  expect(service.requests.length).toBe(1);
-});
-
-test('a failed prefetch falls back to the usual request', async () => {
-  const { model, requests } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }));
-
-  model.open(aRun({ lastSeq: 10 }), NONE, Promise.reject(new Error('notFound')));
-  await vi.waitFor(() => {
-    model.load(0, 10);
-    expect(seqs(model, 0, 1)).toEqual([1]);
-  });
-
-  expect(requests.length).toBe(1);
-});
-
 const nested = (depth: readonly (boolean | null)[]): ReturnType<typeof someRecords> =>
   someRecords(1, depth.length, (seq) => {
     const open = depth[seq - 1]!;

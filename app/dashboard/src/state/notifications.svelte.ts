@@ -1,6 +1,13 @@
 /** The notification targets and the latest deliveries, read again when a run changes and while one is pending. */
-import { listDeliveries, listNotifyTargets, type Problem, redeliver, testNotifyTarget } from '../api/client';
-import type { NotificationDelivery, NotifyTarget } from '../api/notifications';
+import type { Problem } from '../api/client';
+import {
+  type NotificationDelivery,
+  type NotifyTarget,
+  listDeliveries,
+  listNotifyTargets,
+  redeliver,
+  testNotifyTarget,
+} from '../api/notifications';
 import { Refreshed } from './refreshed.svelte';
 import { store } from './store.svelte';
 

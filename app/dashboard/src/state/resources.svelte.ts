@@ -1,6 +1,5 @@
 /** The shared resources with their holders, read again whenever a run changes. */
-import { listResources } from '../api/client';
-import type { Resource } from '../api/resources';
+import { type Resource, listResources } from '../api/resources';
 import { Refreshed } from './refreshed.svelte';
 import { store } from './store.svelte';
 

@@ -1,6 +1,12 @@
 /** Schedules, and what became of their due times in the last day: read again when a run changes, and every minute. */
-import { listFirings, listSchedules, pauseSchedule, resumeSchedule } from '../api/client';
-import type { Firing, Schedule } from '../api/schedules';
+import {
+  type Firing,
+  type Schedule,
+  listFirings,
+  listSchedules,
+  pauseSchedule,
+  resumeSchedule,
+} from '../api/schedules';
 import { DAY_MS } from '../runs/day_line';
 import { clock } from './clock.svelte';
 import { Refreshed } from './refreshed.svelte';

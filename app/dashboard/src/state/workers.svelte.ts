@@ -1,6 +1,5 @@
 /** The processes that execute runs: read again when a run changes, and whenever their leases are renewed. */
-import { drainWorker, listWorkers } from '../api/client';
-import type { WorkerList } from '../api/workers';
+import { type WorkerList, drainWorker, listWorkers } from '../api/workers';
 import { Refreshed } from './refreshed.svelte';
 import { store } from './store.svelte';
 
