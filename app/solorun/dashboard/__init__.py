@@ -1,4 +1,4 @@
-"""Serves the built dashboard: its page, its files, and preload links."""
+"""Serves the built dashboard: its page and files (`routes`, `assets`), and links to what a page needs (`preload`)."""
 
 from solorun.dashboard.routes import Dashboard
 

@@ -1,8 +1,10 @@
 """Reads and validates solorun.toml: the Catalog of projects, and the settings of the service.
 
-`loader` reads the file and walks its tables (`service_table`, `project_tables`, `step_tables`, `parameter_tables`, with
-`readers` of plain values), `coroutines` imports functions, `configuration` is the result. `catalog` keeps the last
-valid one, and `project_set` the one that a program declares. `settings_sources` adds flags and environment variables.
+`loader` reads the file and walks its tables: `service_table`, `project_tables` with `project_defaults`, `step_tables`,
+`parameter_tables`, `retry_tables`, `resource_tables`, `schedule_tables`, `hook_tables` and `notify_tables`. They share
+`readers` of plain values and collect faults (`validation`). `coroutines` imports functions, `configuration` is the
+result, and `lint` warns about likely mistakes in it. `catalog` keeps the last valid one, and `project_set` the one that
+a program declares. `settings_sources` adds flags and environment variables, and `credentials` reads token and key.
 """
 
 from solorun.projects.catalog import Catalog

@@ -1,4 +1,17 @@
-"""Executes steps: a command under a shim process, a coroutine on the service's event loop."""
+"""Executes steps: a command under a shim process, a coroutine on the service's event loop, a function in a thread.
+
+A command: `command` starts its `command_arguments` in an `environment` under a shim (`shim/`, and `shim_process` on our
+side), within `command_limits` and the `work_deadline`. `pipe_reader` reads what it prints, `line_splitter` makes lines
+of it, and `levels` and `workflow_commands` interpret them. `telling_line` and `traceback_reader` find the line that
+says why it failed; `exit_codes` puts the rest into words. `descent` tracks the command's processes and `orphans` kills
+those whose shim has died; `process_names` names both in the log.
+
+A coroutine: `coroutine` executes it, or a plain `function`. `printed_output` sends what it prints to the log.
+`coroutine_commands` runs its commands, `coroutine_processes` ends what it leaves behind, `coroutine_stack` says where
+it is, and `watchdog` detects that it blocks the event loop. `code_in_process` knows what is still running.
+
+The service itself: `protection` hides its memory and environment from steps, and `rlimits` raises its limit of files.
+"""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Traces of runs, steps and commands, for OpenTelemetry. Off unless an endpoint is configured."""
+"""Traces of runs, steps and commands, for OpenTelemetry. Off unless an endpoint is configured.
+
+`tracing` is the contract, `spans` records the spans, and `provider` exports them.
+"""
 
 from solorun.tracing.tracing import Tracing, Untraced, open_tracing
 
