@@ -67,7 +67,8 @@ def test_the_progress_of_a_step_is_one_line_until_it_is_unfolded(open_page: Open
     count = page.locator(".log .lines")
     toggle = page.locator(".tools").get_by_role("button", name="Show all progress reports")
     expect(page.locator(".log-pane")).to_contain_text("batch 2 of 40")
-    expect(count).to_have_text(f"{api.run(run_id)['last_seq']} records")
+    total = f"{api.run(run_id)['last_seq']} records"
+    expect(count).to_have_text(f"{total}, progress folded")
     page.locator(".log-pane").press("End")
     progress = page.locator(".log-pane .row.progress")
     expect(progress).to_have_text(re.compile("40/40 chapter 40.*40 updates$"))
@@ -75,6 +76,7 @@ def test_the_progress_of_a_step_is_one_line_until_it_is_unfolded(open_page: Open
     progress.get_by_role("button", name="Show all progress reports").click()
     expect(progress).not_to_have_count(1)
     expect(toggle).to_have_attribute("aria-pressed", "true")
+    expect(count).to_have_text(total)
     toggle.click()
 
     expect(progress).to_have_count(1)
