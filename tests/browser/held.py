@@ -1,4 +1,4 @@
-"""A request that a test holds, so that its answer is late. You get the request only by waiting for it."""
+"""Requests that a test holds, so that their answers are late. You get a request only by waiting for it."""
 
 import re
 import time
@@ -41,3 +41,18 @@ class Hold:
 
     def _hold(self, route: Route) -> None:
         self._held = HeldRequest(route, route.fetch() if self._is_answered else None)
+
+
+class HoldAll:
+    """Holds every request to a URL from any page of a context."""
+
+    def __init__(self, context: BrowserContext, url: re.Pattern[str]) -> None:
+        self._routes: list[Route] = []
+        context.route(url, lambda route: self._routes.append(route))
+
+    def release_oldest(self) -> bool:
+        """Let one request go on. Returns whether any was held."""
+        if self._routes:
+            self._routes.pop(0).continue_()
+            return True
+        return False

@@ -8,6 +8,7 @@ from playwright.sync_api import Playwright, expect
 from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
 from tests.browser.browsers import launch
 from tests.browser.conftest import OpenPage
+from tests.browser.pages import PATHS, complete_runs
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
 
@@ -17,53 +18,12 @@ FIND_OVERFLOWING = """selector => [...document.querySelector(selector).querySele
     && getComputedStyle(one).display !== 'inline')
   .map(one => `${one.tagName} ${one.className} ${one.textContent.slice(0, 40)}`)"""
 """Elements that extend beyond the window, or that scroll."""
-PATHS = {
-    "overview": "/",
-    "cards": "/",
-    "project": "/p/novel",
-    "runs": "/runs",
-    "resources": "/resources",
-    "workers": "/workers",
-    "schedules": "/schedules",
-    "notifications": "/notifications",
-    "completed": "/p/novel/runs/{good}",
-    "failed": "/p/novel/runs/{failed}?step=translate&q=batch#L5-L7",
-    "artifacts": "/p/report/runs/{report}?tab=artifacts",
-    "parameters": "/p/novel/runs/{failed}?tab=parameters",
-    "events": "/p/novel/runs/{failed}?tab=events",
-    "markdown": "/p/report/runs/{report}/artifacts/report.md",
-    "references": "/p/report/runs/{report}/artifacts/references.md",
-    "table": "/p/report/runs/{report}/artifacts/words.csv",
-    "tree": "/p/report/runs/{report}/artifacts/data.json",
-    "summary": "/p/results/runs/{results}",
-    "compare": "/compare/{good}/{failed}",
-    "differences": "/compare/{notes}/{more_notes}?log=1&file=note.txt",
-    "colours": "/p/terminal/runs/{terminal}?tab=log",
-    "crash": "/p/crash/runs/{crash}",
-    "image": "/p/report/runs/{report}/artifacts/figures/dot.png",
-    "no run": "/p/novel/runs/999999",
-    "no run by number": "/runs/999999",
-    "no project": "/p/missing",
-    "no artifact": "/p/report/runs/{report}/artifacts/nothing.txt",
-    "no comparison": "/compare/999998/999999",
-    "nowhere": "/nowhere",
-}
-"""With the ids of the runs that `runs` completes."""
 
 
 @pytest.fixture(scope="module")
 def runs(service: ServedService) -> dict[str, int]:
     api = Api(service.url)
-    completed = {
-        "good": api.complete("novel"),
-        "failed": api.complete("novel", params={"book": "broken"}),
-        "report": api.complete("report"),
-        "results": api.complete("results"),
-        "terminal": api.complete("terminal"),
-        "crash": api.complete("crash"),
-        "notes": api.complete("notes"),
-        "more_notes": api.complete("notes", params={"text": "one more " * 30}),
-    }
+    completed = complete_runs(api)
     api.close()
     return completed
 

@@ -33,7 +33,7 @@ def test_a_queued_run_says_what_it_waits_for_until_it_begins(
 def test_a_late_list_does_not_move_a_run_back_in_the_queue(
     open_page: OpenPage, api: Api, params: dict[str, str], context: BrowserContext
 ) -> None:
-    late = Hold(context, "**/api/v1/projects/line-live", is_answered=True)
+    late = Hold(context, "**/api/v1/projects", is_answered=True)
     api.start("line-live", params=params)
     first, second = [api.start("line-live", params=params) for _ in range(2)]
     page = open_page(f"/p/line-live/runs/{second}")

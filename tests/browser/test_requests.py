@@ -1,16 +1,14 @@
-"""How many requests pages make, and how little they move while they load."""
+"""How many requests pages make."""
 
 import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, ViewportSize, expect
+from playwright.sync_api import BrowserContext, expect
 
-from tests.browser.axe import DESKTOP, PHONE
-from tests.browser.conftest import NewContext, OpenPage
+from tests.browser.conftest import OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
-from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
 from tests.browser.shortcuts import press_in_turn
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
@@ -109,37 +107,6 @@ def test_a_failed_run_requests_each_page_of_its_log_once(
 
     logs = [path for path in requested if "/log" in path and "/login" not in path]
     assert sorted(logs) == sorted(set(logs))
-
-
-@counts_shifts
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/",
-        "/runs",
-        "/p/novel",
-        "/p/report",
-        "/p/novel/runs/{good}",
-        "/p/novel/runs/{failed}",
-        "/p/novel/runs/{failed}?tab=log",
-        "/compare/{good}/{failed}",
-    ],
-)
-def test_a_page_does_not_move_while_it_loads(
-    open_page: OpenPage, new_context: NewContext, api: Api, path: str, size: ViewportSize
-) -> None:
-    good = api.complete("novel")
-    failed = api.complete("novel", params={"book": "broken"})
-    context = new_context(viewport=size)
-    context.add_init_script(COUNT_SHIFTS)
-
-    page = open_page(path.format(good=good, failed=failed), within=context)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    shifts = page.evaluate(QUIET)
-
-    assert sum(value for value, *_ in shifts) <= 0.05, shifts
 
 
 def test_the_runs_appear_together_when_their_list_arrives(open_page: OpenPage, api: Api) -> None:

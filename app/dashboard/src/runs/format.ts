@@ -70,9 +70,19 @@ const RIGHT_TO_LEFT = /[\u0590-\u08ff]/;
 
 const isUtc = (): boolean => preferences.times === 'utc';
 
+/** Creating one takes much longer than using it. By language, options, and offset: a traveller's time zone changes. */
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function formatterFor(time: number, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = JSON.stringify([navigator.language, options, new Date(time).getTimezoneOffset()]);
+  const formatter = formatters.get(key) ?? new Intl.DateTimeFormat(navigator.language, options);
+  formatters.set(key, formatter);
+  return formatter;
+}
+
 /** In the browser's language, and in the time zone that the user prefers. */
 function format(time: number, options: Intl.DateTimeFormatOptions, timeZone = isUtc() ? 'UTC' : undefined): string {
-  const text = new Date(time).toLocaleString(navigator.language, { ...options, timeZone });
+  const text = formatterFor(time, { ...options, timeZone }).format(time);
   return RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text;
 }
 
@@ -89,7 +99,7 @@ export const formatClock = (time: number): string => format(time, { ...CLOCK, ..
 /** In the time zone of the reader, and in UTC as in the API: `1 Mar 2026, 13:00:00 CET · 12:00:00 UTC`. */
 export function formatExact(time: number, timeZone?: string): string {
   const options = { ...DATE, ...SECONDS, ...ZONE };
-  const zone = timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = timeZone ?? formatterFor(time, {}).resolvedOptions().timeZone;
   const [here, utc] = [format(time, options, zone), format(time, options, 'UTC')];
   return here === utc ? here : `${here} · ${format(time, { ...SECONDS, ...ZONE }, 'UTC')}`;
 }

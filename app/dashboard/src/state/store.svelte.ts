@@ -10,12 +10,11 @@ import { NO_RIGHTS, Rights } from '../api/rights';
 import type { Connection } from '../live/connection';
 import { EventStream } from '../live/event_stream';
 import { SharedStream } from '../live/shared_stream';
-import { hasEnded, holdsProject, isEarlier } from '../runs/status';
-import { type Medians, mediansOf } from '../runs/timing';
+import { hasEnded } from '../runs/status';
 import { announcer } from './announcer.svelte';
 import { clock } from './clock.svelte';
+import { HISTORY_LENGTH, KnownRuns } from './known_runs.svelte';
 
-export const HISTORY_LENGTH = 30;
 /** The API's maximum for one page. */
 const MAX_RUNS = 1000;
 /** Enough for the runs of a day in most services. */
@@ -25,7 +24,7 @@ const MAX_RERUNS = 20;
 const HIDDEN_GRACE_MS = 2_000;
 const STALE_AFTER_MS = 3_000; // A restart of the service takes less.
 
-class Store {
+class Store extends KnownRuns {
   /** Declared projects, and projects of families that have runs; null until loaded. */
   projects: readonly Project[] | null = $state.raw(null);
   families: readonly Family[] = $state.raw([]);
@@ -33,12 +32,6 @@ class Store {
   rights: Rights = $state.raw(NO_RIGHTS);
   /** Whether other processes may execute runs too. */
   isShared = $state(false);
-  readonly runs = new SvelteMap<number, Run>();
-  /** All runs that have not ended. */
-  readonly unended: readonly Run[] = $derived.by(() => [...this.runs.values()].filter((run) => !hasEnded(run.status)));
-  readonly active: readonly Run[] = $derived(this.unended.filter((run) => holdsProject(run.status)));
-  /** Ids of a project's latest runs, newest first. Queued ones come in when they begin: a long queue would fill it. */
-  readonly histories = new SvelteMap<string, readonly number[]>();
   /** Of runs that were started here with an earlier version of solorun.toml: the faults of the present one. */
   readonly outdatedRuns = new SvelteMap<number, readonly string[]>();
   connection: Connection = $state.raw({ state: 'connecting' });
@@ -100,37 +93,10 @@ class Store {
   /** Why an earlier version of solorun.toml is in use. */
   readonly configurationFaults: readonly string[] = $derived(this.projects?.[0]?.configurationFaults ?? []);
 
-  history(project: string): Run[] {
-    return (this.histories.get(project) ?? []).flatMap((id) => this.runs.get(id) ?? []);
-  }
-
-  /** The known runs that repeat this one, oldest first. */
-  rerunsOf(id: number): Run[] {
-    return [...this.runs.values()].filter((run) => run.rerunOf === id).sort((a, b) => a.id - b.id);
-  }
-
   async loadReruns(id: number): Promise<void> {
     const { runs } = await api.listRuns({ rerun_of: id, limit: MAX_RERUNS });
     for (const run of runs) this.putListed(run);
   }
-
-  /** The run that holds the project, else the first in its queue, else the latest. */
-  currentRun(project: string): Run | undefined {
-    return this.active.find((run) => run.project === project) ?? this.queue(project)[0] ?? this.history(project)[0];
-  }
-
-  /** The queued runs of a project, in the order in which they will begin. */
-  queue(project: string): Run[] {
-    const queued = this.unended.filter((run) => run.status === 'queued' && run.project === project);
-    return queued.sort((a, b) => (a.queuePosition ?? a.id) - (b.queuePosition ?? b.id));
-  }
-
-  /** The known run that was started to replace this one. */
-  replacementOf(run: Run): Run | undefined {
-    return [...this.queue(run.project), ...this.history(run.project)].find(({ replaces }) => replaces === run.id);
-  }
-
-  readonly medians = (project: string, except?: number): Medians => mediansOf(this.history(project), except);
 
   /** Calls `listen` with a run's records after this seq. Returns a function that stops it. */
   follow(runId: number, after: number, listen: (records: readonly LogRecord[]) => void): () => void {
@@ -150,6 +116,7 @@ class Store {
   private async readProjects(): Promise<void> {
     const known = new Set(this.unended.map(({ project }) => project));
     const list = await api.listProjects();
+    this.expect(list.projects.map(({ name }) => name));
     for (const { lastRun, currentRun, queuedRuns } of list.projects)
       for (const run of [lastRun, currentRun, ...queuedRuns]) if (run) this.putListed(run);
     this.families = list.families;
@@ -192,8 +159,10 @@ class Store {
 
   private putHistory(project: string, runs: readonly Run[]): void {
     for (const run of runs) this.putListed(run);
-    const ids = runs.filter(({ status }) => status !== 'queued').map(({ id }) => id);
-    this.histories.set(project, merge(this.histories.get(project) ?? [], ids));
+    this.remember(
+      project,
+      runs.filter(({ status }) => status !== 'queued').map(({ id }) => id),
+    );
   }
 
   async loadRun(id: number): Promise<Run> {
@@ -244,11 +213,7 @@ class Store {
 
   put(run: Run, isUpdate = false): void {
     const known = this.runs.get(run.id);
-    if (known && (known.lastSeq > run.lastSeq || isEarlier(run.status, known.status))) return;
-    this.runs.set(run.id, run);
-    const history = this.histories.get(run.project) ?? [];
-    if (run.status !== 'queued' && !history.includes(run.id) && run.id > (history[history.length - 1] ?? 0))
-      this.histories.set(run.project, merge(history, [run.id]));
+    if (!this.add(run)) return;
     // A member of a family appears with its first run.
     if (!known && !hasEnded(run.status) && this.projects && !this.project(run.project)) void this.loadProjects();
     if (isUpdate && known?.status !== run.status) announcer.announceStatus(run);
@@ -289,8 +254,5 @@ class Store {
     return promise;
   }
 }
-
-const merge = (known: readonly number[], more: readonly number[]): number[] =>
-  [...new Set([...known, ...more])].sort((a, b) => b - a).slice(0, HISTORY_LENGTH);
 
 export const store = new Store();

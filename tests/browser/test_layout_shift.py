@@ -1,0 +1,128 @@
+"""How little pages move while they load, however late the service answers, and while the reader watches them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import ViewportSize, expect
+
+from tests.browser.axe import DESKTOP, PHONE
+from tests.browser.conftest import NewContext, OpenPage
+from tests.browser.held import HoldAll
+from tests.browser.pages import PATHS, complete_runs
+from tests.browser.projects import Api
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
+from tests.fakes.project_toml import project_toml
+from tests.fakes.running_service import ServedService, served
+
+pytestmark = counts_shifts
+
+LIMIT = 0.05
+ANSWERS = re.compile(r"/api/v1/(?!events)")
+"""Not the stream, which never ends."""
+CARDS = "localStorage.setItem('solorun.preferences', JSON.stringify({layout: 'cards'}))"
+UNENDED = {
+    "running": "/p/paced-shift/runs/{running}",
+    "running log": "/p/paced-shift/runs/{running}?tab=log",
+    "queued": "/p/line-shift/runs/{queued}",
+    "waiting": "/p/patient/runs/{waiting}",
+    "cancelled": "/p/ticker/runs/{cancelled}",
+    "timed out": "/p/limited/runs/{late}",
+    "active project": "/p/line-shift",
+}
+at_each_size = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+on_time_and_late = pytest.mark.parametrize("is_late", [False, True], ids=["on-time", "late"])
+
+
+@pytest.fixture(scope="module")
+def runs(service: ServedService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
+    """Runs of each kind, and some that go on until the end of this module."""
+    gates = tmp_path_factory.mktemp("gates")
+    params = {"gates": str(gates), "shares": "40"}
+    api = Api(service.url)
+    runs = complete_runs(api)
+    runs["cancelled"] = api.start("ticker")
+    api.cancel(runs["cancelled"])
+    runs["late"] = api.complete("limited")
+    runs["running"] = api.start("paced-shift", params=params)
+    api.start("line-shift", params=params)
+    runs["queued"] = api.start("line-shift", params=params)
+    runs["waiting"] = api.start("patient")
+    yield runs
+    (gates / "40").touch()
+    api.cancel_all()
+    api.close()
+
+
+def _find_shifts(
+    open_page: OpenPage, new_context: NewContext, path: str, size: ViewportSize, is_late: bool, **options: str
+) -> list[list[object]]:
+    """Open a page until nothing more comes. If the answers are late, it shows each before the next one comes."""
+    context = new_context(viewport=size)
+    context.add_init_script(COUNT_SHIFTS)
+    context.add_init_script(options.pop("script", ""))
+    held = HoldAll(context, ANSWERS) if is_late else None
+    page = open_page(path, within=context, **options)
+    shifts: list[list[object]] = page.evaluate(QUIET)
+    while held and held.release_oldest():
+        shifts = page.evaluate(QUIET)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    return shifts
+
+
+def _sum(shifts: list[list[object]]) -> float:
+    return sum(float(str(value)) for value, *_ in shifts)
+
+
+@at_each_size
+@on_time_and_late
+@pytest.mark.parametrize("name", PATHS | UNENDED)
+def test_a_page_does_not_move_while_it_loads(
+    open_page: OpenPage, new_context: NewContext, runs: dict[str, int], name: str, size: ViewportSize, is_late: bool
+) -> None:
+    path = (PATHS | UNENDED)[name].format(**runs)
+    script = CARDS if name == "cards" else ""
+
+    shifts = _find_shifts(open_page, new_context, path, size, is_late, script=script)
+
+    assert _sum(shifts) <= LIMIT, shifts
+
+
+@at_each_size
+@on_time_and_late
+def test_the_first_visit_does_not_move_while_it_loads(
+    open_page: OpenPage, new_context: NewContext, tmp_path: Path, size: ViewportSize, is_late: bool
+) -> None:
+    with served(tmp_path, project_toml("handbook", {"collect": "true", "print": "true"})) as new:
+        shifts = _find_shifts(open_page, new_context, "/", size, is_late, url=new.url)
+
+        assert _sum(shifts) <= LIMIT, shifts
+
+
+@at_each_size
+def test_a_run_that_fails_does_not_move_what_the_reader_looks_at(
+    open_page: OpenPage, new_context: NewContext, tmp_path: Path, size: ViewportSize
+) -> None:
+    gate = tmp_path / "gate"
+    wait = f"echo begun; while [ ! -e '{gate}' ]; do sleep 0.05; done; echo 'error: it broke' >&2; exit 3"
+    with served(tmp_path, project_toml("bridge", {"build": wait, "open": "true"})) as service:
+        api = Api(service.url)
+        run_id = api.start("bridge")
+        context = new_context(viewport=size)
+        context.add_init_script(COUNT_SHIFTS)
+        page = open_page(f"/p/bridge/runs/{run_id}", within=context, url=service.url)
+        expect(page.locator(".log-pane")).to_contain_text("begun")
+        page.evaluate(QUIET)
+        page.evaluate("shifts.length = 0")
+
+        gate.touch()
+        expect(page.locator("header .badge")).to_have_text("failed")
+        expect(page.locator(".log-pane")).to_contain_text("it broke")
+        shifts = page.evaluate(QUIET)
+
+        assert _sum(shifts) <= LIMIT, shifts
+        page.get_by_role("button", name="Show why build failed").click()
+        expect(page.locator(".failure")).to_contain_text("it broke")
+        api.close()
