@@ -1172,11 +1172,11 @@ export interface components {
          * StopEffect
          * @description What a step did after it was asked to stop.
          *
-         *         `stopped`: it ended within its grace. A command does so when all of its processes have exited; a coroutine, when it
-         *         raises the CancelledError of its first cancellation, or an error that came of it.
+         *         `stopped`: it ended within its grace period. A command does so when all of its processes have exited; a coroutine,
+         *         when it raises the CancelledError of its first cancellation, or an error that came of it.
          *         `ignored`: it ended in its own time. A coroutine caught its cancellation and went on, or needed another one; a
          *         process of the command could not be killed.
-         *         `killed`: a process of the command was still alive after the grace, and got SIGKILL.
+         *         `killed`: a process of the command was still alive after the grace period, and got SIGKILL.
          * @enum {unknown}
          */
         StopEffect: "ignored" | "killed" | "stopped";
