@@ -35,11 +35,11 @@ class StopReason(Enum):
 class StopEffect(StrEnum):
     """What a step did after it was asked to stop.
 
-    `stopped`: it ended within its grace. A command does so when all of its processes have exited; a coroutine, when it
-    raises the CancelledError of its first cancellation, or an error that came of it.
+    `stopped`: it ended within its grace period. A command does so when all of its processes have exited; a coroutine,
+    when it raises the CancelledError of its first cancellation, or an error that came of it.
     `ignored`: it ended in its own time. A coroutine caught its cancellation and went on, or needed another one; a
     process of the command could not be killed.
-    `killed`: a process of the command was still alive after the grace, and got SIGKILL.
+    `killed`: a process of the command was still alive after the grace period, and got SIGKILL.
     """
 
     STOPPED = "stopped"

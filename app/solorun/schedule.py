@@ -38,7 +38,7 @@ class FiringTrigger(StrEnum):
 
 
 class FiringOutcome(StrEnum):
-    """What became of a due time."""
+    """The result of a due time."""
 
     STARTED = "started"
     """It started a run, or queued one."""
@@ -110,7 +110,7 @@ def project_of(schedule: str) -> str:
 
 
 class Firing(msgspec.Struct, frozen=True):
-    """What became of one due time of a schedule, or of a manual run. The schedule and `due_at` identify it.
+    """The result of one due time of a schedule, or of a manual run. The schedule and `due_at` identify it.
 
     The `due_at` of a manual run is when it was started, and never a due time. `run_id` is the run that was started or
     joined; `run_status`, `run_started_at` and `run_finished_at` are of that run, and stay if it is deleted

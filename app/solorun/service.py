@@ -152,7 +152,7 @@ class Service:
             return False
 
     async def drain_worker(self, worker_id: str) -> WorkerStatus:
-        """Ask a worker to begin no more runs. Raises WorkerNotFound, WorkerNotDrainable, StoreUnavailable."""
+        """Ask a worker to take no new runs. Raises WorkerNotFound, WorkerNotDrainable, StoreUnavailable."""
         worker = next((worker for worker in await self.list_workers() if worker.id == worker_id), None)
         if worker is not None and not self.shares_database:
             raise WorkerNotDrainable

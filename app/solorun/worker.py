@@ -32,7 +32,7 @@ class Worker:
 
 
 class WorkerState(StrEnum):
-    """`draining` begins no more runs, and `lost` has not renewed its lease in time."""
+    """`draining` takes no new runs, and `lost` has not renewed its lease in time."""
 
     ACTIVE = "active"
     DRAINING = "draining"

@@ -16,7 +16,7 @@ def _start_in_form(page: Page, params: dict[str, str], *, is_busy: bool = True) 
     for name, value in params.items():
         page.get_by_label(name).fill(value)
     if is_busy:
-        page.get_by_label("Only tell me").check()
+        page.get_by_label("Don’t start").check()
     page.get_by_role("button", name="Start run").click()
     return page.get_by_role("region", name="Choices")
 
@@ -38,8 +38,8 @@ def test_a_refused_start_offers_what_is_possible(open_page: OpenPage, api: Api, 
     expect(choices.get_by_role("listitem")).to_have_text(
         [
             f"Join run #{run_id} Opens run #{run_id}, which does the same work.",
-            "Queue Waits as number 1 in the queue.",
-            f"Replace run #{run_id} Cancels run #{run_id}, and begins when it has stopped.",
+            "Queue Waits in the queue as number 1.",
+            f"Replace run #{run_id} Cancels run #{run_id} and begins when that run has stopped.",
         ]
     )
     (Path(params["gates"]) / "40").touch()
@@ -121,15 +121,15 @@ def test_a_busy_project_offers_its_choices_before_the_start(
     page = open_page("/p/paced-before")
     policies = page.get_by_role("group", name="While the project is busy")
     expect(policies.locator("label")).to_have_text(
-        [re.compile("Queue, as number 1(, begins at about .*)?$"), f"Cancel #{run_id} and start", "Only tell me"]
+        [re.compile("Queue, as number 1(, begins at about .*)?$"), f"Cancel #{run_id} and start", "Don’t start"]
     )
-    expect(page.get_by_text("Same scope, other parameters: gates, shares.")).to_be_visible()
+    expect(page.get_by_text("Same scope, different parameters: gates, shares.")).to_be_visible()
 
-    page.get_by_role("button", name=f"Values of #{run_id}").click()
+    page.get_by_role("button", name=f"Values from #{run_id}").click()
     expect(page.get_by_text("Same scope and parameters.")).to_be_visible()
     policies.get_by_label("Join").check()
     expect(page.get_by_role("button", name=f"Join run #{run_id}")).to_be_enabled()
-    page.get_by_role("button", name="Values of the defaults").click()
+    page.get_by_role("button", name="Values from the defaults").click()
     expect(policies.get_by_label("Queue")).to_be_checked()
     page.get_by_role("button", name="Queue run").click()
 
@@ -165,7 +165,7 @@ def test_the_button_of_the_dialog_turns_back_when_the_project_is_free(
     expect(page.get_by_text("The project is busy.")).to_be_visible()
     page.locator("body").press("s")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Only tell me").check()
+    dialog.get_by_label("Don’t start").check()
     dialog.get_by_role("button", name="Start run").click()
     expect(dialog.get_by_role("region", name="Choices")).to_be_visible()
     dialog.get_by_role("button", name="Cancel").click()

@@ -107,5 +107,5 @@ def test_a_failure_that_recurs_says_so(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/flaky/runs/{api.complete('flaky', params={'lucky': '9'})}")
 
     expect(page.locator(".failure .recurrence")).to_have_text(
-        re.compile(r"^\d+ of the last \d+ runs failed like this|^The last \d+ runs failed like this$")
+        re.compile(r"^\d+ of the last \d+ runs failed in the same way|^The last \d+ runs failed in the same way$")
     )

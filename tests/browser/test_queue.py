@@ -122,7 +122,7 @@ def test_queues_and_the_choices_of_a_refused_start_have_no_violations(
     page = open_page("/p/paced-access")
     expect(page.get_by_role("group", name="While the project is busy")).to_be_visible()
     assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
-    page.get_by_label("Only tell me").check()
+    page.get_by_label("Don’t start").check()
     page.get_by_role("button", name="Start run").click()
     expect(page.get_by_role("region", name="Choices").get_by_role("listitem")).to_have_count(3)
     expect(page.get_by_role("region", name="Queue").get_by_role("listitem")).to_have_count(1)

@@ -38,7 +38,7 @@ def test_projects_are_in_sections_in_the_order_of_the_file(
     page = open_page("/", url=street.url)
 
     expect(_section(page, "Running")).to_have_text(["project-13"])
-    expect(_section(page, "Needs a look")).to_have_text(["project-12"])
+    expect(_section(page, "Needs attention")).to_have_text(["project-12"])
     others = [f"project-{number:02}" for number in range(STREET_LENGTH - 2)]
     assert _section(page, "All others").all_inner_texts()[: STREET_LENGTH - 2] == others
     shown = page.locator(".sidebar nav .name").all_inner_texts()
@@ -95,15 +95,15 @@ def test_a_failure_that_was_seen_needs_no_look_until_the_next_one(
 
     page.get_by_role("button", name="Seen project-12").click()
     expect(page.locator(".counts")).to_contain_text("0 projects need attention")
-    expect(_section(page, "Needs a look")).to_have_text(["project-12"])
+    expect(_section(page, "Needs attention")).to_have_text(["project-12"])
     page.locator(".sidebar").hover()
-    expect(_section(page, "Needs a look")).to_have_count(0)
+    expect(_section(page, "Needs attention")).to_have_count(0)
     page.reload()
     expect(_section(page, "All projects")).to_contain_text(["project-12"])
     expect(page.get_by_role("button", name="Seen project-12")).to_have_attribute("aria-pressed", "true")
     street_api.complete("project-12")
 
-    expect(_section(page, "Needs a look")).to_have_text(["project-12"])
+    expect(_section(page, "Needs attention")).to_have_text(["project-12"])
     page.get_by_role("button", name="Mark all as seen").click()
     expect(page.locator(".counts")).to_contain_text("0 projects need attention")
 
@@ -115,7 +115,7 @@ def test_a_long_section_of_other_projects_is_closed(open_page: OpenPage, tmp_pat
         api.complete("project-07")
         api.close()
         page = open_page("/", url=long.url)
-        expect(_section(page, "Needs a look")).to_have_text(["project-07"])
+        expect(_section(page, "Needs attention")).to_have_text(["project-07"])
         expect(_section(page, "All others")).to_have_count(0)
 
         page.get_by_role("button", name="All others 31").click()

@@ -73,7 +73,7 @@ def test_a_cancelled_run_shows_the_step_that_it_waits_for(open_page: OpenPage, a
     notice = page.get_by_role("tabpanel").get_by_role("status").first
     expect(notice).to_contain_text("Cancelling, requested from the dashboard at")
     expect(notice).to_contain_text("wrong model")
-    expect(notice).to_contain_text(re.compile(r"Step work has \d+\ss left of its grace of 1\smin\s00\ss"))
+    expect(notice).to_contain_text(re.compile(r"Step work has \d+\ss left of its grace period of 1\smin\s00\ss"))
     expect(notice).to_contain_text("After that, it is killed.")
     expect(page.get_by_role("button", name="Cancelling…")).to_be_disabled()
     (tmp_path / "40").touch()
@@ -95,7 +95,7 @@ def test_a_cancelled_run_says_that_its_step_was_killed(open_page: OpenPage, api:
     notice = page.get_by_role("tabpanel").get_by_role("status").first
     expect(notice).to_contain_text("Cancelled through the API at")
     expect(notice).to_contain_text("Step hold was killed")
-    expect(notice).to_contain_text(re.compile(r"because it did not end within its grace of 1.0\ss"))
+    expect(notice).to_contain_text(re.compile(r"because it did not end within its grace period of 1.0\ss"))
     notice.get_by_text("Where the step was").click()
     expect(notice.locator("pre")).to_contain_text("work.py unkillable")
 
@@ -111,7 +111,9 @@ def test_a_coroutine_that_ignores_its_cancellation_is_not_said_to_be_killed(
     page.get_by_role("button", name="Cancel run").click()
 
     notice = page.get_by_role("tabpanel").get_by_role("status").first
-    expect(notice).to_contain_text(re.compile(r"The grace of step listen is over .* cancelled again every second"))
+    expect(notice).to_contain_text(
+        re.compile(r"The grace period of step listen is over .* cancelled again every second")
+    )
     expect(notice).not_to_contain_text("killed")
     (tmp_path / "40").touch()
     expect(notice).to_contain_text("Step listen ignored the request, and ended by itself")
@@ -186,7 +188,7 @@ def test_copied_parameters_leave_out_masked_ones(open_page: OpenPage, api: Api) 
     run_id = api.complete("vault", params={"key": "correct-horse-battery", "text": "one line"})
     page = open_page("/p/vault")
 
-    page.get_by_role("button", name=f"Values of #{run_id}").click()
+    page.get_by_role("button", name=f"Values from #{run_id}").click()
 
     expect(page.get_by_label("key")).to_have_value("")
     expect(page.get_by_label("key")).to_have_attribute("required", "")

@@ -35,7 +35,7 @@ class LogFilterQuery(msgspec.Struct, forbid_unknown_fields=True):
     attempt: Annotated[int, Meta(ge=1, le=MAX_RUN_ID, description="Only this attempt of the step.")] | None = None
     stream: Annotated[Stream, Meta(description="Only records from this stream.")] | None = None
     level: Annotated[Level, Meta(description="Only records of this level or above.")] | None = None
-    q: Annotated[str, Meta(max_length=1000, description="Only lines that show this text.")] | None = None
+    q: Annotated[str, Meta(max_length=1000, description="Only lines that contain this text.")] | None = None
     match_case: Annotated[bool, Meta(description="`q` is case-sensitive.")] = False
     whole_word: Annotated[bool, Meta(description="`q` matches whole words only.")] = False
     regex: Annotated[bool, Meta(description="`q` is a regular expression in the syntax of RE2.")] = False

@@ -120,7 +120,7 @@ def _summary(
         scopes=project.scopes,
         params=project.params,
         current_run=active,
-        last_run=active or (None if latest is None else service.manager.show(latest)),
+        last_run=active or (None if latest is None else service.manager.with_queue_position(latest)),
         queued_runs=tuple(service.manager.list_queued_runs(project.name)),
         on_conflict=project.on_conflict,
         resources=dict(project.resources),

@@ -88,7 +88,7 @@ async def start_run(state: State, request: Request) -> Response:
     body = await _read_start(state, request)
     project, manager, key = request.path_params["project"], state.service.manager, find_key(request, body)
     caller = body.triggered_by
-    if state.is_hosted:  # Without a host there is nothing to wait for, and refused starts are to be cheap.
+    if state.is_hosted:  # Without a host application there is nothing to await, and a refused start should be cheap.
         caller = await state.name_caller(request, caller)
         await check_policy(state, request, project, body.on_conflict)
     await state.family_limit.check(project)
@@ -141,7 +141,7 @@ async def rerun(state: State, request: Request) -> Response:
 async def submit(
     state: State, request: Request, project: str, key: IdempotencyKey | None, starting: Awaitable[Submission]
 ) -> Response:
-    """Answer with the run that a start leads to."""
+    """Respond with the run that a start began, queued or joined."""
     try:
         submission = await (starting if key is None else submit_once(state.service.manager, project, key, starting))
     except (RunActive, ResourceBusy) as refusal:
@@ -164,12 +164,12 @@ async def submit(
 
 
 async def _read_start(state: State, request: Request) -> StartRequest:
-    """Raises InvalidRequest with every error, including those that only the project's declaration shows."""
+    """Raises InvalidRequest with every error, including those that only the project's declaration reveals."""
     try:
         return await request.read_body(StartRequest)
     except InvalidMembers as invalid:
-        rest = state.service.manager.admission.find_faults(request.path_params["project"], **asdict(invalid.valid))
-        raise InvalidRequest(errors=[*invalid.errors, *rest]) from None
+        more = state.service.manager.admission.find_faults(request.path_params["project"], **asdict(invalid.valid))
+        raise InvalidRequest(errors=[*invalid.errors, *more]) from None
 
 
 @route(
@@ -243,7 +243,7 @@ async def list_project_runs(state: State, request: Request) -> Response:
 async def _list_runs(state: State, request: Request, *, project: str | None) -> Response:
     query: RunsQuery = request.query
     before_id = None if query.cursor is None else decode_id_cursor(query.cursor)
-    list_of = partial(
+    load_runs = partial(
         state.service.store.list_runs,
         statuses=query.status,
         rerun_of=query.rerun_of,
@@ -252,14 +252,14 @@ async def _list_runs(state: State, request: Request, *, project: str | None) -> 
     )
     permissions = state.permissions_of(request)
     if project is not None or not permissions.are_limited:
-        runs = await list_of(project=project)
+        runs = await load_runs(project=project)
     else:
         known = await state.service.store.list_project_names()
-        lists = [await list_of(project=name) for name in await permissions.find_visible(known)]
+        lists = [await load_runs(project=name) for name in await permissions.find_visible(known)]
         runs = list(islice(heapq.merge(*lists, key=lambda run: -run.id), query.limit + 1))
     has_more = len(runs) > query.limit
-    # The place of a queued run in the queue is known to the engine, not to the store.
-    runs = [state.service.manager.show(run) for run in runs[: query.limit]]
+    # Only the engine knows the place of a queued run in the queue; the store does not.
+    runs = [state.service.manager.with_queue_position(run) for run in runs[: query.limit]]
     cursor = encode_cursor(str(runs[-1].id)) if has_more else None
     page = RunPage(runs=tuple(runs), next_cursor=cursor)
     async with state.turns.take(request.scope):

@@ -29,7 +29,9 @@ class SchedulesQuery(msgspec.Struct, forbid_unknown_fields=True):
     next: Annotated[
         int,
         Meta(
-            ge=1, le=300, description="The number of due times per schedule. Beyond 3, only those of the next 24 hours."
+            ge=1,
+            le=300,
+            description="The maximum number of due times per schedule. After the first 3, only those within 24 hours.",
         ),
     ] = 3
 
@@ -56,7 +58,7 @@ async def list_schedules(state: State, request: Request) -> Response:
 
 @_route(
     "GET /api/v1/firings",
-    summary="List what became of the due times and manual runs of schedules, newest first",
+    summary="List the firings of schedules, newest first: the result of each due time or manual run",
     responses=(ResponseSpec(200, "The firings", model=FiringList),),
     problems=(StoreUnavailable,),
     query=FiringsQuery,
@@ -75,7 +77,7 @@ async def list_firings(state: State, request: Request) -> Response:
 
 @_route(
     f"POST {_SCHEDULE}/pause",
-    summary="Start no more runs of a schedule until it is resumed",
+    summary="Pause a schedule: it starts no runs until it is resumed",
     responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
     problems=(ScheduleNotFound, StoreUnavailable),
     body=PauseRequest,

@@ -36,7 +36,7 @@ async def list_workers(state: State, request: Request) -> Response:
 
 @route(
     "POST /api/v1/workers/{worker}/drain",
-    summary="Drain a worker, so that it begins no more runs",
+    summary="Drain a worker, so that it takes no new runs",
     responses=(ResponseSpec(200, "The worker", model=WorkerStatus),),
     problems=(WorkerNotFound, WorkerNotDrainable, StoreUnavailable),
     right=Right.ADMIN,

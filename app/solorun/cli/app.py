@@ -92,7 +92,7 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Run jobs that must never overlap. Watch them live, cancel them reliably, and keep every line they log."""
+    """Run jobs that must never overlap. Watch them live, cancel them reliably, and keep every line you saw."""
 
 
 _app = typer.Typer(

@@ -54,7 +54,7 @@ class ProjectRequests:
         return await self._connection.request("GET", "/workers", WorkerList)
 
     async def drain_worker(self, worker: str) -> WorkerStatus:
-        """Drain a worker, so that it begins no more runs. `solorun worker` exits when those in progress have ended."""
+        """Drain a worker, so that it takes no new runs. `solorun worker` exits when those in progress have ended."""
         return await self._connection.request("POST", f"/workers/{quote(worker, safe='')}/drain", WorkerStatus)
 
 

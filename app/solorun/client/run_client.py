@@ -100,10 +100,10 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         idempotency_key: str | None = None,
         on_retry: OnDisconnect | None = None,
     ) -> StartedRun:
-        """Start a run. `on_conflict` is what to do if the project or a resource is taken; None: as the project says.
+        """Start a run. `on_conflict` is what to do if the project or a resource is taken; None: what the project says.
 
-        The returned run is `queued` if it has to wait, and one that was active before if the start joined it. Raises
-        RunActive (with the active run), ResourceBusy (with the holders) or QueueFull if the start is refused.
+        The returned run is `queued` if it has to wait, or was already active if the start joined it. Raises RunActive
+        (with the active run), ResourceBusy (with the holders) or QueueFull if the start is refused.
 
         If the answer is lost or the service cannot start runs now (a 503), the request is repeated for up to
         `reconnect_seconds`. It carries a key, by default a random one, so that no repetition starts a second run.
@@ -126,7 +126,7 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         """Start a run that repeats an ended one, from its `start`, from the `failed` step or from a step by name.
 
         `params` replace those of the run; secret ones have to be given again. Raises RunNotEnded, and RunActive.
-        A lost answer, `idempotency_key` and `on_retry` are as for `start_run`.
+        A lost answer, `idempotency_key` and `on_retry` are handled as by `start_run`.
         """
         body = encode(RerunRequest(from_step, triggered_by, dict(params or {}), on_conflict))
         return await self._start(f"/runs/{run_id}/rerun", body, idempotency_key, on_retry)
@@ -183,7 +183,7 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         rerun_of: int | None = None,
         page_size: int = 50,
     ) -> AsyncGenerator[Run]:
-        """Yield all runs, newest first, requesting pages as they are needed. With `rerun_of`, only its reruns."""
+        """Yield all runs, newest first, requesting pages as needed. With `rerun_of`, only the reruns of that run."""
         cursor = None
         while True:
             page = await self.list_run_page(
@@ -217,7 +217,7 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         return await self._connection.request("POST" if pinned else "DELETE", f"/runs/{run_id}/pin", Run)
 
     async def prune(self, project: str | None = None, *, dry_run: bool = False) -> PruneReport:
-        """Delete what projects, or this one, no longer keep. Returns what is, or with `dry_run` would be, deleted."""
+        """Delete the runs that all projects, or this one, no longer keep. With `dry_run`, only return them."""
         query: Query = {"project": project, "dry_run": int(dry_run)}
         return await self._connection.request("POST", "/prune", PruneReport, query=query)
 
@@ -237,8 +237,8 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
         """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
 
         To get the next page, pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`. With
-        `scan`, the service reads at most this many records for it, and does not count the matches in the others. With
-        `context`, the page has this many records on each side of the nearest match, at most 100, as its `context`.
+        `scan`, the service reads at most this many records for the page, and does not count matches in the others. With
+        `context`, the page's `context` has this many records, at most 100, on each side of the nearest match.
         """
         bounds: Query = {"after": after, "before": before, "limit": limit, "scan": scan, "context": context}
         query: Query = {**bounds, **encode_filters(filters)}
@@ -278,8 +278,8 @@ class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
     ) -> None:
         """Save the artifact to `path`; without a name, a zip of all. The file appears only when it is complete.
 
-        A lost connection is restored as in `stream_artifact`, but not that of a zip, which is made while it is sent.
-        A symbolic link stays and its file is replaced; a device or a FIFO is written into.
+        A lost connection is restored as in `stream_artifact`, except for a zip, which is made while it is sent. A
+        symbolic link is kept, and the file that it points to is replaced; a device or a FIFO is written to.
         """
         if name is None:
             await save(self.stream_artifacts(run_id), path)

@@ -26,7 +26,7 @@ class ScheduleRequests(ABC):
     async def list_firings(
         self, schedule: str | None = None, *, after: datetime | None = None, limit: int = 100
     ) -> FiringList:
-        """What became of the due times and manual runs of all schedules, or of one, newest first.
+        """The results of the due times and manual runs of all schedules, or of one, newest first.
 
         `after` is an aware time.
         """

@@ -63,7 +63,9 @@ class StopLog:
         """The step has ended after it was asked to stop."""
         effect = effect or StopEffect.STOPPED
         why = (
-            f"it did not exit within its grace ({self._grace})" if self._scope.grace_seconds else "it had no grace left"
+            f"it did not exit within its grace period ({self._grace})"
+            if self._scope.grace_seconds
+            else "it had no grace period left"
         )
         messages = {
             StopEffect.STOPPED: f"{step} stopped",

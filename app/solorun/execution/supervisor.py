@@ -46,12 +46,12 @@ class Supervisor:
                 break
             await self.resources.release(run, step)
         else:
-            outcome = _stopped(run) if artifacts.were_cut_off else Outcome(Status.COMPLETED)
+            outcome = _stopped_outcome(run) if artifacts.were_cut_off else Outcome(Status.COMPLETED)
         await artifacts.release()
         return outcome
 
     async def _execute(self, run: RunHandle, step: StepDeclaration, artifacts: RunArtifacts) -> Outcome | None:
-        """Try a step until it succeeds or may not be tried again. Returns the outcome of the run if this ends it."""
+        """Try a step until it succeeds or may not be retried. Returns the run's outcome if the step ends the run."""
         attempts = Attempts(run, step)
         while await attempts.wait_for_next() and await self.resources.take(run, step):
             try:
@@ -60,28 +60,28 @@ class Supervisor:
                 message = f"the directories of run {run.id} could not be created: {error.strerror}"
                 return Outcome(Status.FAILED, message)
             if context is None:
-                return _stopped(run, step)
-            result = await self._attempt(run, step, context, attempts, artifacts)
+                return _stopped_outcome(run, step)
+            result = await self._execute_attempt(run, step, context, attempts, artifacts)
             if not attempts.has_next:
                 if result is None:
-                    return _stopped(run, step)
-                return None if result.succeeded else _failed(run, step, result)
+                    return _stopped_outcome(run, step)
+                return None if result.succeeded else _failed_outcome(run, step, result)
             await self.resources.release(run, step)
         reason = run.cancel_scope.reason or StopReason.SHUTDOWN
         attempts.abandon(StepStatus(reason.status), _stop_message(run, step, reason))
-        return _stopped(run)
+        return _stopped_outcome(run)
 
     async def _begin(
         self, run: RunHandle, step: StepDeclaration, attempts: Attempts, artifacts: RunArtifacts
     ) -> StepContext | None:
-        """Log that an attempt begins. Returns its context, or None if the run had to stop before it could work.
+        """Log that an attempt begins. Returns its context, or None if the run had to stop before the attempt could.
 
-        The first step makes the run `running`. No step begins before that is committed, because another owner may have
+        The first step makes the run `running`. No step begins until that is committed, because another owner may have
         taken the run.
         """
         attempts.begin()
         context = await asyncio.to_thread(self._prepare, run, step, attempts.number)
-        if await run.channel.wait_begun() is not UpdateResult.UPDATED:
+        if await run.channel.wait_until_running() is not UpdateResult.UPDATED:
             run.cancel_scope.cancel(StopReason.SHUTDOWN)
         if run.deadline == float("inf"):
             run.deadline = _deadline(run.project.timeout_seconds)
@@ -91,7 +91,7 @@ class Supervisor:
             return None
         return context
 
-    async def _attempt(
+    async def _execute_attempt(
         self,
         run: RunHandle,
         step: StepDeclaration,
@@ -115,9 +115,9 @@ class Supervisor:
                 status, message = StepStatus(reason.status), _stop_message(run, step, reason)
                 exit_code = observed.result.exit_code
                 if message and exit_code is not None and exit_code < 0:
-                    exit_code = None  # After a time-out, the signal that ended the command says nothing new.
+                    exit_code = None  # After a timeout, the signal that ended the command says nothing new.
             else:
-                scope.resume()  # It may have ended just before it would have been stopped for its silence.
+                scope.resume()  # It may have ended just before the stall timeout would have stopped it.
                 if result.succeeded and scope.reason is StopReason.LOG_LIMIT:
                     result = replace(result, error_message=_stop_message(run, step, StopReason.LOG_LIMIT))
                 status, exit_code, message = result.status, result.exit_code, result.error_message
@@ -132,7 +132,7 @@ class Supervisor:
         for parent in (workspace.parent, artifacts.parent):
             parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         workspace.mkdir(mode=0o700, exist_ok=True)
-        # The files of a lost run with the same id would pass for this one's.
+        # Files of a lost run with the same id must not be mistaken for this run's.
         artifacts.mkdir(mode=0o700, exist_ok=attempt > 1 or step is not run.start.steps[0])
         return StepContext(
             project=run.project.name,
@@ -150,7 +150,7 @@ class Supervisor:
         )
 
 
-def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:
+def _stopped_outcome(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:
     reason = run.cancel_scope.reason or StopReason.SHUTDOWN
     if reason is StopReason.CANCEL:
         return Outcome(Status.CANCELLED)
@@ -160,7 +160,7 @@ def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:
     return Outcome(Status.FAILED, f"{prefix}{_stop_message(run, step, reason)}")
 
 
-def _failed(run: RunHandle, step: StepDeclaration, result: StepResult) -> Outcome:
+def _failed_outcome(run: RunHandle, step: StepDeclaration, result: StepResult) -> Outcome:
     message = f"{step.name}: {result.error_message}"
     if (reason := run.cancel_scope.reason) in _INTERRUPTIONS:
         # A failure during a shutdown says little about the work.

@@ -1,4 +1,4 @@
-"""One run's log as it is created: each record is masked, and gets its seq and time once, in one order.
+"""One run's log as it is created: each record is masked, and gets its seq and time once, in order.
 
 Steps write to the channel (it is their StepOutput). The executor logs through it and closes it with the run's final
 state. The writer takes batches from it. The channel knows neither the store nor the readers.
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from solorun.logs.held_lines import HeldLines
-from solorun.logs.masking import LIMITS_TEXT, Masker, search
+from solorun.logs.masking import LIMITS_TEXT, Masker, run_in_thread_if_long
 from solorun.logs.projection import Projection
 from solorun.logs.step_changes import StepChange
 from solorun.outcome import short_error_message
@@ -25,7 +25,7 @@ from solorun.wire.encoding import encode_records
 
 MAX_RECORDS: Final = 8 * 1024
 MAX_BYTES: Final = 2 * 1024 * 1024
-"""How much a channel holds before the step has to wait."""
+"""How much a channel holds before a step that writes has to wait."""
 RECORD_OVERHEAD_BYTES: Final = 160
 """Roughly what a record's other members take on the wire."""
 _SAFE_CHARACTERS: Final = MAX_MESSAGE_BYTES // 4
@@ -35,9 +35,9 @@ _SAFE_CHARACTERS: Final = MAX_MESSAGE_BYTES // 4
 class Channel:
     """One run's records on their way to the writer.
 
-    `notify(channel, urgent)` is called when there is something to take. It is urgent when waiting for more would be
-    wrong: the final state has arrived, or the channel is half full. `on_ownership_lost` is called when another owner
-    has taken the run.
+    `notify(channel, urgent)` is called when there is something to take. It is urgent if the writer must not wait for
+    more: the final state has arrived, or the channel is half full. `on_ownership_lost` is called when another owner has
+    taken the run.
     """
 
     def __init__(
@@ -79,35 +79,35 @@ class Channel:
     ) -> None:
         if self.masker.has_secrets:
             lines = [*self._held.take(step, stream, level), *lines]
-            masked, open_count = await search(sum(map(len, lines)), self._mask_lines, lines, partial)
+            masked, open_count = await run_in_thread_if_long(sum(map(len, lines)), self._mask_lines, lines, partial)
             if open_count:
                 self._held.hold(step, stream, level, lines[-open_count:])
             lines = masked[: len(masked) - open_count]
         for start in range(0, len(lines), MAX_SEGMENT_RECORDS):
             part = lines[start : start + MAX_SEGMENT_RECORDS] if len(lines) > MAX_SEGMENT_RECORDS else lines
             await self._space.wait()
-            self._append(step, stream, part, level, partial and start + len(part) == len(lines))
+            self._append_lines(step, stream, part, level, partial and start + len(part) == len(lines))
 
     async def progress(self, step: str, current: int, total: int | None, item: str = "") -> None:
         await self._space.wait()
         # A coroutine may pass anything. A value that cannot be stored must not reach the writer, which serves all runs.
         current, total, item = _whole_number(current) or 0, _whole_number(total), str(item)
-        item = await search(len(item), self._clean, item)
-        of = f"{current}/{total}" if total is not None else str(current)
+        item = await run_in_thread_if_long(len(item), self._clean, item)
+        count = f"{current}/{total}" if total is not None else str(current)
         data = {"current": current, "total": total, "item": item}
-        self._put(Level.INFO, step, Stream.STEP, f"{of} {item}".rstrip(), Event.PROGRESS, data)
+        self._append_record(Level.INFO, step, Stream.STEP, f"{count} {item}".rstrip(), Event.PROGRESS, data)
 
     async def group(self, step: str, name: str, *, open: bool) -> None:
         await self._space.wait()
-        name = await search(len(name := str(name)), self._clean, name)
+        name = await run_in_thread_if_long(len(name := str(name)), self._clean, name)
         data = {"name": name, "open": open}
-        self._put(Level.INFO, step, Stream.STEP, name, Event.GROUP, data)
+        self._append_record(Level.INFO, step, Stream.STEP, name, Event.GROUP, data)
 
     def add_mask(self, value: str) -> None:
         if not self.masker.add(value) and self.masker.refused_count.bit_count() == 1:  # the 1st, 2nd, 4th, 8th …
             count = self.masker.refused_count
-            what = f"a value of {len(value):,} characters is" if count == 1 else f"{count:,} values are"
-            self.log(f"{what} not masked: {LIMITS_TEXT}", level=Level.WARNING)
+            values = f"a value of {len(value):,} characters is" if count == 1 else f"{count:,} values are"
+            self.log(f"{values} not masked: {LIMITS_TEXT}", level=Level.WARNING)
 
     # -- for the service; never waits, never bounded
 
@@ -127,22 +127,22 @@ class Channel:
     ) -> None:
         """Append a record from the service: one per line of the message, but a single one if it carries an event."""
         for line in [message] if event is not None else message.splitlines() or [""]:
-            self._put(level, step, Stream.SOLORUN, self._clean(line), event, data)
+            self._append_record(level, step, Stream.SOLORUN, self._clean(line), event, data)
 
     def change_step(self, change: StepChange, message: str, level: Level = Level.INFO) -> None:
-        """Append the record that changes a step. A step that becomes `running` is the run's current one, and the run
-        is `running`.
+        """Append the record that changes a step. A step that becomes `running` becomes the run's current step, and
+        makes the run `running`.
         """
         data = {"name": change.name, "status": change.status.value, "exit_code": change.exit_code}
         if change.max_attempts > 1:
             data["attempt"] = change.attempt
         change = replace(change, error_message=self.sanitize_error(change.error_message))
         self._projection.expect_step(self._next_seq, change)
-        self._put(level, change.name, Stream.SOLORUN, self._clean(message), Event.STEP, data)
+        self._append_record(level, change.name, Stream.SOLORUN, self._clean(message), Event.STEP, data)
 
-    async def wait_begun(self) -> UpdateResult:
-        """Wait until the store has the run as `running`, which its first step's record makes it, or until the run turns
-        out to belong to another owner."""
+    async def wait_until_running(self) -> UpdateResult:
+        """Wait until the store has recorded the run as `running`, as the first step's record does, or until the run
+        turns out to belong to another owner."""
         return await asyncio.shield(self._begun)
 
     def sanitize_error(self, message: str | None) -> str | None:
@@ -169,7 +169,7 @@ class Channel:
         return bool(self._records) or (self._ending is not None and not self._ending_taken)
 
     def take(self, max_bytes: int) -> Batch | None:
-        """The next batch: about `max_bytes` and one segment's records at most, with the final state if it is the last.
+        """The next batch: at most about `max_bytes` and one segment's records. The last one has the final state.
 
         Each batch is handed out once. The caller must commit it, retrying until that succeeds.
         """
@@ -197,7 +197,7 @@ class Channel:
         return Batch(self._projection.run, segment, self._projection.take_changed_steps(), ending)
 
     def committed(self, batch: Batch) -> None:
-        """Called when the store has a batch."""
+        """Called when the store has committed a batch."""
         if not self._begun.done() and batch.run.status is Status.RUNNING:
             self._begun.set_result(UpdateResult.UPDATED)
         if batch.ending is not None:
@@ -218,7 +218,7 @@ class Channel:
 
     # -- internals
 
-    def _append(self, step: str, stream: Stream, lines: Sequence[str], level: Level, partial: bool) -> None:
+    def _append_lines(self, step: str, stream: Stream, lines: Sequence[str], level: Level, partial: bool) -> None:
         if self._committed is not None:
             return  # A process that the step left behind keeps writing after the run's end.
         time = self._now()
@@ -237,16 +237,16 @@ class Channel:
             seq += 1
             size += len(text) + RECORD_OVERHEAD_BYTES
         self._next_seq = seq
-        self._grown(size)
+        self._add_size(size)
 
     def _mask_lines(self, lines: Sequence[str], partial: bool) -> tuple[list[str], int]:
         """The masked lines, and how many of the last ones have to be held back."""
         return self.masker.mask_lines(lines), 0 if partial else self.masker.count_open_lines(lines)
 
     def _append_held(self, step: str, stream: Stream, level: Level, lines: Sequence[str]) -> None:
-        self._append(step, stream, self.masker.mask_lines(lines), level, partial=False)
+        self._append_lines(step, stream, self.masker.mask_lines(lines), level, partial=False)
 
-    def _put(
+    def _append_record(
         self,
         level: Level,
         step: str | None,
@@ -260,9 +260,9 @@ class Channel:
             return
         self._records.append(Record(self._next_seq, self._now(), level, step, stream, message, event, data))
         self._next_seq += 1
-        self._grown(len(message) + RECORD_OVERHEAD_BYTES)
+        self._add_size(len(message) + RECORD_OVERHEAD_BYTES)
 
-    def _grown(self, size: int) -> None:
+    def _add_size(self, size: int) -> None:
         self._bytes += size
         if self.is_full:
             self._space.clear()
@@ -278,7 +278,7 @@ class Channel:
 
 
 def _whole_number(value: object) -> int | None:
-    """The nearest integer that a database can hold; None if the value is not a number."""
+    """The value as an integer, limited to what a database can hold; None if it is not a number."""
     try:
         return max(-(2**63), min(int(value), 2**63 - 1))  # type: ignore[call-overload, no-any-return]
     except Exception:  # noqa: BLE001 - the value may be any object

@@ -25,23 +25,23 @@ LIMITS_TEXT: Final = (
 )
 
 _MAX_CHARACTERS_ON_LOOP: Final = 4 * 1024
-"""A step may declare secrets with which more take many milliseconds."""
+"""With some secrets that a step may declare, masking more takes many milliseconds."""
 _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m|\x1b\[K")
-"""Colours, and what `grep --color` writes after them: invisible, so a secret may be interrupted by them."""
+"""Colours, and what `grep --color` writes after them. Both are invisible, and may interrupt a secret."""
 
 _SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|\Z)|[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|\Z)|[ -/]*[0-OQ-WYZ`-~]|\Z)"
     r"|[\r\b\0]"
 )
-"""Any escape sequence, or its beginning at the end of a text. One that contains text may itself contain a secret.
-Or one of the characters that programs write between the parts of a line: the log keeps what is on both sides."""
+"""Any escape sequence, or its beginning at the end of a text; one that contains text may itself contain a secret.
+Or a character that programs write between the parts of a line: the log keeps what is on both sides of it."""
 _BETWEEN: Final = ("\r", "\b", "\0")
 Result = TypeVar("Result")
 
 
-async def search(characters: int, work: Callable[..., Result], *arguments: object) -> Result:
-    """Search a text for secrets: in a thread, if it is long."""
-    if characters > _MAX_CHARACTERS_ON_LOOP:
+async def run_in_thread_if_long(length: int, work: Callable[..., Result], *arguments: object) -> Result:
+    """Do work on a text of this length, in a thread if the text is too long for the event loop."""
+    if length > _MAX_CHARACTERS_ON_LOOP:
         return await asyncio.to_thread(work, *arguments)
     return work(*arguments)
 
@@ -62,8 +62,8 @@ class Masker:
     def add(self, secret: str) -> bool:
         """Mask this value from now on, each of its lines, and their encodings.
 
-        False, and nothing changes, if the value is over the limits: 16,384 characters for each value, and 50,000 forms
-        for all of them.
+        Returns False, and changes nothing, if the value exceeds a limit: 16,384 characters for each value, and 50,000
+        forms for all of them together.
         """
         forms = find_forms(secret) if len(secret) <= MAX_SECRET_CHARACTERS else None
         with self._lock:
@@ -80,7 +80,7 @@ class Masker:
         return self._index.count > 0
 
     def mask_lines(self, lines: Sequence[str]) -> list[str]:
-        """Mask each line. Most contain no secret, which is found for all of them together in a tenth of the time."""
+        """Mask each line. Most contain no secret, and checking them all together takes a tenth of the time."""
         text = "\n".join(lines)
         if len(lines) < 2 or text.count("\n") >= len(lines):  # a line with a line feed in it
             return [self.mask(line) for line in lines]
@@ -88,32 +88,32 @@ class Masker:
         shown = visible.split("\n")
         suspicious = {index for index, line in enumerate(shown) if "\x1b" in line} if "\x1b" in visible else set()
         views = {visible, reduce(lambda view, character: view.replace(character, ""), _BETWEEN, visible)}
-        # A line of wrapped base64 has no space in it.
-        words = [" " not in line.strip() for line in shown]
+        # A line of wrapped base64 contains no space.
+        has_no_space = [" " not in line.strip() for line in shown]
         with self._lock:
             candidates = {view: self._index.find_candidates(view) for view in views}
-            cut = self._wrapped.find_cut_spans(lines) if any(words) else {}
-        for view, places in candidates.items():
-            suspicious.update(_find_lines(view, places))
+            cut = self._wrapped.find_cut_spans(lines) if any(has_no_space) else {}
+        for view, offsets in candidates.items():
+            suspicious.update(_find_line_numbers(view, offsets))
         return [
-            self.mask(line, cut.get(index, ())) if is_word or index in suspicious else line
-            for index, (line, is_word) in enumerate(zip(lines, words, strict=True))
+            self.mask(line, cut.get(index, ())) if has_no_space[index] or index in suspicious else line
+            for index, line in enumerate(lines)
         ]
 
     def count_open_lines(self, lines: Sequence[str]) -> int:
-        """How many lines at the end are wrapped base64 in which a secret has begun that the next line may continue."""
+        """How many lines at the end are wrapped base64 and hold the beginning of a secret that may continue."""
         with self._lock:
             return self._wrapped.count_open_lines(lines)
 
     def mask(self, text: str, known: Iterable[tuple[int, int]] = ()) -> str:
-        """`text` with every secret replaced by `***`, and the `known` spans, which encode parts of secrets."""
+        """`text` with `***` in place of every secret, and of the `known` spans, which encode parts of secrets."""
         if not self._index.count:
             return text
         spans = list(known)
         with self._lock:
-            for visible, places in _find_views(text):
+            for visible, offsets in _find_views(text):
                 found = [*self._index.find_spans(visible), *self._wrapped.find_spans(visible)]
-                spans += [(places[start], places[stop - 1] + 1) for start, stop in found] if places else found
+                spans += [(offsets[start], offsets[stop - 1] + 1) for start, stop in found] if offsets else found
         spans.sort()
         pieces: list[str] = []
         end = 0
@@ -130,8 +130,8 @@ class Masker:
         with self._lock:
             return max(len(text) - self._find_incomplete(*view, len(text)) for view in _find_views(text))
 
-    def _find_incomplete(self, visible: str, places: list[int], length: int) -> int:
-        """Where in the text an incomplete secret may begin; `length`, its end, without one."""
+    def _find_incomplete(self, visible: str, offsets: list[int], length: int) -> int:
+        """Where in the text an incomplete secret may begin; if there is none, the `length` of the text."""
         cut = self._index.find_incomplete(visible)
         if cut is None:
             return length
@@ -139,22 +139,22 @@ class Masker:
             if start < cut < stop:
                 # Hold that secret back too. An endless chain of secrets is released, masked.
                 cut = start if stop - start <= 4 * self._index.longest else stop
-        if not places:
+        if not offsets:
             return cut
-        return places[cut] if cut < len(places) else length
+        return offsets[cut] if cut < len(offsets) else length
 
 
-def _find_lines(text: str, places: Iterable[int]) -> Iterator[int]:
-    """The lines in which the places are, each as often as it has one."""
-    index = at = 0
-    for place in places:
-        index += text.count("\n", at, place)
-        at = place
-        yield index
+def _find_line_numbers(text: str, offsets: Iterable[int]) -> Iterator[int]:
+    """The number of the line, from 0, that each of the ascending offsets is in."""
+    line_number = previous = 0
+    for offset in offsets:
+        line_number += text.count("\n", previous, offset)
+        previous = offset
+        yield line_number
 
 
 def _find_views(text: str) -> Iterator[tuple[str, list[int]]]:
-    """`text` without colours, and without all that may interrupt a secret, if that is not the same."""
+    """`text` without colours, and, if that differs, without everything that may interrupt a secret; see `_strip`."""
     without_colours = _strip(_SGR, text) if "\x1b" in text else (text, [])
     yield without_colours
     if any(character in without_colours[0] for character in ("\x1b", *_BETWEEN)):
@@ -162,14 +162,14 @@ def _find_views(text: str) -> Iterator[tuple[str, list[int]]]:
 
 
 def _strip(sequence: re.Pattern[str], text: str) -> tuple[str, list[int]]:
-    """The rest of `text`, and where each of its characters stands in `text`; [] if both are the same."""
+    """The rest of `text`, and the offset of each of its characters in `text`."""
     visible: list[str] = []
-    places: list[int] = []
+    offsets: list[int] = []
     end = 0
-    for each in sequence.finditer(text):
-        visible.append(text[end : each.start()])
-        places += range(end, each.start())
-        end = each.end()
+    for match in sequence.finditer(text):
+        visible.append(text[end : match.start()])
+        offsets += range(end, match.start())
+        end = match.end()
     visible.append(text[end:])
-    places += range(end, len(text))
-    return "".join(visible), places
+    offsets += range(end, len(text))
+    return "".join(visible), offsets

@@ -47,7 +47,7 @@ Result = TypeVar("Result")
 class Dispatcher(Background):
     """A Component. It looks when something was released, and when the deadline of a queued run passes.
 
-    A run that this process cannot execute is left to another one. `draining` is set when it may begin no more runs.
+    A run that this process cannot execute is left to another one. `draining` is set when it may take no new runs.
     """
 
     task_name = "dispatcher"

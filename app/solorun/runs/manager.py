@@ -66,7 +66,7 @@ class RunManager:
     ) -> Run:
         """Start a run of the project: `submit_run`, for callers that treat a joined run like a new one.
 
-        Raises ValueError for an unknown policy, and what `submit_run` raises.
+        Raises ValueError for an unknown policy, and whatever `submit_run` raises.
         """
         policy = None if on_conflict is None else ConflictPolicy(on_conflict)
         submission = await self.submit_run(
@@ -119,8 +119,9 @@ class RunManager:
             raise
 
     async def _start(self, start: AdmittedStart, caller: Caller) -> Submission:
-        """Check again, insert the row and hand the run over, with the start lock held until the run begins here, or is
-        about to be left to a worker.
+        """Check again, insert the row and hand the run over.
+
+        Holds the start lock until the run has begun here, or until it is about to be left to a worker.
         """
         async with self.registry.start_lock:
             self.admission.check_draining()
@@ -143,43 +144,43 @@ class RunManager:
         return replace(submission, run=await self.dispatcher.hand_over(submission.run))
 
     async def _insert(self, start: AdmittedStart, new: NewRun, hand_over: HandOver) -> Submission:
-        """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
+        """Insert the run. The store decides whether everything it needs is free, and applies the policy if not.
 
         Raises RunActive, ResourceBusy, QueueFull, StartRepeated, StoreUnavailable.
         """
-        seen: int | None = None
+        abandoned_id: int | None = None
         while True:
-            leaving = self.registry.leaving_ids  # The store may read such a run as ours, and answer when it has left.
+            leaving = self.registry.leaving_ids  # The store may read such a run as ours and reply after it has left.
             try:
                 return Submission.of(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
             except RunActive as refusal:
                 blocking = refusal.active_run
                 is_foreign = blocking.worker not in (None, self.owner)
-                if is_foreign or blocking.id == seen or blocking.id in leaving:
-                    # It is another process's, or soon will be: we can neither execute nor end it.
+                if is_foreign or blocking.id == abandoned_id or blocking.id in leaving:
+                    # It belongs to another process, or soon will: we can neither execute nor end it.
                     return Submission(self._conflicts.resolve_foreign(blocking, start, new), StartResult.JOINED)
                 await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.
                 self.admission.check_draining()
                 if (handle := self.registry.find(blocking.id)) is not None:
                     if (joined := self._conflicts.resolve(start)) is not None:
                         return Submission(joined, StartResult.JOINED)
-                    await handle.ended.wait()  # its end is committed: the project is free in a moment
+                    await handle.ended.wait()  # Its end is committed, so the project will be free in a moment.
                     continue
-                seen = blocking.id
+                abandoned_id = blocking.id
                 if blocking.worker == self.owner or self.reaper.is_unconfirmed(blocking):
-                    # If it is ours, it has no task: its insert was committed although it raised.
+                    # If it is ours, it has no task: its insert was committed although the call raised.
                     await self.reaper.give_up(blocking, UNCONFIRMED)
             except ResourceBusy as busy:
                 raise self._conflicts.describe(busy, start) from None
             except (QueueFull, StartRepeated):
                 raise
             except Exception:
-                # Whether the row was committed is unknown.
+                # The row may have been committed.
                 self.reaper.give_up_start_later(new, UNCONFIRMED, hand_over)
                 raise
 
     async def _hand_over(self, start: AdmittedStart, masker: Masker, new: NewRun, run: Run) -> Run:
-        """Queue an inserted run, leave it to a worker, or begin it. Returns it as it is then.
+        """Queue an inserted run, leave it to a worker, or begin it. Returns the resulting run.
 
         The caller holds the start lock.
         """
@@ -187,7 +188,7 @@ class RunManager:
             return self._enqueue(start, run)
         if self._is_left_to_worker(new, run):
             return await self.dispatcher.hand_over(run)
-        if run.worker != self.owner:  # It was queued, and has been promoted meanwhile.
+        if run.worker != self.owner:  # It was queued and has since been promoted.
             await self.dispatcher.begin_promoted()
             return run
         await self.dispatcher.begin(start, run, masker)
@@ -197,9 +198,9 @@ class RunManager:
         return new.is_for_worker and run.status is Status.PENDING and run.worker == self.owner
 
     def _enqueue(self, start: AdmittedStart, run: Run) -> Run:
-        """Keep a queued run until its turn, and stop what it replaces. Returns it with its place in the queue.
+        """Keep a queued run until its turn, and stop the run it replaces. Returns it with its place in the queue.
 
-        The transaction that inserted it has recorded the cancel of the active run, and ended an earlier replacement.
+        The transaction that inserted it also recorded the cancel of the active run, and ended an earlier replacement.
         """
         if run.replaces is not None:
             self.queue.in_doubt = True
@@ -217,8 +218,9 @@ class RunManager:
         """Cancel a run. Returns the run, and False if it had already been cancelled.
 
         The cancel reaches the work immediately, even if the database does not respond. `grace_seconds` can only shorten
-        the grace, also that of an earlier cancel. Raises RunNotFound, RunNotActive if the run ended another way, and
-        StoreUnavailable if the request was not recorded within the limit for writes (work that has begun still stops).
+        the grace period, even that of an earlier cancel. Raises RunNotFound, RunNotActive if the run ended in another
+        way, and StoreUnavailable if the request was not recorded within the limit for writes (work that has begun still
+        stops).
         """
         handle = self.registry.find(run_id)
         now = self.now() if handle is None else handle.clock.now()
@@ -242,8 +244,8 @@ class RunManager:
             return topic.run
         return await self.store.get_run(run_id)
 
-    def show(self, run: Run) -> Run:
-        """A run that was read from the store, with its place in the queue if it is queued."""
+    def with_queue_position(self, run: Run) -> Run:
+        """A run as read from the store, with its place in the queue if it is queued."""
         topic = self.hub.find(run.id) if run.status is Status.QUEUED else None
         return run if topic is None else topic.run
 
@@ -277,6 +279,6 @@ class RunManager:
     async def drain(self, limit_seconds: float) -> None:
         """Refuse new starts, interrupt the active runs, and wait until their ends are recorded, within the limit.
 
-        Safe to call twice: the earlier deadline holds, and a shorter limit shortens the graces.
+        Safe to call twice: the earlier deadline holds, and a shorter limit shortens the grace periods.
         """
         await self.shutdown.interrupt(limit_seconds)

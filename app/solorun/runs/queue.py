@@ -28,8 +28,8 @@ class QueuedRun:
 
 
 class RunQueue:
-    """The queued runs of all projects, through whichever service they were queued. Readers see each as a topic of the
-    hub. The store decides which one begins.
+    """The queued runs of all projects, whichever service queued them. Each is a topic of the hub, so that it can be
+    followed. The store decides which one begins.
     """
 
     def __init__(self, hub: Hub, registry: RunRegistry, projects: Projects, now: Callable[[], datetime]) -> None:
@@ -44,7 +44,7 @@ class RunQueue:
         """In the order in which they begin."""
         self.in_doubt = False
         """Whether the store may have changed a queued run without this service knowing: an answer was lost, or a
-        replacement has ended an earlier one. The dispatcher looks."""
+        replacement has ended an earlier one. The dispatcher then asks the store."""
 
     def __contains__(self, run_id: int) -> bool:
         return run_id in self._by_id
@@ -59,10 +59,10 @@ class RunQueue:
         return len(self._by_project.get(project, ()))
 
     def add(self, run: Run, start: AdmittedStart | None = None) -> Run:
-        """Add a run at its place: a replacement goes first, and the others by their ids. Returns it with its place."""
+        """Add a run at its place: replacements first, then by id. Returns the run with its place."""
         queued = QueuedRun(run, start)
         self._by_id[run.id] = queued
-        insort(self._by_project.setdefault(run.project, []), queued, key=_rank)
+        insort(self._by_project.setdefault(run.project, []), queued, key=_order_of)
         self._hub.open(run)
         self.refresh()
         return queued.run
@@ -85,26 +85,26 @@ class RunQueue:
         self.refresh()
 
     def refresh(self) -> None:
-        """Publish the places that have changed, what the runs wait for, and when they will probably begin."""
+        """Publish every change of a run's place, of what it waits for, and of when it will probably begin."""
         if not self._by_id:
             return
         held = [(name, slot) for run in self._hub.list_runs() if run.holds_project for name, slot in _slots_of(run)]
         free = {name: len(slots) for name, slots in find_free_slots(self._projects.resources, held).items()}
         for project, runs in self._by_project.items():
-            begins_at = self.estimate_free_at(project, before=0)
+            free_at = self.estimate_free_at(project, before=0)
             is_free = self._find_holder(project) is None
             for position, queued in enumerate(runs, start=1):
                 is_first = position == 1 and is_free
                 changes: dict[str, Any] = {
                     "queue_position": position,
                     "waits_for": _find_missing(queued.run, free) if is_first else (),
-                    "estimated_start_at": None if is_first else begins_at,
+                    "estimated_start_at": None if is_first else free_at,
                 }
                 if any(getattr(queued.run, name) != value for name, value in changes.items()):
                     self._hub.publish(queued.run.id, **changes)
                     topic = self._hub.find(queued.run.id)
                     queued.run = topic.run if topic is not None else queued.run
-                begins_at = _add(begins_at, queued.estimated_seconds)
+                free_at = _add_seconds(free_at, queued.estimated_seconds)
 
     def estimate_free_at(self, project: str, *, before: int | None = None) -> datetime | None:
         """When the active run and the first `before` queued ones (all, if None) will probably have ended."""
@@ -116,12 +116,12 @@ class RunQueue:
             is_stopping = handle.cancel_scope.reason is not None
         else:
             seconds, now, is_stopping = self.foreign_estimates.get(run.id), self._now(), run.cancel is not None
-        free_at = None if is_stopping else _add(run.started_at or run.created_at, seconds)
-        if free_at is None:  # How long a stop takes is unknown.
+        free_at = None if is_stopping else _add_seconds(run.started_at or run.created_at, seconds)
+        if free_at is None:  # It is unknown how long a stop takes.
             return None
         free_at = max(free_at, now)
         for queued in self._by_project.get(project, [])[:before]:
-            free_at = _add(free_at, queued.estimated_seconds)
+            free_at = _add_seconds(free_at, queued.estimated_seconds)
         return free_at
 
     def _find_holder(self, project: str) -> Run | None:
@@ -140,7 +140,7 @@ class RunQueue:
         return queued
 
 
-def _rank(queued: QueuedRun) -> tuple[bool, int]:
+def _order_of(queued: QueuedRun) -> tuple[bool, int]:
     return queued.run.replaces is None, queued.run.id
 
 
@@ -152,10 +152,10 @@ def _slots_of(run: Run) -> Iterator[tuple[str, int]]:
 
 
 def _find_missing(run: Run, free: dict[str, int]) -> tuple[str, ...]:
-    """The resources that are taken. If none is, the run waits behind another that was queued for them before."""
+    """The resources that are taken. If none is, the run waits behind another run that was queued for them earlier."""
     missing = [name for name, count in run.resources.items() if free.get(name, 0) < count]
     return tuple(sorted(missing or run.resources))
 
 
-def _add(time: datetime | None, seconds: float | None) -> datetime | None:
+def _add_seconds(time: datetime | None, seconds: float | None) -> datetime | None:
     return None if time is None or seconds is None else time + timedelta(seconds=seconds)

@@ -22,7 +22,7 @@ def run_worker(
 ) -> int:
     """Execute runs until SIGTERM or SIGINT, and return the exit code: 0 once all runs have ended.
 
-    The first signal drains the worker, as `POST /workers/{id}/drain` does: it begins no more runs, and waits for those
+    The first signal drains the worker, as `POST /workers/{id}/drain` does: it takes no new runs, and waits for those
     in progress, however long they take. A second one interrupts them within the shutdown limit, and a third exits
     immediately with 128 plus the signal's number. Raises DataDirectoryUnusable, DatabaseUnusable.
     """

@@ -37,7 +37,7 @@ class Renewal:
 
     runs: Mapping[int, Cancel | None] = field(default_factory=dict)
     is_draining: bool = False
-    """The owner was asked to begin no more runs."""
+    """The owner was asked to take no new runs."""
 
 
 class Lease(Protocol):
@@ -81,4 +81,4 @@ class WorkerStore(Protocol):
         """The processes that execute runs, by id, and those that were lost less than a day ago."""
 
     async def request_drain(self, worker_id: str) -> bool:
-        """Ask a worker to begin no more runs. False if there is none with this id. Safe to call twice."""
+        """Ask a worker to take no new runs. False if there is none with this id. Safe to call twice."""

@@ -52,7 +52,7 @@ class Scheduler(Background):
     def __post_init__(self) -> None:
         self._registered: dict[str, str] | None = None
         self._next: dict[str, tuple[datetime, datetime]] = {}
-        """For each schedule, the time until which due times were handled, and the first due time after that."""
+        """For each schedule, the time up to which due times were handled, and the first due time after that."""
 
     async def start_due_runs(self) -> None:
         """Start what is due now. If it raises SolorunError, call it again."""
@@ -63,7 +63,7 @@ class Scheduler(Background):
         for schedule in self.projects.schedules:
             if schedule.enabled:
                 try:
-                    await self._look_at(schedule)
+                    await self._start_if_due(schedule)
                 except SolorunError:
                     raise
                 except Exception:
@@ -80,9 +80,9 @@ class Scheduler(Background):
             except ServiceDraining:
                 return
             except SolorunError as error:
-                _logger.warning("The schedules cannot be handled; retrying: %s", error)
+                _logger.warning("Cannot process the schedules; retrying: %s", error)
             except Exception:
-                _logger.exception("The schedules cannot be handled; retrying")
+                _logger.exception("Cannot process the schedules; retrying")
             await asyncio.sleep(self.retry_seconds)
 
     def _seconds_to_wait(self) -> float:
@@ -102,7 +102,7 @@ class Scheduler(Background):
             self._registered = timings
             self._next.clear()
 
-    async def _look_at(self, schedule: Schedule) -> None:
+    async def _start_if_due(self, schedule: Schedule) -> None:
         now = self.now()
         until = now - schedule.delay
         if schedule.id in self._next:
@@ -111,7 +111,7 @@ class Scheduler(Background):
                 return
         state = await self.store.load_schedule(schedule.id, at=until)
         if state.handled_until > now:
-            self._registered = None  # The clock was wrong when the schedule began: register it again.
+            self._registered = None  # The clock was wrong when the schedule was registered: register it again.
             return
         handled = until if state.paused_at is not None else state.handled_until
         latest = schedule.cron.find_latest(after=handled, until=until)
@@ -122,7 +122,7 @@ class Scheduler(Background):
         self._next[schedule.id] = handled, next(schedule.cron.after(handled), _NEVER)
 
     async def _fire(self, schedule: Schedule, due: datetime, missed: int) -> None:
-        """Start the run of a due time, or record why it was not started. Another service may have been faster."""
+        """Start the run of a due time, or record why it was not started. Another service may already have done so."""
         now = self.now()
         late_at = schedule.find_late_at(due)
         firing = Firing(schedule.id, schedule.project, due, now, missed_count=missed, late_at=late_at)
@@ -135,8 +135,8 @@ class Scheduler(Background):
 
     async def _find_queued_run(self, schedule: Schedule) -> int | None:
         """The run of this schedule that is still queued, if any. A queue of identical runs would only grow."""
-        last = await self.store.list_firings(schedule=schedule.id, limit=_RECENT)
-        return next((firing.run_id for firing in last if firing.run_status is Status.QUEUED), None)
+        recent = await self.store.list_firings(schedule=schedule.id, limit=_RECENT)
+        return next((firing.run_id for firing in recent if firing.run_status is Status.QUEUED), None)
 
     async def _start(self, schedule: Schedule, firing: Firing) -> None:
         try:
@@ -183,8 +183,8 @@ class Scheduler(Background):
     def _compose_late(self, schedule: Schedule, late: list[Firing]) -> NewNotification:
         first, *others = late
         due = first.due_at.astimezone(schedule.cron.zone)
-        missed = f"what was due {due:%A at %H:%M} ({due.tzname()}) had not completed by {schedule.late:%H:%M}"
-        more = f", nor had {len(others)} later due {'time' if len(others) == 1 else 'times'}" if others else ""
+        missed = f"the run due {due:%A at %H:%M} ({due.tzname()}) had not completed by {schedule.late:%H:%M}"
+        more = f", nor had {len(others)} later {'one' if len(others) == 1 else 'ones'}" if others else ""
         return NewNotification(
             NotifyEvent.LATE,
             schedule.project,
@@ -198,7 +198,7 @@ class Scheduler(Background):
         if await self.store.record_firing(replace(firing, outcome=outcome, reason=reason)):
             _logger.log(
                 logging.INFO if outcome is FiringOutcome.JOINED else logging.WARNING,
-                "Schedule %s: what was due %s was %s%s",
+                "Schedule %s: the run due at %s was %s%s",
                 firing.schedule,
                 firing.due_at.isoformat(),
                 outcome,

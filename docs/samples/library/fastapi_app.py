@@ -13,7 +13,7 @@ basic = HTTPBasic()
 
 
 async def user_of(request: Request) -> str:
-    """Who are you? A run shows the user that started or cancelled it."""
+    """The caller's name. It is shown on the runs that the caller starts or cancels."""
     given = await basic(request)  # raises a 401, which makes the browser prompt for a password
     if given is None or PASSWORDS.get(given.username) != given.password:
         raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
@@ -21,7 +21,7 @@ async def user_of(request: Request) -> str:
 
 
 async def may(request: Request, right: str, _project: str | None) -> bool:
-    """May you do that? Both may look, and only Ann may start and cancel, in any project."""
+    """Whether the caller has this right. Both users may view, and only Ann may start and cancel, in any project."""
     user = await user_of(request)
     return right == "view" or user == "ann"
 

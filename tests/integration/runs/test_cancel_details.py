@@ -73,7 +73,7 @@ async def test_a_cancel_shows_live_where_the_work_was(tmp_path: Path) -> None:
     ("effect", "level", "message"),
     [
         (StopEffect.STOPPED, Level.INFO, "extract stopped"),
-        (StopEffect.KILLED, Level.WARNING, "killed: it did not exit within its grace (10s)"),
+        (StopEffect.KILLED, Level.WARNING, "killed: it did not exit within its grace period (10s)"),
         (StopEffect.IGNORED, Level.WARNING, "not stopped: it ignored the request and ended by itself"),
     ],
 )
@@ -179,7 +179,7 @@ async def test_a_timeout_logs_where_the_work_was_and_that_it_was_killed(tmp_path
         assert messages[-4:] == [
             "stopping extract (grace 10s)",
             "extract was running 41 (sleep 60)",
-            "killed: it did not exit within its grace (10s)",
+            "killed: it did not exit within its grace period (10s)",
             "extract failed: timed out after 50ms",
         ]
 
@@ -195,7 +195,7 @@ async def test_a_request_can_shorten_the_grace(tmp_path: Path) -> None:
         ended = await engine.end_of(run.id)
         assert step.graces == [0]
         assert cancel_of(ended).grace_seconds == 0
-        assert (Level.WARNING, "killed: it had no grace left") in cancel_records(await engine.log_of(run.id))
+        assert (Level.WARNING, "killed: it had no grace period left") in cancel_records(await engine.log_of(run.id))
 
 
 async def test_a_request_cannot_lengthen_the_grace(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ async def test_a_run_that_has_not_completed_in_time_is_late(tmp_path: Path, capl
         assert (delivery.target, delivery.run_id) == ("ops", firing.run_id)
         late = [message for message in caplog.messages if "late" in message]
         assert late == [f"Schedule handbook is late: {delivery.detail}"]
-        assert delivery.detail == "what was due Tuesday at 03:00 (CET) had not completed by 07:00"
+        assert delivery.detail == "the run due Tuesday at 03:00 (CET) had not completed by 07:00"
 
 
 async def test_a_frequent_schedule_that_is_stuck_is_reported_late_once(tmp_path: Path) -> None:
@@ -199,9 +199,7 @@ async def test_a_frequent_schedule_that_is_stuck_is_reported_late_once(tmp_path:
             await scheduler.start_due_runs()
 
         (first,) = await engine.store.list_deliveries(DeliveryFilter())
-        assert (
-            first.detail == "what was due Tuesday at 05:00 (UTC) had not completed by 07:00, nor had 1 later due time"
-        )
+        assert first.detail == "the run due Tuesday at 05:00 (UTC) had not completed by 07:00, nor had 1 later one"
         assert (await complete(engine)).id == stuck.id
 
         clock.time += timedelta(hours=1)
@@ -214,5 +212,5 @@ async def test_a_frequent_schedule_that_is_stuck_is_reported_late_once(tmp_path:
 
         assert completed.triggered_by == "schedule"
         second, _ = await engine.store.list_deliveries(DeliveryFilter())
-        assert second.detail.endswith("had not completed by 07:00, nor had 22 later due times")
+        assert second.detail.endswith("had not completed by 07:00, nor had 22 later ones")
         await complete(engine)

@@ -50,9 +50,9 @@ async def test_drain_says_what_the_worker_still_executes(solorun: Solorun) -> No
     lost = await solorun("drain", "red-1", answers=(answer(replace(RED, state=WorkerState.LOST)),))
 
     assert busy.requests[0].target == "/api/v1/workers/red%2F1/drain"
-    assert busy.out == "Worker red-1 begins no more runs. It still executes 17, 18.\n"
-    assert idle.out == "Worker red-1 begins no more runs. It executes none.\n"
-    assert lost.out == "Worker red-1 is lost. It begins no more runs if it comes back.\n"
+    assert busy.out == "Worker red-1 takes no new runs. It still executes 17, 18.\n"
+    assert idle.out == "Worker red-1 takes no new runs. It executes none.\n"
+    assert lost.out == "Worker red-1 is lost. It takes no new runs if it comes back.\n"
 
 
 async def test_an_unknown_worker_is_not_found(solorun: Solorun) -> None:

@@ -32,9 +32,9 @@ def operations() -> str:
     ]
     note = (
         "Every operation may also return `invalid-request`, `repeated-header`, `host-not-allowed`, `too-large` or "
-        "`internal`. Those that are not verified may return `token-required`, those that are not open `unauthorized` "
-        "or `forbidden`, "
-        "a `POST` and every operation below `/api` `cross-origin`, and a `POST` with a body `unsupported-media-type`."
+        "`internal`. All but those marked *verified* may return `token-required`, and all but those marked *open* "
+        "may return `unauthorized` or `forbidden`. A `POST` and every operation below `/api` may return "
+        "`cross-origin`, and a `POST` with a body `unsupported-media-type`."
     )
     return (
         _table(("Request", "Description", "Response", "Problems"), rows)

@@ -286,7 +286,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Drain a worker, so that it begins no more runs */
+        /** Drain a worker, so that it takes no new runs */
         post: operations["drainWorker"];
         delete?: never;
         options?: never;
@@ -318,7 +318,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what became of the due times and manual runs of schedules, newest first */
+        /** List the firings of schedules, newest first: the result of each due time or manual run */
         get: operations["listFirings"];
         put?: never;
         post?: never;
@@ -337,7 +337,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Start no more runs of a schedule until it is resumed */
+        /** Pause a schedule: it starts no runs until it is resumed */
         post: operations["pauseSchedule"];
         delete?: never;
         options?: never;
@@ -833,7 +833,7 @@ export interface components {
         };
         /**
          * Firing
-         * @description What became of one due time of a schedule, or of a manual run. The schedule and `due_at` identify it.
+         * @description The result of one due time of a schedule, or of a manual run. The schedule and `due_at` identify it.
          *
          *         The `due_at` of a manual run is when it was started, and never a due time. `run_id` is the run that was started or
          *         joined; `run_status`, `run_started_at` and `run_finished_at` are of that run, and stay if it is deleted
@@ -870,7 +870,7 @@ export interface components {
         };
         /**
          * FiringOutcome
-         * @description What became of a due time.
+         * @description The result of a due time.
          * @enum {unknown}
          */
         FiringOutcome: "joined" | "missed" | "refused" | "skipped" | "started";
@@ -1172,11 +1172,11 @@ export interface components {
          * StopEffect
          * @description What a step did after it was asked to stop.
          *
-         *         `stopped`: it ended within its grace. A command does so when all of its processes have exited; a coroutine, when it
-         *         raises the CancelledError of its first cancellation, or an error that came of it.
+         *         `stopped`: it ended within its grace period. A command does so when all of its processes have exited; a coroutine,
+         *         when it raises the CancelledError of its first cancellation, or an error that came of it.
          *         `ignored`: it ended in its own time. A coroutine caught its cancellation and went on, or needed another one; a
          *         process of the command could not be killed.
-         *         `killed`: a process of the command was still alive after the grace, and got SIGKILL.
+         *         `killed`: a process of the command was still alive after the grace period, and got SIGKILL.
          * @enum {unknown}
          */
         StopEffect: "ignored" | "killed" | "stopped";
@@ -1768,7 +1768,7 @@ export interface components {
         };
         /**
          * WorkerState
-         * @description `draining` begins no more runs, and `lost` has not renewed its lease in time.
+         * @description `draining` takes no new runs, and `lost` has not renewed its lease in time.
          * @enum {unknown}
          */
         WorkerState: "active" | "draining" | "lost";
@@ -2787,7 +2787,7 @@ export interface operations {
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only lines that show this text. */
+                /** @description Only lines that contain this text. */
                 q?: string;
                 /** @description `q` is case-sensitive. */
                 match_case?: boolean;
@@ -2911,7 +2911,7 @@ export interface operations {
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only lines that show this text. */
+                /** @description Only lines that contain this text. */
                 q?: string;
                 /** @description `q` is case-sensitive. */
                 match_case?: boolean;
@@ -3025,7 +3025,7 @@ export interface operations {
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only lines that show this text. */
+                /** @description Only lines that contain this text. */
                 q?: string;
                 /** @description `q` is case-sensitive. */
                 match_case?: boolean;
@@ -3727,7 +3727,7 @@ export interface operations {
             query?: {
                 /** @description Only the schedules of this project. */
                 project?: string;
-                /** @description The number of due times per schedule. Beyond 3, only those of the next 24 hours. */
+                /** @description The maximum number of due times per schedule. After the first 3, only those within 24 hours. */
                 next?: number;
             };
             header?: never;

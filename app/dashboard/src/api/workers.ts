@@ -48,7 +48,7 @@ export async function listWorkers(): Promise<WorkerList> {
   return toWorkerList(data!);
 }
 
-/** The worker begins no more runs. */
+/** The worker takes no new runs. */
 export async function drainWorker(worker: string): Promise<void> {
   await client.POST('/api/v1/workers/{worker}/drain', { params: { path: { worker } } });
 }

@@ -8,7 +8,7 @@ import type { LineRange } from './filters';
 import type { TextFinder } from './finding';
 import { MAX_DRAWN, drawText, make } from './row_text';
 
-const MARK_HINT = 'Click to mark the line, and Shift-click another to mark all between them';
+const MARK_HINT = 'Click to mark this line, then Shift-click another to mark all lines in between';
 const LEVEL_WORDS = { debug: 'DEBUG', info: '', warning: 'WARN', error: 'ERROR' } as const;
 
 export interface RowState {

@@ -76,7 +76,7 @@ function drawPiece(piece: Piece, text: string, isHit: boolean): Node {
 
 function makeControl(char: string): HTMLElement {
   const mark = make('span', 'control', nameOf(char));
-  mark.title = 'A character that changes the direction of text';
+  mark.title = 'This character changes the direction of text';
   return mark;
 }
 

@@ -42,7 +42,7 @@ test.each([
   [['busy', 'busy'], 'Both attempts failed for the same reason.'],
   [['busy', 'busy', 'busy'], 'All three attempts failed for the same reason.'],
   [['busy', 'busy', 'busy', 'busy'], 'All 4 attempts failed for the same reason.'],
-  [['busy', 'timed out'], 'Each attempt failed for another reason.'],
+  [['busy', 'timed out'], 'Each attempt failed for a different reason.'],
   [['busy', 'timed out', 'busy'], 'The attempts failed for different reasons.'],
 ])('attempts that failed with %j', (reasons, sentence) => {
   const attempts = reasons.map((errorMessage) => anAttempt({ errorMessage }));
@@ -57,7 +57,7 @@ test('numbers in a reason do not make it another one, but the exit code does', (
     'Both attempts failed for the same reason.',
   );
   expect(compareFailures({ attempts: [busy, { ...busy, exitCode: 1, errorMessage: 'exit code 1: busy' }] })).toBe(
-    'Each attempt failed for another reason.',
+    'Each attempt failed for a different reason.',
   );
 });
 

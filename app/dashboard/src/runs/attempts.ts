@@ -26,7 +26,7 @@ export function compareFailures({ attempts }: Pick<RunStep, 'attempts'>): string
   ).size;
   if (reasons === 1) return `${who} attempts failed for the same reason.`;
   return reasons === failed.length
-    ? 'Each attempt failed for another reason.'
+    ? 'Each attempt failed for a different reason.'
     : 'The attempts failed for different reasons.';
 }
 

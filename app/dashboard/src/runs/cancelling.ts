@@ -41,7 +41,7 @@ function formatAsked({ requestedAt }: Cancel, { host, now }: CancelFacts): strin
 
 function formatGrace({ graceMs }: Cancel, left: number, { isFunction }: CancelFacts): string {
   const after = isFunction ? 'cancelled again every second' : 'killed';
-  return `Step {step} has ${formatElapsed(left)} left of its grace of ${formatDuration(graceMs)}. After that, it is ${after}.`;
+  return `Step {step} has ${formatElapsed(left)} left of its grace period of ${formatDuration(graceMs)}. After that, it is ${after}.`;
 }
 
 function formatOverdue({ graceMs }: Cancel, left: number, { isFunction, host }: CancelFacts): string {
@@ -50,13 +50,16 @@ function formatOverdue({ graceMs }: Cancel, left: number, { isFunction, host }: 
   const now = isFunction
     ? 'It is cancelled again every second, and the project stays busy until it ends.'
     : 'It is being killed.';
-  return `The grace of step {step} is over (${formatDuration(graceMs)}). ${now}`;
+  return `The grace period of step {step} is over (${formatDuration(graceMs)}). ${now}`;
 }
 
 function formatEffect({ effect, graceMs, signalledAt, settledAt }: Cancel): string {
   const took = formatDuration(Math.max(0, (settledAt ?? signalledAt!) - signalledAt!));
   if (effect === 'ignored') return `Step {step} ignored the request, and ended by itself after ${took}.`;
   if (effect !== 'killed') return `Step {step} stopped after ${took}.`;
-  const why = graceMs === 0 ? 'it had no grace left' : `it did not end within its grace of ${formatDuration(graceMs)}`;
+  const why =
+    graceMs === 0
+      ? 'it had no grace period left'
+      : `it did not end within its grace period of ${formatDuration(graceMs)}`;
   return `Step {step} was killed after ${took}, because ${why}.`;
 }

@@ -28,8 +28,8 @@ const shown = (of: Choices): string[] =>
 test('each possible choice has a button and says what it does', () => {
   expect(shown(choices())).toEqual([
     'Join run #17: Opens run #17, which does the same work.',
-    'Queue: Waits as number 2 in the queue, and begins at about 12:05.',
-    'Replace run #17: Cancels run #17, and begins when it has stopped.',
+    'Queue: Waits in the queue as number 2, and begins at about 12:05.',
+    'Replace run #17: Cancels run #17 and begins when that run has stopped.',
   ]);
 });
 
@@ -48,7 +48,7 @@ test('a start that lacks only a resource can wait, and has no run to join or rep
   const queue = { isPossible: true, position: 1, estimatedStartAt: null, reason: null };
 
   expect(shown(choices({ join, queue, replace: { cancels: null } }))).toEqual([
-    'Queue: Waits as number 1 in the queue.',
+    'Queue: Waits in the queue as number 1.',
   ]);
 });
 
@@ -61,9 +61,9 @@ const PARAMETERS = ['model', 'seed'].map((name) => ({ name, type: 'string', defa
 
 test.each([
   ['full', {}, 'Same scope and parameters.', true],
-  ['full', { model: 'm2' }, 'Same scope, other parameters: model.', false],
-  ['from:b', {}, 'Other scope, same parameters.', false],
-  ['from:b', { model: 'm2', seed: '1' }, 'Other scope, other parameters: model, seed.', false],
+  ['full', { model: 'm2' }, 'Same scope, different parameters: model.', false],
+  ['from:b', {}, 'Different scope, same parameters.', false],
+  ['from:b', { model: 'm2', seed: '1' }, 'Different scope, different parameters: model, seed.', false],
 ])('a start of %s with %j does other work than the active run', (scope, changes, sentence, isSame) => {
   const run = aRun({ scope: 'full', params: { model: 'm1' } });
   const fields = { ...toFields(PARAMETERS, run.params), ...changes };

@@ -14,9 +14,9 @@ export interface Option {
 }
 
 const POLICIES: Readonly<Record<Exclude<ConflictPolicy, 'reject'>, string>> = {
-  join: 'If the project is busy, you join its active run, provided it does the same work. Otherwise, the start is refused.',
+  join: 'If the project is busy, you join its active run if that does the same work. Otherwise, the start is refused.',
   queue: 'If the project or a resource is busy, the run waits in the queue.',
-  replace: 'If the project is busy, its active run is cancelled, and the new run begins when it has stopped.',
+  replace: 'If the project is busy, its active run is cancelled, and the new run begins when that one has stopped.',
 };
 
 /** Null for `reject`, which offers the others when it refuses a start. */
@@ -43,11 +43,11 @@ export function compareWork(
   return { isSame: isSameScope && params.length === 0, isSameScope, params };
 }
 
-/** `Same scope, other parameters: model, seed.` */
+/** `Same scope, different parameters: model, seed.` */
 export function describeDifference({ isSameScope, params }: WorkDifference): string {
-  const scope = isSameScope ? 'Same scope' : 'Other scope';
-  if (params.length) return `${scope}, other parameters: ${params.join(', ')}.`;
-  return isSameScope ? 'Same scope and parameters.' : 'Other scope, same parameters.';
+  const scope = isSameScope ? 'Same scope' : 'Different scope';
+  if (params.length) return `${scope}, different parameters: ${params.join(', ')}.`;
+  return isSameScope ? 'Same scope and parameters.' : 'Different scope, same parameters.';
 }
 
 /**
@@ -79,7 +79,7 @@ export function optionsOf({ join, queue, replace }: Choices, now: number): Optio
       label: 'Queue',
       isPossible: queue.isPossible,
       sentence: queue.isPossible
-        ? `Waits as number ${queue.position} in the queue${begin}.`
+        ? `Waits in the queue as number ${queue.position}${begin}.`
         : `Queueing is not possible: ${queue.reason}.`,
     },
   ];
@@ -97,7 +97,7 @@ export function optionsOf({ join, queue, replace }: Choices, now: number): Optio
       policy: 'replace',
       label: `Replace run #${replace.cancels}`,
       isPossible: true,
-      sentence: `Cancels run #${replace.cancels}, and begins when it has stopped.`,
+      sentence: `Cancels run #${replace.cancels} and begins when that run has stopped.`,
     });
   return options;
 }

@@ -14,15 +14,15 @@ const historyOf = (...messages: (string | null)[]): Run[] =>
     .reverse();
 
 test.each<[string, (string | null)[], string]>([
-  ['many runs', [null, null, KEY_ERROR, KEY_ERROR, KEY_ERROR], '3 of the last 5 runs failed like this, since #3'],
-  ['some runs', [null, KEY_ERROR, null, KEY_ERROR], '2 of the last 4 runs failed like this, since #2'],
-  ['all runs', [KEY_ERROR, KEY_ERROR, KEY_ERROR], 'The last 3 runs failed like this'],
-  ['the oldest known run too', [KEY_ERROR, null, KEY_ERROR], '2 of the last 3 runs failed like this'],
-  ['this run only', [null, null, 'other', KEY_ERROR], 'None of the 3 runs before failed like this'],
+  ['many runs', [null, null, KEY_ERROR, KEY_ERROR, KEY_ERROR], '3 of the last 5 runs failed in the same way, since #3'],
+  ['some runs', [null, KEY_ERROR, null, KEY_ERROR], '2 of the last 4 runs failed in the same way, since #2'],
+  ['all runs', [KEY_ERROR, KEY_ERROR, KEY_ERROR], 'The last 3 runs failed in the same way'],
+  ['the oldest known run too', [KEY_ERROR, null, KEY_ERROR], '2 of the last 3 runs failed in the same way'],
+  ['this run only', [null, null, 'other', KEY_ERROR], 'None of the previous 3 runs failed in the same way'],
   [
     'runs that differ by a number',
     [null, 'a: port 80 is taken', 'a: port 81 is taken'],
-    '2 of the last 3 runs failed like this, since #2',
+    '2 of the last 3 runs failed in the same way, since #2',
   ],
   ['the first run', [KEY_ERROR], ''],
   ['the second run', [null, KEY_ERROR], ''],
@@ -36,7 +36,9 @@ test('newer runs and those that have not ended do not count', () => {
   const history = historyOf(null, KEY_ERROR, KEY_ERROR, null);
   const queued = aRun({ id: 9, status: 'queued', finishedAt: null });
 
-  expect(formatRecurrence(history[1]!, [queued, ...history])).toBe('2 of the last 3 runs failed like this, since #2');
+  expect(formatRecurrence(history[1]!, [queued, ...history])).toBe(
+    '2 of the last 3 runs failed in the same way, since #2',
+  );
 });
 
 test('a run that is older than the known ones says nothing', () => {

@@ -5,7 +5,7 @@ import type { Run } from '../api/mapping';
 const kindOf = ({ errorMessage }: Run): string | null => errorMessage?.replace(/\d+/g, '') ?? null;
 
 /**
- * `33 of the last 34 runs failed like this, since #211`, or '' if that is not known. `history` has the latest runs of the
+ * `33 of the last 34 runs failed in the same way, since #211`, or '' if unknown. `history` has the latest runs of the
  * project, newest first. Only those that are not newer than the run count.
  */
 export function formatRecurrence(run: Run, history: readonly Run[]): string {
@@ -13,8 +13,9 @@ export function formatRecurrence(run: Run, history: readonly Run[]): string {
   if (runs.length < 2 || runs[0]?.id !== run.id || kindOf(run) === null) return '';
   const alike = runs.filter((other) => kindOf(other) === kindOf(run));
   const first = alike[alike.length - 1]!;
-  if (alike.length === 1) return runs.length === 2 ? '' : `None of the ${runs.length - 1} runs before failed like this`;
+  if (alike.length === 1)
+    return runs.length === 2 ? '' : `None of the previous ${runs.length - 1} runs failed in the same way`;
   const since = first === runs[runs.length - 1] ? '' : `, since #${first.id}`;
-  if (alike.length === runs.length) return `The last ${runs.length} runs failed like this`;
-  return `${alike.length} of the last ${runs.length} runs failed like this${since}`;
+  if (alike.length === runs.length) return `The last ${runs.length} runs failed in the same way`;
+  return `${alike.length} of the last ${runs.length} runs failed in the same way${since}`;
 }

@@ -37,8 +37,8 @@ async def backup(
 ) -> None:
     """Save a copy of a running service's database. It has every run acknowledged so far, but no artifacts.
 
-    The copy is checked like a database by `doctor`, and FILE appears only when it is complete. If no service runs at
-    the default URL, the database is copied from the data directory.
+    The copy is checked as `doctor` checks a database, and FILE appears only when it is complete. If no service runs
+    at the default URL, the database is copied from the data directory.
     """
     from solorun.stores.sqlite.restore import check_copy
 

@@ -1,4 +1,4 @@
-"""`solorun deliveries`, `redeliver` and `notify`: what became of notifications, and how to send them again."""
+"""`solorun deliveries`, `redeliver` and `notify`: the results of notifications, and how to send them again."""
 
 import asyncio
 from typing import Annotated
@@ -67,7 +67,7 @@ async def deliveries(
 @connected
 async def redeliver(
     delivery: Annotated[
-        int, typer.Argument(metavar="DELIVERY", parser=whole_number(0, MAX_RUN_ID), help="Its number.")
+        int, typer.Argument(metavar="DELIVERY", parser=whole_number(0, MAX_RUN_ID), help="Number of the delivery.")
     ],
     *,
     client: Client,

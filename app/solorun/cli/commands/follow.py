@@ -83,15 +83,15 @@ async def cancel(
     run: RunArgument,
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, stored with the run.")] = "",
-    now: Annotated[bool, typer.Option("--now", help="Kill the work now, without a grace.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Kill the work now, without a grace period.")] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the run has ended.")] = True,
     client: Client,
     json: JsonOption = False,
 ) -> None:
     """Cancel a run and wait until its work has stopped.
 
-    If it is being cancelled already, --now ends its grace. Exits with 0 if the run was cancelled, and with 3 if it
-    ended in another way.
+    If it is being cancelled already, --now ends its grace period. Exits with 0 if the run was cancelled, and with
+    3 if it ended in another way.
     """
     found = await client.find_run(run)
     grace_seconds = 0 if now else None

@@ -53,5 +53,5 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 def schema() -> None:
-    """Print the JSON Schema of solorun.toml. Editors check and complete the file with it."""
+    """Print the JSON Schema of solorun.toml. Editors use it to check and complete the file."""
     write(SCHEMA.read_text("utf-8"))

@@ -32,10 +32,10 @@ async def log(
     level: Annotated[Level | None, choice_option(Level, "LEVEL", "Only this level and above")] = None,
     search: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case."),
+        typer.Option(metavar="TEXT", help="Only lines that contain this text, ignoring case."),
     ] = None,
     match_case: Annotated[bool, typer.Option("--match-case", help="Make the search case-sensitive.")] = False,
-    whole_word: Annotated[bool, typer.Option("--whole-word", help="Search whole words.")] = False,
+    whole_word: Annotated[bool, typer.Option("--whole-word", help="Match whole words only.")] = False,
     regex: Annotated[bool, typer.Option("--regex", help="Search for a regular expression (RE2).")] = False,
     tail: TailOption = None,
     client: Client,

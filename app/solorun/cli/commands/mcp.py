@@ -9,7 +9,7 @@ from solorun.errors import ConfigurationInvalid, FieldError
 
 @connected
 async def mcp(*, client: Client) -> None:
-    """Let AI agents list, start, follow and cancel runs. They use the Model Context Protocol, and can read logs.
+    """Let AI agents start, follow and cancel runs. They can read logs, too. Serves the Model Context Protocol.
 
     An agent's program starts this command and talks to it through stdin and stdout.
     """

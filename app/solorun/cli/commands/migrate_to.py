@@ -42,7 +42,7 @@ def migrate_to(
         ),
     ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check both databases and count, but copy nothing.")
+        bool, typer.Option("--dry-run", help="Check both databases and count the rows, but copy nothing.")
     ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = None,

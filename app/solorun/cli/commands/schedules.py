@@ -1,4 +1,4 @@
-"""`solorun schedules`, `firings`, `pause`, `resume` and `trigger`: when schedules start runs, and what became of it."""
+"""`solorun schedules`, `firings`, `pause`, `resume` and `trigger`: when schedules start runs, and the results."""
 
 from typing import Annotated
 
@@ -60,13 +60,16 @@ async def firings(
     client: Client,
     json: JsonOption = False,
 ) -> None:
-    """List what became of due times and manual runs, newest first. With --json, one firing per line."""
+    """List firings, newest first. Each is the result of a due time or of a manual run.
+
+    With --json, one firing per line.
+    """
     found = (await client.list_firings(schedule, limit=limit)).firings
     write_list(found, ["SCHEDULE", "DUE", "RESULT", "RUN", "REASON"], _firing_row, none="No firings.", json=json)
 
 
 def _describe(firing: Firing) -> str:
-    """What became of it: `completed`, `completed, manual`, `failed, late`, `refused`."""
+    """Its result: `completed`, `completed, manual`, `failed, late`, `refused`."""
     result = str(firing.run_status or firing.outcome)
     if firing.trigger is FiringTrigger.MANUAL:
         result += ", manual"
@@ -111,7 +114,7 @@ async def resume(schedule: ScheduleArgument, *, client: Client, json: JsonOption
 
 @connected
 async def trigger(schedule: ScheduleArgument, *, starting: Starting) -> None:
-    """Run SCHEDULE now, even if it is paused. The run has its scope and parameters.
+    """Run SCHEDULE now, even if it is paused. The run has the schedule's scope and parameters.
 
     Exits with 3 if the project or a resource is taken.
     """

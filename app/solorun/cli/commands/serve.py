@@ -90,7 +90,7 @@ def worker(
     labels: Annotated[
         str,
         typer.Option(
-            metavar="LABELS", envvar="SOLORUN_LABELS", help="Labels of the runs that it executes, like gpu,eu."
+            metavar="LABELS", envvar="SOLORUN_LABELS", help="Labels of the runs that it executes, such as gpu,eu."
         ),
     ] = DEFAULT_LABEL,
     capacity: Annotated[
@@ -103,8 +103,8 @@ def worker(
 ) -> None:
     """Execute runs that services have started. It needs their PostgreSQL database, and the same solorun.toml.
 
-    SIGTERM or Ctrl-C drains it: it begins no more runs, and exits when those in progress have ended. The second
-    interrupts them.
+    SIGTERM or Ctrl-C drains it: it takes no new runs, and exits when those in progress have ended. A second
+    one interrupts them.
     """
     names = parse_labels(labels)
     flags = {"data_dir": data_dir, "log_format": log_format}

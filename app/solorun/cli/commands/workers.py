@@ -32,12 +32,12 @@ async def drain(
     client: Client,
     json: JsonOption = False,
 ) -> None:
-    """Drain a worker, so that it begins no more runs. `solorun worker` exits when those in progress have ended."""
+    """Drain a worker, so that it takes no new runs. `solorun worker` exits when those in progress have ended."""
     drained = await client.drain_worker(worker)
     left = f"still executes {', '.join(map(str, drained.runs))}" if drained.runs else "executes none"
-    text = f"Worker {drained.id} begins no more runs. It {left}."
+    text = f"Worker {drained.id} takes no new runs. It {left}."
     if drained.state is WorkerState.LOST:
-        text = f"Worker {drained.id} is lost. It begins no more runs if it comes back."
+        text = f"Worker {drained.id} is lost. It takes no new runs if it comes back."
     write_result(drained, text, json=json)
 
 

@@ -71,7 +71,7 @@ FROM owners WHERE owners.labels IS NOT NULL AND owners.seen_at > clock_timestamp
 ORDER BY owners.owner;
 
 -- name: request_drain
--- Asks a worker to begin no more runs.
+-- Asks a worker to take no new runs.
 UPDATE owners SET draining = TRUE WHERE owner = :owner AND labels IS NOT NULL
 RETURNING pg_notify('solorun', owner);
 

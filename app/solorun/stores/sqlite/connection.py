@@ -63,7 +63,7 @@ class Connection:
 
     @classmethod
     def writer(cls, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> Self:
-        """Its transactions take the write lock when they begin, because they might not get it after a read."""
+        """Its transactions take the write lock when they begin, because after a read they might no longer get it."""
         return cls(path, pragmas=_WRITER_PRAGMAS, begin=BEGIN_WRITE, lock_timeout_seconds=lock_timeout_seconds)
 
     @classmethod
@@ -110,14 +110,14 @@ class Connection:
 
     async def execute(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Execute `function` without a transaction, for statements that cannot run in one."""
-        return await self._submit(lambda connection: function(connection, *args, **kwargs), records=True)
+        return await self._submit(lambda connection: function(connection, *args, **kwargs), sets_error=True)
 
     async def maintain(self, function: Function[[], T]) -> T:
         """Like `execute`, but does not change `error`, for work that is not a write."""
-        return await self._submit(function, records=False)
+        return await self._submit(function, sets_error=False)
 
     def stop_waiting(self) -> None:
-        """Before a close, make a transaction that waits for another program's lock fail within a second.
+        """Before a close, make a transaction that is waiting for another program's lock fail within a second.
 
         Functions queued behind a failed one fail too, because each might wait for the same lock.
         """
@@ -136,11 +136,11 @@ class Connection:
             await asyncio.shield(future)
         _open_drivers.discard(self._driver)
 
-    async def _submit(self, function: Function[[], T], *, records: bool) -> T:
+    async def _submit(self, function: Function[[], T], *, sets_error: bool) -> T:
         if not self._is_open:
             raise StoreUnavailable("The store is closed.")
         self._queued += 1
-        return await self._driver.run(lambda connection: self._execute(connection, function, records=records))
+        return await self._driver.run(lambda connection: self._execute(connection, function, sets_error=sets_error))
 
     # -- on the connection's thread
 
@@ -175,8 +175,8 @@ class Connection:
             else:
                 return
 
-    def _execute(self, connection: sqlite3.Connection, function: Function[[], T], *, records: bool) -> T:
-        """`records` what came of it in `error`."""
+    def _execute(self, connection: sqlite3.Connection, function: Function[[], T], *, sets_error: bool) -> T:
+        """With `sets_error`, keeps the failure, or its absence, in `error`."""
         failure = self._error
         self._begun_at = time.monotonic()
         try:
@@ -194,7 +194,7 @@ class Connection:
             failure = error.message
             raise
         finally:
-            if records:
+            if sets_error:
                 self._error = failure
             self._begun_at = None
             self._finished += 1
@@ -219,7 +219,7 @@ class Connection:
         return status.st_dev, status.st_ino
 
     def _connect(self) -> sqlite3.Connection:
-        # A missing file is created only the first time.
+        # A missing file is created only when the database is first opened.
         mode = "rwc" if self._file_id is None else "rw"
         connection = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode={mode}",

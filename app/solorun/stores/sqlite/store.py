@@ -77,7 +77,7 @@ class SqliteRunStore(SqlRunStore):
         if is_new and (warning := describe_wal_reset_bug()) and not (sys.stderr and sys.stderr.isatty()):
             # `solorun doctor` repeats it. A user who tries Solorun on a terminal has nothing to do about it.
             _logger.warning(warning)
-        # A service that was killed may have left secrets in the log that it had just erased.
+        # A killed service may have left secrets in the write-ahead log that it had just erased.
         store._checkpointer.empty_soon()
         return store
 
@@ -102,27 +102,27 @@ class SqliteRunStore(SqlRunStore):
             raise BackupUnavailable("Another backup is in progress.")
         self._is_copying = True
         try:
-            await self._writer.maintain(lambda _: None)  # Is this still the database that is written to?
+            await self._writer.maintain(lambda _: None)  # Fails if the file was moved, deleted or replaced.
             return await open_copy(self._path)
         finally:
             self._is_copying = False
 
     async def find_last_run_id(self) -> int:
-        """The largest id that a run has had, even if the run was deleted; 0 if there was none."""
+        """The largest id that any run has had, even if that run was deleted; 0 if there was none."""
         return await self._writer.execute(find_last_run_id)
 
     def open_lease(self, worker: Worker) -> None:
         """The lock of the data directory is the lease."""
 
     async def list_runs_of_predecessors(self, worker: Worker) -> list[int]:  # noqa: ARG002
-        """Every other owner has been a process with this data directory, and needs no lease."""
+        """Every earlier owner was a process with this data directory, and had no lease."""
         return []
 
     async def end_leases_of_predecessors(self, worker: Worker) -> None:
         pass
 
     async def list_workers(self) -> list[WorkerStatus]:
-        """The service is the only one."""
+        """The service itself is the only process that executes runs, and is not listed."""
         return []
 
     async def notify(self, notice: RunNotice) -> None: ...
@@ -141,7 +141,7 @@ class SqliteRunStore(SqlRunStore):
         return await self._writer.execute(check, now=now, repair=repair)
 
     async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool = False) -> T:  # noqa: ARG002
-        """One connection writes, so every write is alone. Empties the log after one that has erased a secret."""
+        """Only one connection writes, so writes never overlap. Empties the write-ahead log after a secret is erased."""
 
         def write(connection: sqlite3.Connection) -> tuple[T, int]:
             function = prepare()
@@ -178,7 +178,7 @@ class SqliteRunStore(SqlRunStore):
 
 
 def _create_private(path: Path) -> bool:
-    """Create the database's file for its user alone; SQLite gives its other files the same mode. Never by a link.
+    """Create the database file, for its owner only; SQLite gives its other files the same mode. Refuses a link.
 
     Returns whether the file is new.
     """
