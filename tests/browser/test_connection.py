@@ -220,7 +220,13 @@ def test_cards_show_that_their_state_is_old_while_the_service_is_unreachable(
     expect(card.locator(".bars a.running")).to_have_attribute("title", re.compile("was running"))
     assert icon_colours(page) == {GREY}
     expect(card.get_by_role("button")).to_be_disabled()
+    start = page.get_by_role("button", name="Start run…")
     expect(page.get_by_role("article", name="novel").get_by_role("button", name="Start")).to_be_disabled()
+    expect(start).to_be_disabled()
+    expect(start).to_have_attribute("title", "Waits for the connection to the service")
+    page.keyboard.press("s")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".counts")).to_contain_text("1 was running")
     service.start()
 
     expect(page.get_by_role("article", name="novel").get_by_role("button", name="Start")).to_be_enabled()

@@ -98,6 +98,29 @@ def test_a_run_says_why_it_waits_for_a_worker_and_which_one_executes_it(open_pag
     expect(page.get_by_role("heading", name="Workers")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("step", "silence"),
+    [("'work'", "red has not stopped step work yet."), ("NULL", "red has not ended the run yet.")],
+)
+def test_a_cancelled_run_says_that_its_worker_does_not_respond(
+    open_page: OpenPage, cluster: Cluster, step: str, silence: str
+) -> None:
+    run_id = cluster.api.start("tune")
+    cluster.lease.renew()
+    cluster.claim(run_id)
+    cluster.execute(
+        f"UPDATE runs SET status = 'running', current_step = {step}, cancel_requested_by = 'ada', cancel_reason = '',"
+        f" cancel_requested_at = created_at - 60000000 WHERE id = {run_id}"
+    )
+    silence += " If it stays silent, the run is recorded as interrupted."
+
+    page = open_page(f"/p/tune/runs/{run_id}", url=cluster.service.url)
+    expect(page.get_by_role("tabpanel").get_by_role("status").first).to_contain_text(silence)
+    page.goto(cluster.service.url)
+
+    expect(page.get_by_role("article", name="tune")).to_contain_text(silence)
+
+
 def test_a_service_that_is_alone_is_listed_but_has_no_link_to_the_page(open_page: OpenPage, api: Api) -> None:
     page = open_page("/workers")
 

@@ -82,7 +82,8 @@ class LimitedOutput:
     def report_dropped(self, step: str) -> None:
         """Log how many lines were dropped since the last report."""
         if self._dropped:
-            self._channel.log(f"{self._dropped:,} lines were not recorded", level=Level.WARNING, step=step)
+            what = "1 line was" if self._dropped == 1 else f"{self._dropped:,} lines were"
+            self._channel.log(f"{what} not recorded", level=Level.WARNING, step=step)
             self._dropped = 0
 
     def _accept(self, step: str, lines: int, characters: int) -> bool:

@@ -57,7 +57,7 @@ def _find_unknown(declared: Mapping[str, int], required: Mapping[str, int], poin
             yield FieldError(f"{pointer}.resources", f"there is no resource {format_value(name)}; {hint}")
         elif count > declared[name]:
             yield FieldError(
-                f"{pointer}.resources", f"{name} has only {declared[name]} slots, and {count} are required"
+                f"{pointer}.resources", f"{count} slots are required, but {name} has only {declared[name]}"
             )
 
 

@@ -67,7 +67,7 @@ class ConflictResolver:
     def _queue_choice(self, start: AdmittedStart) -> QueueChoice:
         name, waiting = start.project.name, self._queue.count(start.project.name)
         if waiting >= start.project.queue_max:
-            return QueueChoice(False, None, None, f"{waiting} runs are queued, which is the maximum")
+            return QueueChoice(False, None, None, f"the queue is full: it may hold {start.project.queue_max}")
         return QueueChoice(True, waiting + 1, self._queue.estimate_free_at(name))
 
 

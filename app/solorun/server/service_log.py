@@ -40,7 +40,8 @@ def format_dropped_lines(*, as_json: bool) -> Callable[[int], str]:
     """Makes the line that stands for lines that were dropped, because the output was not read."""
 
     def make(count: int) -> str:
-        text = f"{count} lines were dropped here, because this output was not read."
+        what = "1 line was" if count == 1 else f"{count} lines were"
+        text = f"{what} dropped here, because this output was not read."
         if not as_json:
             return f"({text})"
         record = logging.LogRecord("solorun.server", logging.WARNING, __file__, 0, text, (), None)

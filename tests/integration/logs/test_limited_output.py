@@ -27,10 +27,11 @@ async def write(engine: Engine, lines: list[str]) -> None:
     (await engine.executor.step("review")).end()
 
 
-async def test_output_beyond_the_limit_is_dropped_with_a_mark(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("count", "what"), [(1, "1 line was"), (7, "7 lines were")])
+async def test_output_beyond_the_limit_is_dropped_with_a_mark(tmp_path: Path, count: int, what: str) -> None:
     async with open_engine(tmp_path, LIMITED) as engine:
         run = await engine.manager.start_run("handbook")
-        await write(engine, ["x" * 300] * 3 + ["dropped"] * 7)
+        await write(engine, ["x" * 300] * 3 + ["dropped"] * count)
 
         ended = await engine.end_of(run.id)
         records = await engine.log_of(run.id)
@@ -38,7 +39,7 @@ async def test_output_beyond_the_limit_is_dropped_with_a_mark(tmp_path: Path) ->
     assert messages(records) == [
         *["x" * 300] * 3,
         "the log has reached its limit (log_limit): further output is not recorded",
-        "7 lines were not recorded",
+        f"{what} not recorded",
     ]
     assert [record.level for record in records if record.event is None][-2:] == [Level.WARNING, Level.WARNING]
     assert ended.status is Status.COMPLETED

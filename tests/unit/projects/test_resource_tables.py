@@ -44,7 +44,7 @@ def test_a_project_declares_what_its_starts_do_when_it_is_busy(check: Check) -> 
         ("[resources.gpu]\nslots = 0\n", "resources.gpu.slots", "expected a whole number from 1 to 1000"),
         ("[resources.gpu]\nslot = 1\n", "resources.gpu.slot", 'did you mean "slots"?'),
         ("[resources.gpu]\n" + project("a", 'resources = ["gpus"]'), "projects.a.resources", 'did you mean "gpu"?'),
-        ("[resources.gpu]\n" + project("a", "resources = { gpu = 3 }"), "projects.a.resources", "has only 1 slots"),
+        ("[resources.gpu]\n" + project("a", "resources = { gpu = 3 }"), "projects.a.resources", "but gpu has only 1"),
         (project("a", "", 'resources = ["gpu"]'), "projects.a.steps[0].resources", 'there is no resource "gpu"'),
     ],
 )

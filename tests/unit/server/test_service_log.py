@@ -67,8 +67,9 @@ def test_a_line_of_json_has_the_traceback_of_its_exception() -> None:
     assert json.loads(line)["exception"].endswith("\nValueError: a\nb")
 
 
-def test_dropped_lines_are_reported_in_the_format_of_the_log() -> None:
-    text = "3 lines were dropped here, because this output was not read."
+@pytest.mark.parametrize(("count", "what"), [(1, "1 line was"), (3, "3 lines were")])
+def test_dropped_lines_are_reported_in_the_format_of_the_log(count: int, what: str) -> None:
+    text = f"{what} dropped here, because this output was not read."
 
-    assert format_dropped_lines(as_json=False)(3) == f"({text})"
-    assert json.loads(format_dropped_lines(as_json=True)(3))["message"] == text
+    assert format_dropped_lines(as_json=False)(count) == f"({text})"
+    assert json.loads(format_dropped_lines(as_json=True)(count))["message"] == text

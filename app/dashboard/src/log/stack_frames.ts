@@ -1,4 +1,4 @@
-/** Tells a program's own frames of a stack from those of libraries, which are folded: Python, JavaScript, Java, Ruby, Rust. */
+/** Separates a program's own frames of a stack from those of libraries: Python, JavaScript, JVM, .NET, Ruby, Rust, Go. */
 
 /** The lines of an excerpt that belong together: own ones, or those of two or more frames of libraries in a row. */
 export interface Passage {
@@ -7,15 +7,23 @@ export interface Passage {
   readonly folded: string | null;
 }
 
-const FRAME = /^[\s|+]*(?:File "|at (?=\S)|from \S+:\d+:in )/;
+const FRAME = /^[\s|+]*(?:File "|at (?=\S)|from \S+:\d+:in )|^\t\S+\.go:\d+/;
+/** Of Rust and Go, which write the function of a frame above its place. */
+const FUNCTION = /^(?:\s+\d+: \S|created by |\S.*\)$)/;
+const PLACE = /^\s+at \S+:\d+|^\t\S+\.go:\d+/;
 const LIBRARIES: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['site-packages', /[/\\](?:site|dist)-packages[/\\]/],
   ['node_modules', /[/\\]node_modules[/\\]/],
   ['gems', /[/\\]gems[/\\]/],
   ['crates', /[/\\]\.cargo[/\\]registry[/\\]/],
+  ['modules', /[/\\]pkg[/\\]mod[/\\]|[/\\]vendor[/\\]\S+\.go:/],
+  [
+    'libraries',
+    /\[[^\]]+\.jar[:!]|\bat (?:org\.(?:springframework|apache|hibernate|junit)|com\.(?:google|fasterxml))\./,
+  ],
   [
     'the runtime',
-    /[/\\]lib[/\\]python\d|"<frozen |[( ]node:|\bat (?:java|javax|jdk|sun)\.|\bat java\.base\/|\/rustc\//,
+    /[/\\]lib[/\\]python\d|"<frozen |[( ]node:|\(<anonymous>\)|\bat (?:javax?|jdk|sun|kotlinx?|scala|System|Microsoft)\.|\bat java\.base\/|\/rustc\/|\/(?:local|lib|sdk)\/go[\d.-]*\/src\/|\/go\/[\d.]+\/\w+\/src\//,
   ],
 ];
 const list = new Intl.ListFormat('en');
@@ -52,14 +60,16 @@ function libraryFramesIn(lines: readonly string[]): { length: number; libraries:
   const libraries: string[] = [];
   let indent = Infinity;
   let length = 0;
-  for (const line of lines) {
+  while (length < lines.length) {
+    const hasFunction = FUNCTION.test(lines[length]!) && PLACE.test(lines[length + 1] ?? '');
+    const line = lines[length + Number(hasFunction)]!;
     const library = isFrame(line) ? libraryOf(line) : undefined;
     const isBelow = !isFrame(line) && (indentOf(line) > indent || /^\s*\[Previous line repeated/.test(line));
     if (library !== undefined) {
       libraries.push(library);
       indent = indentOf(line);
     } else if (!libraries.length || !isBelow) break;
-    length++;
+    length += hasFunction ? 2 : 1;
   }
   return { length, libraries };
 }

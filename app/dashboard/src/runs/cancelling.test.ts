@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Cancel, Run } from '../api/mapping';
 import { aRun, aRunStep } from '../log/testing';
-import { formatCancel } from './cancelling';
+import { countProcesses, formatCancel, formatStand } from './cancelling';
 
 const ASKED: Cancel = {
   requestedAt: 1_000,
@@ -75,6 +75,14 @@ test.each<[string, Run, Cancel, typeof HERE | typeof REMOTE, number, string]>([
     `gpu-box-1 has not stopped step {step} yet. ${SILENT}`,
   ],
   [
+    'a worker that never hears of it between steps',
+    BETWEEN,
+    ASKED,
+    REMOTE,
+    9_000,
+    `gpu-box-1 has not ended the run yet. ${SILENT}`,
+  ],
+  [
     'a worker that falls silent',
     LIVE,
     SIGNALLED,
@@ -107,8 +115,41 @@ test.each<[string, Run, Cancel, typeof HERE | typeof REMOTE, number, string]>([
     90_000,
     'Step {step} was killed after 0.1 s, because it had no grace period left.',
   ],
+  [
+    'killed with its processes',
+    OVER,
+    { ...settled('killed', 20_000), position: ['41 (sh build.sh)', '  42 (sleep 60)', 'and 3 more'] },
+    HERE,
+    90_000,
+    'Step {step} was killed after 20 s, because it did not end within its grace period of 20 s. All of its 5 processes have ended.',
+  ],
+  [
+    'stopped with its process',
+    OVER,
+    { ...settled('stopped', 3_000), position: ['41 (sleep 60)'] },
+    HERE,
+    9_000,
+    'Step {step} stopped after 3.0 s. Its process has ended.',
+  ],
   ['ended on its own before it was signalled', OVER, ASKED, HERE, 9_000, 'Step {step} ended.'],
   ['cancelled before any step', EARLY, ASKED, HERE, 9_000, 'No step was running.'],
 ])('a cancel that is %s', (_, run, cancel, facts, now, sentence) => {
   expect(formatCancel(run, cancel, { ...facts, now }).replaceAll('\u00a0', ' ')).toBe(sentence);
+});
+
+test.each([
+  [[], 0],
+  [['build.py:12 in publish', 'build.py:3 in main'], 0],
+  [['41 (sh build.sh)', '  42 (sleep 60)'], 2],
+  [['41 (sh build.sh)', 'and 1000 more'], 1001],
+])('the processes of the position %j', (position, count) => {
+  expect(countProcesses({ ...SIGNALLED, position })).toBe(count);
+});
+
+test.each([
+  [undefined, ''],
+  [{ current: 331, total: 1600, item: 'epoch' }, 'Its progress was 331 of 1,600 (epoch).'],
+  [{ current: 12, total: null, item: '' }, 'Its progress was 12.'],
+])('where a step stood whose last report was %j', (report, text) => {
+  expect(formatStand(report)).toBe(text);
 });

@@ -1,6 +1,6 @@
 /** What a cancel waits for, and what came of it, in a sentence. */
 import type { Cancel, Run } from '../api/mapping';
-import { formatDuration, formatElapsed } from './format';
+import { formatCount, formatDuration, formatElapsed } from './format';
 import { hasEnded } from './status';
 
 /** A worker stops a step within moments. Later than this, it may have been lost. */
@@ -23,20 +23,38 @@ export const cancelledStepOf = (run: Run): string | null =>
 export const graceLeft = ({ signalledAt, graceMs }: Cancel, now: number): number | null =>
   signalledAt === null ? null : signalledAt + (graceMs ?? 0) - now;
 
+/** How many processes a step had when it was signalled; 0 for a function, whose position is a stack. */
+export function countProcesses({ position }: Cancel): number {
+  const named = position.filter((line) => /^ *\d+ \(/.test(line)).length;
+  return named && named + Number(/^and (\d+) more$/.exec(position[position.length - 1]!)?.[1] ?? 0);
+}
+
+/** `Its progress was 331 of 600 (epoch).`, by the data of its last report; '' without one. */
+export function formatStand(report: Readonly<Record<string, unknown>> | null | undefined): string {
+  if (!report) return '';
+  const { current, total, item } = report;
+  const of = typeof total === 'number' ? ` of ${formatCount(total)}` : '';
+  return `Its progress was ${formatCount(Number(current))}${of}${typeof item === 'string' && item ? ` (${item})` : ''}.`;
+}
+
 /** `{step}` stands for the name of `cancelledStepOf`. */
 export function formatCancel(run: Run, cancel: Cancel, facts: CancelFacts): string {
   const hasStep = cancelledStepOf(run) !== null;
   const left = graceLeft(cancel, facts.now);
   if (hasEnded(run.status))
-    return left === null ? (hasStep ? 'Step {step} ended.' : 'No step was running.') : formatEffect(cancel);
-  if (!hasStep) return 'The run ends as soon as no step is running.';
-  if (left === null) return formatAsked(cancel, facts);
+    return left === null
+      ? hasStep
+        ? 'Step {step} ended.'
+        : 'No step was running.'
+      : formatEffect(cancel) + formatLeft(cancel);
+  if (left === null || !hasStep) return formatAsked(cancel, facts, hasStep);
   return left > 0 ? formatGrace(cancel, left, facts) : formatOverdue(cancel, left, facts);
 }
 
-function formatAsked({ requestedAt }: Cancel, { host, now }: CancelFacts): string {
-  if (host === null || now - requestedAt < SILENT_MS) return 'Stopping step {step}…';
-  return `${host} has not stopped step {step} yet. If it stays silent, the run is recorded as interrupted.`;
+function formatAsked({ requestedAt }: Cancel, { host, now }: CancelFacts, hasStep: boolean): string {
+  if (host === null || now - requestedAt < SILENT_MS)
+    return hasStep ? 'Stopping step {step}…' : 'The run ends as soon as no step is running.';
+  return `${host} has not ${hasStep ? 'stopped step {step}' : 'ended the run'} yet. If it stays silent, the run is recorded as interrupted.`;
 }
 
 function formatGrace({ graceMs }: Cancel, left: number, { isFunction }: CancelFacts): string {
@@ -62,4 +80,10 @@ function formatEffect({ effect, graceMs, signalledAt, settledAt }: Cancel): stri
       ? 'it had no grace period left'
       : `it did not end within its grace period of ${formatDuration(graceMs)}`;
   return `Step {step} was killed after ${took}, because ${why}.`;
+}
+
+/** A run is cancelled only after the processes of its step have ended. */
+function formatLeft(cancel: Cancel): string {
+  const count = countProcesses(cancel);
+  return count > 1 ? ` All of its ${count} processes have ended.` : count ? ' Its process has ended.' : '';
 }

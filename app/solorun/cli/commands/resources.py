@@ -22,8 +22,9 @@ async def resources(*, client: Client, json: JsonOption = False) -> None:
         )
         for one in found:
             if one.slots != one.declared_slots:
+                slots = "1 slot" if one.slots == 1 else f"{one.slots} slots"
                 print_note(
-                    f"Another service declares {one.slots} slots of {one.name}, but the solorun.toml of this one "
+                    f"Another service declares {slots} of {one.name}, but the solorun.toml of this one "
                     f"declares {one.declared_slots}. The latest declaration applies."
                 )
             if one.waiting:

@@ -132,10 +132,10 @@ def _work(
         )
 
     def started(worker: Worker) -> None:
+        runs = "1 run" if capacity == 1 else f"{capacity} runs"
         _print_lines(
             settings,
-            f"Worker {worker.id} executes up to {capacity} runs with {format_labels(labels)} "
-            f"(data in {settings.data_dir})",
+            f"Worker {worker.id} executes up to {runs} with {format_labels(labels)} (data in {settings.data_dir})",
         )
 
     return run_worker(settings, catalog, labels=labels, capacity=capacity, started=started)

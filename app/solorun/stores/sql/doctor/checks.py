@@ -45,7 +45,7 @@ def _check_holds(connection: Connection) -> Iterator[Finding]:
     for run_id, resources in connection.execute(_LIST_NEEDS).fetchall():
         for resource, count in decode_resources(resources).items():
             if (holds := held.get((run_id, resource), 0)) < count:
-                yield Finding(run_id, f"Run {run_id} requires {count} slots of {resource}, and holds {holds}.", None)
+                yield Finding(run_id, f"Run {run_id} requires {count} of {resource}, and holds {holds}.", None)
 
 
 def _check_rule(connection: Connection, rule: Rule, *, now: int, repair: bool) -> Iterator[Finding]:
