@@ -47,12 +47,12 @@ class HoldAll:
     """Holds every request to a URL from any page of a context."""
 
     def __init__(self, context: BrowserContext, url: re.Pattern[str]) -> None:
-        self._routes: list[Route] = []
-        context.route(url, lambda route: self._routes.append(route))
+        self.requests: list[Route] = []
+        context.route(url, lambda route: self.requests.append(route))
 
     def release_oldest(self) -> bool:
         """Let one request go on. Returns whether any was held."""
-        if self._routes:
-            self._routes.pop(0).continue_()
+        if self.requests:
+            self.requests.pop(0).continue_()
             return True
         return False

@@ -13,14 +13,14 @@ new PerformanceObserver(list => {
         `${node?.nodeName} ${node?.className}: ${previousRect.y} to ${currentRect.y}`)]);
 }).observe({type: 'layout-shift', buffered: true});
 """
-QUIET = """() => new Promise(done => {
+QUIET = """(wanted = 30) => new Promise(done => {
   let [seen, frames] = [-1, 0];
   const check = () => {
     const now = shifts.length + performance.getEntriesByType('resource').length;
     frames = now === seen ? frames + 1 : 0;
     seen = now;
-    if (frames > 30) done(shifts); else requestAnimationFrame(check);
+    if (frames > wanted) done(shifts); else requestAnimationFrame(check);
   };
   requestAnimationFrame(check);
 })"""
-"""Resolves with the shifts when nothing has moved or loaded for some frames."""
+"""Resolves with the shifts when nothing has moved or loaded for so many frames."""
