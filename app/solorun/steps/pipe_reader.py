@@ -15,6 +15,7 @@ from dataclasses import KW_ONLY, dataclass
 from itertools import groupby
 from typing import Final
 
+from solorun.outcome import MAX_ERROR_MESSAGE_CHARACTERS
 from solorun.record import Level, Stream
 from solorun.step import StepContext
 from solorun.steps.levels import detect_levels
@@ -53,6 +54,7 @@ class PipeReader:
         self._last_byte: int | None = None
         self._unfinished_since: float | None = None
         self._unfinished_level = Level.INFO
+        self._unfinished = ""
         self._readable = asyncio.Event()
         self.is_waiting_for_output = False
 
@@ -77,6 +79,7 @@ class PipeReader:
                 await self._handle(chunk)
                 await asyncio.sleep(0)  # an output that never waits must not starve other tasks
             await self._log_all(self._splitter.finish(), in_thread=self._splitter.is_slow())
+            self.telling_line.add_lines(self.stream, [self._unfinished])
         finally:
             os.close(self.fd)
             self.fd = -1
@@ -158,7 +161,7 @@ class PipeReader:
         texts = lines.texts[begin:end]
         partial = lines.partial and end == len(lines.texts)
         continues = lines.continues and begin == 0
-        self.telling_line.add_lines(self.stream, texts)
+        self._note_lines(texts, continues=continues, partial=partial)
         levels = detect_levels(texts) if self.detects_levels else None
         if continues and self._unfinished_level is not Level.INFO:
             levels = levels or [Level.INFO] * len(texts)
@@ -174,3 +177,11 @@ class PipeReader:
             is_cut = partial and end == len(texts)
             await self._output.write(self._step, self.stream, texts[begin:end], level=level, partial=is_cut)
             begin = end
+
+    def _note_lines(self, texts: list[str], *, continues: bool, partial: bool) -> None:
+        """Lines may say why the command failed. Of a long one, that is the beginning."""
+        if continues:
+            begun = self._unfinished
+            texts = [begun if len(begun) > MAX_ERROR_MESSAGE_CHARACTERS else begun + texts[0], *texts[1:]]
+        self._unfinished = texts[-1] if partial else ""
+        self.telling_line.add_lines(self.stream, texts[:-1] if partial else texts)

@@ -248,3 +248,22 @@ async def test_a_hundred_thousand_lines_arrive_complete_and_in_order(begin: Begi
     await begun.execution.wait()
 
     assert begun.output.joined() == [str(number) for number in range(1, 100_001)]
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("printf 'ERROR: no'; until [ -e go ]; do sleep 0.01; done; echo ' such table'", "ERROR: no such table"),
+        ("printf 'ERROR: no'; until [ -e go ]; do sleep 0.01; done", "ERROR: no"),
+        ("printf 'ERROR: no '; head -c 1000000 /dev/zero | tr '\\0' x; echo; touch go", "ERROR: no xxx"),
+    ],
+    ids=["unfinished", "without its end", "long"],
+)
+async def test_a_line_in_pieces_is_the_reason_from_its_beginning(begin: Begin, script: str, reason: str) -> None:
+    begun = await begin(f"{script}; exit 1")
+    await eventually(lambda: begun.output.records)
+    (begun.directory / "go").touch()
+
+    result = await begun.execution.wait()
+
+    assert str(result.error_message).startswith(f"exit code 1: {reason}")
