@@ -23,4 +23,4 @@ QUIET = """(wanted = 30) => new Promise(done => {
   };
   requestAnimationFrame(check);
 })"""
-"""Resolves with the shifts when nothing has moved or loaded for so many frames."""
+"""Resolves with the shifts when nothing has moved or loaded for the wanted number of frames."""
