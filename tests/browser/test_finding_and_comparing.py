@@ -104,7 +104,7 @@ def test_any_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
 
     page.get_by_label("First run").select_option(str(runs[0]))
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Compare #{runs[0]} and #{runs[2]}")
-    page.get_by_role("link", name="Swap").click()
+    page.get_by_role("link", name="Swap", exact=True).click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Compare #{runs[2]} and #{runs[0]}")
     expect(page.get_by_label("Second run")).to_have_value(str(runs[0]))
