@@ -3,10 +3,12 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from solorun.record import Level, Record, Stream
-from solorun.store import LogQuery, Store
-from tests.contracts.builders import end, later, read_page, start, write
+from solorun.store import MAX_PAGE_BYTES, LogQuery, Store
+from solorun.wire.encoding import encode
+from tests.contracts.builders import end, later, read_page, records, start, write
 from tests.contracts.conftest import OpenStore
 from tests.contracts.test_reading_a_log import MESSAGES, expected_page
 
@@ -79,3 +81,13 @@ async def test_a_page_has_the_records_around_its_nearest_match(store: Store, que
     page = await read_page(store, run.id, query)
 
     assert page.context == tuple(content[seq - 1] for seq in context)
+
+
+async def test_a_page_and_the_context_of_its_nearest_match_fit_into_one_page(store: Store) -> None:
+    run = await start(store)
+    await write(store, run, [replace(record, data={"item": "x" * 100_000}) for record in records(1, 40)])
+
+    page = await read_page(store, run.id, LogQuery(after=19, limit=1, context=20))
+
+    assert len(encode(page)) <= MAX_PAGE_BYTES + 200
+    assert [record.seq for record in page.context] == [16, 17, 18, 19, 20, 21, 22, 23, 24]

@@ -176,7 +176,8 @@ async def _read_context(read: Read, run: Run, query: LogQuery, page: StoredLogPa
     find = partial(_find, read, run.id, LogFilter())
     before, _ = await find(low=max(0, seq - 1 - query.context), high=seq, limit=query.context, backwards=True)
     after, _ = await find(low=seq, high=seq + query.context + 1, limit=query.context, backwards=False)
-    return (*_records(before), nearest, *_records(after))
+    room = (MAX_PAGE_BYTES - sum(map(_size, map(bytes, (*page.records, nearest))))) // 2
+    return (*_records(_fit(before[::-1], room)[::-1]), nearest, *_records(_fit(after, room)))
 
 
 def _bounds(run: Run, query: LogQuery) -> tuple[int, int]:
@@ -256,8 +257,16 @@ def _read_slice(
 def _cut(found: list[Match], limit: int) -> list[Match]:
     """The first matches that fit into a page: at most `limit`, of at most MAX_PAGE_BYTES unless it is a single one."""
     found = found[:limit]
-    sizes = accumulate(len(line) + 1 for _, line in found)
-    return found[: max(1, sum(size <= MAX_PAGE_BYTES for size in sizes))]
+    return _fit(found, MAX_PAGE_BYTES) or found[:1]
+
+
+def _fit(found: list[Match], room: int) -> list[Match]:
+    """The first matches that fit into this many bytes."""
+    return found[: sum(size <= room for size in accumulate(_size(line) for _, line in found))]
+
+
+def _size(line: bytes) -> int:
+    return len(line) + 1
 
 
 def _next(page: list[Match], query: LogQuery) -> int | None:
