@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from itertools import islice
 from typing import Any, Final
@@ -27,13 +28,23 @@ class TooManySteps(Exception):
 
 
 class Backtracking:
-    """One pattern's matcher. `steps` counts the nodes and characters that it has tried."""
+    """One pattern's matcher. `steps` counts the nodes and characters that it has tried for the last text."""
 
     def __init__(self, pattern: str, flags: int, *, max_steps: int) -> None:
         self._tree = list(_parser.parse(pattern, flags))
         self._multiline = bool(flags & re.MULTILINE)
         self._max_steps = max_steps
         self.steps = 0
+
+    def count_steps(self, text: str, *, anchored: bool) -> int:
+        """The steps of a match of the whole text or, if not anchored, of a search through it."""
+        self.steps = 0
+        with suppress(TooManySteps):
+            if anchored:
+                self.match_whole(text)
+            else:
+                self.find_all(text)
+        return self.steps
 
     def find_all(self, text: str) -> None:
         """Match from every position, and go on after each match."""

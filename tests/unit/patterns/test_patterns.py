@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 import solorun
-from tests.unit.patterns.backtracking import Backtracking, TooManySteps, examples_of
+from tests.unit.patterns.backtracking import Backtracking, examples_of
 
 PACKAGE: Final = Path(solorun.__file__).parent
 LENGTH: Final = 48
@@ -74,25 +74,14 @@ def hostile_texts(pattern: str, flags: int, length: int) -> Iterator[str]:
                 yield beginning + word * (length // len(word)) + end
 
 
-def count_steps(pattern: str, flags: int, text: str, *, anchored: bool, max_steps: int) -> int:
-    matching = Backtracking(pattern, flags, max_steps=max_steps)
-    try:
-        if anchored:
-            matching.match_whole(text)
-        else:
-            matching.find_all(text)
-    except TooManySteps:
-        pass
-    return matching.steps
-
-
 def find_slow_text(pattern: str, flags: int, *, anchored: bool) -> str | None:
     """A text whose double takes much more than twice as many steps."""
+    matcher = Backtracking(pattern, flags, max_steps=BUDGET)
     for short, long in zip(
         hostile_texts(pattern, flags, LENGTH), hostile_texts(pattern, flags, 2 * LENGTH), strict=True
     ):
-        few = count_steps(pattern, flags, short, anchored=anchored, max_steps=BUDGET)
-        many = count_steps(pattern, flags, long, anchored=anchored, max_steps=BUDGET)
+        few = matcher.count_steps(short, anchored=anchored)
+        many = matcher.count_steps(long, anchored=anchored)
         if many >= 3 * few + 50 or many > BUDGET:
             return long
     return None
