@@ -61,6 +61,8 @@ class Notifier(Background):
     """Records an attempt, and yields the headers with which the receiver can continue its trace."""
     poll_seconds: float = 1.0
     """How often the outbox is checked."""
+    idle_poll_seconds: float = 5.0
+    """How often it is checked whether targets have been declared, while there are none."""
 
     def __post_init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -104,7 +106,7 @@ class Notifier(Background):
                 _logger.exception("Internal error while checking the outbox")
             self._woken.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(self.poll_seconds):
+                async with asyncio.timeout(self.poll_seconds if self.targets() else self.idle_poll_seconds):
                     await self._woken.wait()
 
     async def _open_lanes(self) -> None:

@@ -20,6 +20,7 @@ from solorun.steps.shim.processes import HAS_PROC, Process, list_processes, read
 from solorun.steps.shim.program import PR_SET_CHILD_SUBREAPER
 
 SCAN_SECONDS: Final = 1.0
+MAX_SKIPPED_SCANS: Final = 14
 
 _HAS_CHILDREN: Final = Path(f"/proc/self/task/{os.getpid()}/children").exists()
 
@@ -47,7 +48,8 @@ class _Tracked:
 class DescentTracker:
     """Knows the commands of one service. Belongs to one event loop.
 
-    While there are commands, it scans the process table every second.
+    While there are commands, it scans the process table: within a second of a change among the children of the service
+    and of its shims, and every fifteen seconds anyway.
     """
 
     _shims: ClassVar[set[int]] = set()
@@ -139,10 +141,22 @@ class DescentTracker:
         )
 
     async def _scan_repeatedly(self) -> None:
+        last, skipped = None, 0
         while True:
             await asyncio.sleep(SCAN_SECONDS)
+            if (children := self.look()) is not None and children == last and skipped < MAX_SKIPPED_SCANS:
+                skipped += 1
+                continue
             # Evaluated in the event loop, where no shim can be between its start and its `add`.
             self._note(await asyncio.to_thread(list_processes))
+            last, skipped = children, 0
+
+    def look(self) -> tuple[set[int], set[int]] | None:
+        """The children of the service and of its shims, and the stopped shims. None where that is not cheap."""
+        if not _HAS_CHILDREN:
+            return None
+        children = {child for pid in (os.getpid(), *self._tracked) for child in _child_pids(pid)}
+        return children, {shim for shim in self._tracked if self.is_stopped(shim)}
 
     def _note(self, processes: list[Process]) -> None:
         living = {process.pid: process for process in processes}
@@ -185,11 +199,16 @@ def _list_children(*, with_zombies: bool = False) -> Iterator[Process]:
     if not _HAS_CHILDREN:
         yield from (process for process in list_processes() if process.parent == os.getpid())
         return
-    for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
-        for pid in map(int, read_proc_file(os.getpid(), f"task/{thread}/children").split()):
-            process = _read_process(pid)
-            if process is not None and (with_zombies or process.state not in b"ZX"):
-                yield process
+    for pid in _child_pids(os.getpid()):
+        process = _read_process(pid)
+        if process is not None and (with_zombies or process.state not in b"ZX"):
+            yield process
+
+
+def _child_pids(pid: int) -> Iterator[int]:
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+            yield from map(int, read_proc_file(pid, f"task/{thread}/children").split())
 
 
 def _read_process(pid: int) -> Process | None:

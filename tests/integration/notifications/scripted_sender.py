@@ -63,6 +63,7 @@ async def notifying(
     clock: Clock | None = None,
     owner: str = "this",
     shares_outbox: bool = False,
+    idle_poll_seconds: float = 0.01,
 ) -> AsyncIterator[Notifier]:
     notifier = Notifier(
         outbox=store,
@@ -75,6 +76,7 @@ async def notifying(
         now=clock or Clock(),
         observe=Untraced().observe_delivery,
         poll_seconds=0.01,
+        idle_poll_seconds=idle_poll_seconds,
     )
     async with running(notifier):
         yield notifier

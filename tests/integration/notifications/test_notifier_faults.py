@@ -162,6 +162,31 @@ async def test_an_attempt_that_was_not_recorded_is_repeated(store: Store) -> Non
     assert len(sender.sent) == 2
 
 
+async def test_without_targets_the_outbox_is_checked_rarely_or_when_woken(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = 0
+    check = Notifier._open_lanes
+
+    async def counted(notifier: Notifier) -> None:
+        nonlocal checks
+        checks += 1
+        await check(notifier)
+
+    async def wait_for_checks(count: int) -> None:
+        async with asyncio.timeout(60):
+            while checks < count:
+                await asyncio.sleep(0.005)
+
+    monkeypatch.setattr(Notifier, "_open_lanes", counted)
+    async with notifying(store, ScriptedSender(), idle_poll_seconds=3600) as notifier:
+        await wait_for_checks(1)
+        await asyncio.sleep(0.2)  # twenty checks with targets
+        assert checks == 1
+        notifier.wake()
+        await wait_for_checks(2)
+
+
 async def test_a_notifier_that_never_started_can_be_stopped(store: Store) -> None:
     notifier = Notifier(
         outbox=store,

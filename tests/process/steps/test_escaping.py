@@ -10,6 +10,7 @@ import pytest
 
 from solorun.outcome import StepResult
 from solorun.steps.command_limits import CommandLimits
+from solorun.steps.descent import DescentTracker
 from solorun.steps.shim.processes import Process, list_processes
 from solorun.steps.shim_process import ShimProcess
 from tests.process.steps.conftest import Begin, Bystander
@@ -71,6 +72,35 @@ async def test_losing_a_shim_does_not_kill_what_a_coroutine_started_meanwhile(
 
     assert survivors(begun.directory) == []
     assert other.poll() is None
+
+
+async def test_the_process_table_is_rarely_scanned_while_no_child_starts_or_exits(
+    begin: Begin, bystander: Bystander, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, scans = [0], [0]
+    look, scan = DescentTracker.look, list_processes
+    begun = await begin("sh leaf.sh")
+    await eventually(lambda: noted_pids(begun.directory))
+
+    def counted_look(tracker: DescentTracker) -> object:
+        looks[0] += 1
+        return look(tracker)
+
+    def counted_scan() -> list[Process]:
+        scans[0] += 1
+        return scan()
+
+    monkeypatch.setattr(DescentTracker, "look", counted_look)
+    monkeypatch.setattr("solorun.steps.descent.list_processes", counted_scan)
+    monkeypatch.setattr("solorun.steps.descent.SCAN_SECONDS", 0)
+    await eventually(lambda: looks[0] >= 60)
+    assert scans[0] <= looks[0] / 15 + 2
+
+    monkeypatch.setattr("solorun.steps.descent.MAX_SKIPPED_SCANS", 10**9)
+    await eventually(lambda: looks[0] >= 120)
+    before = scans[0]
+    await bystander({"HOME": "/"})
+    await eventually(lambda: scans[0] > before)
 
 
 async def test_losing_a_shim_does_not_end_another_command(begin: Begin, directory: Path) -> None:
