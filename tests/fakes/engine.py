@@ -33,6 +33,7 @@ from solorun.tracing import Untraced
 from solorun.wire.encoding import decode_records
 from solorun.worker import Worker
 from tests.fakes.declared_projects import DeclaredProjects
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.steps import ScriptedExecutor
 from tests.fakes.stores import FaultyStore
 
@@ -57,10 +58,10 @@ def noting_ends() -> Iterator[set[int]]:
 
 @dataclass(frozen=True)
 class EngineLimits:
-    """The engine's own limits, as a service has them."""
+    """The engine's own limits. Those that no test is about are patient."""
 
     writer: WriterLimits = field(default_factory=WriterLimits)
-    write_seconds: float = 5.0
+    write_seconds: float = PATIENCE_SECONDS
     reaper_retry_seconds: float = 0.5
     compaction_pause_seconds: float = 0.05
     poll_seconds: float = 0.05
@@ -86,19 +87,19 @@ class Engine:
 
     async def until(self, predicate: Callable[[], bool]) -> None:
         """Wait for a condition that has no event."""
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE_SECONDS):
             while not predicate():
                 await anyio.sleep(0.001)
 
     async def end_of(self, run_id: int) -> Run:
         """Wait until the run has ended, according to its stream."""
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE_SECONDS):
             return [item async for item in self.tail.follow(run_id) if isinstance(item, Run)][-1]
 
     async def log_of(self, run_id: int, *, after: int = 0) -> list[Record]:
         """Follow the run to its end and return all records after `after`."""
         records: list[Record] = []
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE_SECONDS):
             async for item in self.tail.follow(run_id, after=after):
                 if not isinstance(item, Run):
                     records += decode_records(item.payload)
@@ -226,7 +227,7 @@ async def open_engine(
         manager = make_manager(limits.write_seconds)
         await stack.enter_async_context(running(engine.dispatcher))
         if drain:
-            stack.push_async_callback(manager.drain, 5.0)
+            stack.push_async_callback(manager.drain, PATIENCE_SECONDS)
         yield Engine(
             store=engine.store,
             faults=faults,

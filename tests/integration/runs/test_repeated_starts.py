@@ -14,6 +14,7 @@ from solorun.runs import RunManager, submit_once
 from solorun.status import Status
 from solorun.store import NewRun
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
+from tests.fakes.patience import PATIENCE_SECONDS
 
 KEY = IdempotencyKey("7d0f2a5e", b"{}")
 OTHER_KEY = IdempotencyKey("another", b"{}")
@@ -126,7 +127,7 @@ async def test_a_repeated_start_returns_its_run_even_if_it_would_now_be_refused(
 async def test_a_repeated_start_returns_its_run_during_a_drain(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run, _ = await start_once(engine.manager)
-        await engine.manager.drain(5)
+        await engine.manager.drain(PATIENCE_SECONDS)
 
         again, is_new = await start_once(engine.manager)
         with pytest.raises(ServiceDraining):

@@ -11,6 +11,7 @@ from solorun.retries import Retries
 from solorun.run import Run
 from solorun.status import Status, StepStatus
 from tests.fakes.engine import Engine, declare, open_engine
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.steps import ScriptedExecutor
 
 ONE_STEP = ("load",)
@@ -202,7 +203,7 @@ async def test_a_shutdown_ends_the_pause(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=ONE_STEP, retries=retries(1, delay=NEVER))) as engine:
         waiting = await fail_once_then_wait(engine)
 
-        await engine.manager.drain(5.0)
+        await engine.manager.drain(PATIENCE_SECONDS)
         ended = await engine.store.get_run(waiting.id)
 
         assert (ended.status, ended.steps[0].status) == (Status.INTERRUPTED, StepStatus.INTERRUPTED)

@@ -18,6 +18,7 @@ from solorun.errors import (
 from solorun.run import Run
 from solorun.status import Status, StepStatus
 from tests.fakes.engine import EngineLimits, declare, open_engine
+from tests.fakes.patience import PATIENCE_SECONDS
 
 
 async def test_a_thousand_simultaneous_starts_give_one_run_and_999_conflicts_that_name_it(tmp_path: Path) -> None:
@@ -203,7 +204,7 @@ async def test_a_start_that_finds_a_row_without_a_task_settles_it_and_continues(
 
 async def test_a_start_after_the_drain_began_is_refused(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
-        await engine.manager.drain(1)
+        await engine.manager.drain(PATIENCE_SECONDS)
 
         with pytest.raises(ServiceDraining):
             await engine.manager.start_run("handbook")
@@ -214,7 +215,7 @@ async def test_a_start_in_progress_when_the_drain_begins_is_interrupted(tmp_path
         gate = engine.faults.hold("insert_run")
         start = asyncio.create_task(engine.manager.start_run("handbook"))
         await gate.reached.wait()
-        drain = asyncio.create_task(engine.manager.drain(5))
+        drain = asyncio.create_task(engine.manager.drain(PATIENCE_SECONDS))
         await asyncio.sleep(0)
 
         gate.open()
