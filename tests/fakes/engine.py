@@ -23,6 +23,7 @@ from solorun.record import Record
 from solorun.retries import Retries
 from solorun.run import Run
 from solorun.runs import RunManager
+from solorun.runs.detached import Caller
 from solorun.schedule import Schedule
 from solorun.settings import DataDirectory
 from solorun.status import UpdateResult
@@ -54,6 +55,20 @@ def noting_ends() -> Iterator[set[int]]:
 
     with patch.object(Channel, "close", close_and_note):
         yield ended
+
+
+@contextmanager
+def noting_limits() -> Iterator[list[asyncio.Timeout]]:
+    """The limits of the starts and cancels of the block. A test lets one pass with `reschedule(0)`."""
+    limits: list[asyncio.Timeout] = []
+    init = Caller.__init__
+
+    def init_and_note(caller: Caller, limit: asyncio.Timeout) -> None:
+        limits.append(limit)
+        init(caller, limit)
+
+    with patch.object(Caller, "__init__", init_and_note):
+        yield limits
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 from solorun.errors import RunActive, RunNotActive, StoreUnavailable
 from solorun.status import Status, StepStatus
 from tests.fakes.engine import declare, open_engine
-from tests.fakes.steps import ScriptedExecutor
+from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
 
 async def test_a_late_cancel_of_one_run_does_not_affect_the_next(tmp_path: Path) -> None:
@@ -68,10 +68,10 @@ async def test_a_cancel_waits_for_the_output_of_a_step_that_has_exited(tmp_path:
 
 
 async def test_a_step_that_exited_in_time_may_end_after_its_time_limit(tmp_path: Path) -> None:
-    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05)) as engine:
+    executor = ScriptedExecutor(prepare=ScriptedStep.exit)
+    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05), executor=executor) as engine:
         run = await engine.manager.start_run("handbook", scope="from:generate")
         step = await engine.executor.step("generate")
-        step.exit()
         loop = asyncio.get_running_loop()
         passed = asyncio.Event()
         loop.call_later(0.1, passed.set)

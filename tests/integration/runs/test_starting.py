@@ -17,7 +17,7 @@ from solorun.errors import (
 )
 from solorun.run import Run
 from solorun.status import Status, StepStatus
-from tests.fakes.engine import EngineLimits, declare, open_engine
+from tests.fakes.engine import EngineLimits, declare, noting_limits, open_engine
 from tests.fakes.patience import PATIENCE_SECONDS
 
 
@@ -163,12 +163,16 @@ async def test_a_start_that_waited_too_long_behind_others_names_the_active_run(t
         first, second = engine.faults.hold("insert_run"), engine.faults.hold("insert_run")
         winner = asyncio.create_task(engine.manager.start_run("handbook"))
         await first.reached.wait()
-        impatient = engine.make_manager(0.5)
-        slow = asyncio.create_task(impatient.start_run("other"))
-        late = asyncio.create_task(impatient.start_run("handbook"))
-        await asyncio.sleep(0)
-
+        with noting_limits() as limits:
+            slow = asyncio.create_task(engine.manager.start_run("other"))
+            late = asyncio.create_task(engine.manager.start_run("handbook"))
+            await engine.until(lambda: len(limits) == 2)
         first.open()
+        await winner
+        await second.reached.wait()
+
+        for limit in limits:
+            limit.reschedule(0)
 
         with pytest.raises(RunActive) as refusal:
             await late
