@@ -1,11 +1,12 @@
 """The engine on a real database, with scripted steps: everything between HTTP and processes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import anyio
@@ -36,7 +37,7 @@ from solorun.worker import Worker
 from tests.fakes.declared_projects import DeclaredProjects
 from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.steps import ScriptedExecutor
-from tests.fakes.stores import FaultyStore
+from tests.fakes.stores import FaultyStore, Gate
 
 
 def system_now() -> datetime:
@@ -59,7 +60,7 @@ def noting_ends() -> Iterator[set[int]]:
 
 @contextmanager
 def noting_limits() -> Iterator[list[asyncio.Timeout]]:
-    """The limits of the starts and cancels of the block. A test lets one pass with `reschedule(0)`."""
+    """The limits of the starts and cancels that begin in the block. A test lets one pass with `reschedule(0)`."""
     limits: list[asyncio.Timeout] = []
     init = Caller.__init__
 
@@ -69,6 +70,17 @@ def noting_limits() -> Iterator[list[asyncio.Timeout]]:
 
     with patch.object(Caller, "__init__", init_and_note):
         yield limits
+
+
+async def pass_limit(held: Gate, call: Coroutine[Any, Any, object]) -> None:
+    """Begin a start or a cancel, and let its limit pass when it is held. Raises what it raises."""
+    with noting_limits() as limits:
+        calling = asyncio.create_task(call)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await held.reached.wait()
+    for limit in limits:
+        limit.reschedule(0)
+    await calling
 
 
 @dataclass(frozen=True)
@@ -97,8 +109,6 @@ class Engine:
     executor: ScriptedExecutor
     projects: DeclaredProjects
     recovered: list[Run]
-    make_manager: Callable[[float], RunManager]
-    """Another manager of the same engine, with this limit for its writes."""
 
     async def until(self, predicate: Callable[[], bool]) -> None:
         """Wait for a condition that has no event."""
@@ -234,12 +244,9 @@ async def open_engine(
         await stack.enter_async_context(running(engine.writer))
         stack.push_async_callback(engine.tasks.stop)
 
-        def make_manager(write_limit_seconds: float) -> RunManager:
-            return RunManager(
-                dispatcher=engine.dispatcher, shutdown=engine.drain, write_limit_seconds=write_limit_seconds
-            )
-
-        manager = make_manager(limits.write_seconds)
+        manager = RunManager(
+            dispatcher=engine.dispatcher, shutdown=engine.drain, write_limit_seconds=limits.write_seconds
+        )
         await stack.enter_async_context(running(engine.dispatcher))
         if drain:
             stack.push_async_callback(manager.drain, PATIENCE_SECONDS)
@@ -255,5 +262,4 @@ async def open_engine(
             executor=executor,
             projects=declared,
             recovered=recovered,
-            make_manager=make_manager,
         )

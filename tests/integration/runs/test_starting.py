@@ -17,7 +17,7 @@ from solorun.errors import (
 )
 from solorun.run import Run
 from solorun.status import Status, StepStatus
-from tests.fakes.engine import EngineLimits, declare, noting_limits, open_engine
+from tests.fakes.engine import declare, noting_limits, open_engine, pass_limit
 from tests.fakes.patience import PATIENCE_SECONDS
 
 
@@ -144,12 +144,11 @@ async def test_a_start_whose_caller_left_is_decided_as_if_it_had_waited(tmp_path
 
 
 async def test_a_start_that_waits_too_long_for_its_write_starts_no_step(tmp_path: Path) -> None:
-    async with open_engine(tmp_path, limits=EngineLimits(write_seconds=0.05)) as engine:
+    async with open_engine(tmp_path) as engine:
         gate = engine.faults.hold_after("insert_run")
 
         with pytest.raises(StoreUnavailable, match="may appear later as a failed or cancelled run"):
-            await engine.manager.start_run("handbook")
-        await gate.reached.wait()
+            await pass_limit(gate, engine.manager.start_run("handbook"))
         gate.open()
 
         ended = await engine.end_of(1)
