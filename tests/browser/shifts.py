@@ -1,5 +1,7 @@
 """Layout shifts of a page. Only Chromium reports them: elsewhere, a test would find none and pass."""
 
+from playwright.sync_api import Page
+
 from tests.browser.browsers import not_in_firefox
 
 counts_shifts = not_in_firefox("Firefox reports no layout shifts")
@@ -24,3 +26,12 @@ QUIET = """(wanted = 30) => new Promise(done => {
   requestAnimationFrame(check);
 })"""
 """Resolves with the shifts when nothing has moved or loaded for the wanted number of frames."""
+
+
+def forget_shifts(page: Page) -> None:
+    """Wait until the page is still, and count only what moves from now on.
+
+    A click may move things. Chromium leaves those out for 500 ms, and a busy machine shows them later.
+    """
+    page.evaluate(QUIET)
+    page.evaluate("shifts.length = 0")

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
 from tests.browser.conftest import OpenPage
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import served
 
@@ -28,7 +29,9 @@ def test_a_project_shows_its_hooks_and_the_run_of_the_last_delivery(open_page: O
         )
 
         headers = {"x-gitlab-token": TOKEN, "x-gitlab-event": "Push Hook"}
-        delivered = httpx.post(f"{service.url}/hooks/site/push", headers=headers, trust_env=False)
+        delivered = httpx.post(
+            f"{service.url}/hooks/site/push", headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+        )
 
         run_id = delivered.json()["run_id"]
         expect(hooks.first).to_contain_text(f"Last delivery started: run #{run_id}, event Push Hook")

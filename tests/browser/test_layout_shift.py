@@ -12,7 +12,7 @@ from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.held import HoldAll
 from tests.browser.pages import PATHS, complete_runs
 from tests.browser.projects import Api
-from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts, forget_shifts
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
@@ -120,8 +120,7 @@ def test_a_run_that_fails_does_not_move_what_the_reader_looks_at(
         context.add_init_script(COUNT_SHIFTS)
         page = open_page(f"/p/bridge/runs/{run_id}", within=context, url=service.url)
         expect(page.locator(".log-pane")).to_contain_text("begun")
-        page.evaluate(QUIET)
-        page.evaluate("shifts.length = 0")
+        forget_shifts(page)
 
         gate.touch()
         expect(page.locator("header .badge")).to_have_text("failed")

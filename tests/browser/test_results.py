@@ -11,10 +11,8 @@ from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.deployments import Deployment
 from tests.browser.held import Hold
 from tests.browser.projects import Api
-from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts, forget_shifts
 from tests.fakes.running_service import ServedService
-
-TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +64,7 @@ def test_a_late_picture_does_not_move_the_text(
     page = open_page(f"/p/results/runs/{run_id}{path}", within=context)
     show(page)
     request = picture.wait(page)
-    page.evaluate(TWO_FRAMES)
+    forget_shifts(page)
     request.release()
     expect(page.get_by_role("img", name="the chart")).to_be_visible()
     shifts = page.evaluate(QUIET)

@@ -12,7 +12,7 @@ from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
 from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
-from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts, forget_shifts
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
@@ -112,7 +112,7 @@ def test_a_late_picture_moves_nothing(
     listing.wait(page).release()
     _show_pictures(page)
     request = picture.wait(page)
-    page.evaluate(QUIET)
+    forget_shifts(page)
     request.release()
     expect(page.get_by_role("region", name="Pictures").locator("img").first).to_have_js_property("naturalWidth", 320)
     shifts = page.evaluate(QUIET)

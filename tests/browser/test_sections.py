@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.projects import STREET_LENGTH, Api
-from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts
+from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts, forget_shifts
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
@@ -55,8 +55,7 @@ def test_no_project_moves_while_the_pointer_is_in_the_list(
     page = open_page("/", within=context, url=street.url)
     page.get_by_role("article", name="project-05").hover()
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
-    page.evaluate(QUIET)
-    page.evaluate("shifts.length = 0")
+    forget_shifts(page)
     names = _names(page)
 
     for _ in range(36):
@@ -154,8 +153,7 @@ def test_the_page_does_not_jump_while_projects_run(
     page = open_page("/", within=context, url=street.url)
     expect(page.get_by_role("article", name="project-00")).to_be_visible()
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
-    page.evaluate(QUIET)
-    page.evaluate("shifts.length = 0")
+    forget_shifts(page)
 
     for number in (0, 5, 13):
         street_api.start(f"project-{number:02}")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -135,18 +136,31 @@ def test_the_rows_stay_while_the_pointer_is_among_them(
     expect(_names(page)).to_have_count(9)
 
 
+def _share_before(api: Api, run_id: int, message: str) -> float:
+    """Where the pause before this line is in the bar of its step, however long the step has taken."""
+    (step,) = api.run(run_id)["steps"]
+    records = [record for record in api.log(run_id, limit=1000) if record["step"] == step["name"]]
+    line = next(index for index, record in enumerate(records) if record["message"] == message)
+    earlier, later, started, finished = map(
+        datetime.fromisoformat,
+        (records[line - 1]["time"], records[line]["time"], step["started_at"], step["finished_at"]),
+    )
+    return (earlier + (later - earlier) / 2 - started) / (finished - started)
+
+
 def test_a_click_in_the_timeline_goes_to_its_time_in_the_log(
     open_page: OpenPage, works: ServedService, works_api: Api
 ) -> None:
-    page = open_page(f"/p/timed/runs/{works_api.complete('timed')}", url=works.url)
+    run_id = works_api.complete("timed")
+    page = open_page(f"/p/timed/runs/{run_id}", url=works.url)
     track = page.locator(".gantt .track")
     bar = track.locator(".bar").bounding_box()
     assert bar is not None
-    middle = bar["x"] + 0.75 * bar["width"], bar["y"] + bar["height"] / 2
+    middle = bar["x"] + _share_before(works_api, run_id, "101") * bar["width"], bar["y"] + bar["height"] / 2
 
     page.mouse.move(*middle)
     expect(page.locator(".gantt .hair")).to_be_visible()
-    expect(page.locator(".gantt .head b")).to_have_text(re.compile(r"^1\.\d\ss · \d\d:\d\d:\d\d$"))
+    expect(page.locator(".gantt .head b")).to_have_text(re.compile(r"^\d+\.\d\ss · \d\d:\d\d:\d\d$"))
     page.mouse.click(*middle)
 
     expect(page.locator(".log-pane .row.current .text")).to_have_text("101")

@@ -19,8 +19,9 @@ from solorun.dashboard import Dashboard
 from solorun.projects import Catalog
 from solorun.record import Stream
 from solorun.run import Run
-from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
+from solorun.service import Service, ServiceLimits
 from solorun.settings import Settings
+from tests.fakes.patience import PATIENT_LIMITS
 from tests.fakes.project_toml import project_toml
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
@@ -106,7 +107,7 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         *,
         toml: str = TOML,
         headers: Mapping[str, str] | None = None,
-        limits: ServiceLimits = DEFAULT_LIMITS,
+        limits: ServiceLimits = PATIENT_LIMITS,
         failure_delay_seconds: float = 0,
         environ: Mapping[str, str] | None = None,
         **settings: Any,

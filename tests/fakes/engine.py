@@ -1,11 +1,12 @@
 """The engine on a real database, with scripted steps: everything between HTTP and processes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import anyio
@@ -23,6 +24,7 @@ from solorun.record import Record
 from solorun.retries import Retries
 from solorun.run import Run
 from solorun.runs import RunManager
+from solorun.runs.detached import Caller
 from solorun.schedule import Schedule
 from solorun.settings import DataDirectory
 from solorun.status import UpdateResult
@@ -33,8 +35,9 @@ from solorun.tracing import Untraced
 from solorun.wire.encoding import decode_records
 from solorun.worker import Worker
 from tests.fakes.declared_projects import DeclaredProjects
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.steps import ScriptedExecutor
-from tests.fakes.stores import FaultyStore
+from tests.fakes.stores import FaultyStore, Gate
 
 
 def system_now() -> datetime:
@@ -55,12 +58,37 @@ def noting_ends() -> Iterator[set[int]]:
         yield ended
 
 
+@contextmanager
+def noting_limits() -> Iterator[list[asyncio.Timeout]]:
+    """The limits of the starts and cancels that begin in the block. A test lets one pass with `reschedule(0)`."""
+    limits: list[asyncio.Timeout] = []
+    init = Caller.__init__
+
+    def init_and_note(caller: Caller, limit: asyncio.Timeout) -> None:
+        limits.append(limit)
+        init(caller, limit)
+
+    with patch.object(Caller, "__init__", init_and_note):
+        yield limits
+
+
+async def pass_limit(held: Gate, call: Coroutine[Any, Any, object]) -> None:
+    """Begin a start or a cancel, and let its limit pass when it is held. Raises what it raises."""
+    with noting_limits() as limits:
+        calling = asyncio.create_task(call)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await held.reached.wait()
+    for limit in limits:
+        limit.reschedule(0)
+    await calling
+
+
 @dataclass(frozen=True)
 class EngineLimits:
-    """The engine's own limits, as a service has them."""
+    """The engine's own limits. Those that no test is about are patient."""
 
     writer: WriterLimits = field(default_factory=WriterLimits)
-    write_seconds: float = 5.0
+    write_seconds: float = PATIENCE_SECONDS
     reaper_retry_seconds: float = 0.5
     compaction_pause_seconds: float = 0.05
     poll_seconds: float = 0.05
@@ -81,24 +109,22 @@ class Engine:
     executor: ScriptedExecutor
     projects: DeclaredProjects
     recovered: list[Run]
-    make_manager: Callable[[float], RunManager]
-    """Another manager of the same engine, with this limit for its writes."""
 
     async def until(self, predicate: Callable[[], bool]) -> None:
         """Wait for a condition that has no event."""
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE_SECONDS):
             while not predicate():
                 await anyio.sleep(0.001)
 
     async def end_of(self, run_id: int) -> Run:
         """Wait until the run has ended, according to its stream."""
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE_SECONDS):
             return [item async for item in self.tail.follow(run_id) if isinstance(item, Run)][-1]
 
     async def log_of(self, run_id: int, *, after: int = 0) -> list[Record]:
         """Follow the run to its end and return all records after `after`."""
         records: list[Record] = []
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE_SECONDS):
             async for item in self.tail.follow(run_id, after=after):
                 if not isinstance(item, Run):
                     records += decode_records(item.payload)
@@ -218,15 +244,12 @@ async def open_engine(
         await stack.enter_async_context(running(engine.writer))
         stack.push_async_callback(engine.tasks.stop)
 
-        def make_manager(write_limit_seconds: float) -> RunManager:
-            return RunManager(
-                dispatcher=engine.dispatcher, shutdown=engine.drain, write_limit_seconds=write_limit_seconds
-            )
-
-        manager = make_manager(limits.write_seconds)
+        manager = RunManager(
+            dispatcher=engine.dispatcher, shutdown=engine.drain, write_limit_seconds=limits.write_seconds
+        )
         await stack.enter_async_context(running(engine.dispatcher))
         if drain:
-            stack.push_async_callback(manager.drain, 5.0)
+            stack.push_async_callback(manager.drain, PATIENCE_SECONDS)
         yield Engine(
             store=engine.store,
             faults=faults,
@@ -239,5 +262,4 @@ async def open_engine(
             executor=executor,
             projects=declared,
             recovered=recovered,
-            make_manager=make_manager,
         )

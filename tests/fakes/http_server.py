@@ -17,9 +17,10 @@ from solorun.projects import Catalog
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.server import serve
-from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
+from solorun.service import Service, ServiceLimits
 from solorun.settings import Settings
 from tests.fakes.application import TOML
+from tests.fakes.patience import PATIENT_LIMITS
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
 
@@ -156,7 +157,7 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         *,
         toml: str = TOML,
         host: str = "127.0.0.1",
-        limits: ServiceLimits = DEFAULT_LIMITS,
+        limits: ServiceLimits = PATIENT_LIMITS,
         **settings: Any,
     ) -> AsyncIterator[LiveServer]:
         executor, stop, made = ScriptedExecutor(), asyncio.Event(), list[Application]()

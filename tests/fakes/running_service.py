@@ -1,7 +1,9 @@
 """The service as users run it: `solorun serve` in its own process, on a real socket."""
 
+import contextlib
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -144,6 +146,8 @@ def serving_worker(directory: Path, configuration: str, **environ: str) -> Itera
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+    """A port to listen on later. The kernel gives none of this range to outgoing connections, which could take it."""
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

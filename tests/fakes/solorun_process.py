@@ -13,6 +13,7 @@ from typing import Any
 from solorun.projects import Catalog
 from solorun.server import serve
 from solorun.settings import Settings
+from tests.fakes.patience import PATIENT_LIMITS
 
 LIMIT_SECONDS = 60.0
 
@@ -173,7 +174,7 @@ async def serving_here(directory: Path, toml: str, **settings: Any) -> AsyncGene
     all_settings = Settings(data_dir=directory / "data", port=0, shutdown_limit_seconds=10, **settings)
     url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
-    task = asyncio.create_task(serve(all_settings, catalog, started=url.set_result, stop=stop))
+    task = asyncio.create_task(serve(all_settings, catalog, started=url.set_result, stop=stop, limits=PATIENT_LIMITS))
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
             await asyncio.wait((task, url), return_when=asyncio.FIRST_COMPLETED)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
 from solorun.outcome import StepResult, StopEffect
 from solorun.project import Project, StepDeclaration
@@ -53,10 +54,16 @@ class ScriptedStep:
 
 
 class ScriptedExecutor:
-    """Gives its steps to the test: `await executor.step("extract")` returns the step once it has started."""
+    """Gives its steps to the test: `await executor.step("extract")` returns the step once it has started.
 
-    def __init__(self, *, unkillable: bool = False) -> None:
+    `prepare` is called with each step before it starts: what a test does afterwards may come after a time limit.
+    """
+
+    def __init__(
+        self, *, unkillable: bool = False, prepare: Callable[[ScriptedStep], None] = lambda step: None
+    ) -> None:
         self.unkillable = unkillable
+        self._prepare = prepare
         self.begun: list[ScriptedStep] = []
         self.orphans_killed: list[int] = []
         self.start_error: Exception | None = None
@@ -66,6 +73,7 @@ class ScriptedExecutor:
         if self.start_error is not None:
             raise self.start_error
         scripted = ScriptedStep(context, unkillable=self.unkillable)
+        self._prepare(scripted)
         self.begun.append(scripted)
         self._next[step.name].put_nowait(scripted)
         return scripted

@@ -11,6 +11,7 @@ from solorun.retries import Retries
 from solorun.run import Run
 from solorun.status import Status, StepStatus
 from tests.fakes.engine import declare
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.faults.engine_machine import EngineMachine
 from tests.faults.engine_model import STEPS, ModelRun
 from tests.faults.history import Kind
@@ -127,7 +128,7 @@ class ModelledEngine(EngineMachine):
             step.unkillable = False
             if step.stop_requested.is_set():
                 step.end("killed by SIGKILL", -9)
-        await self.engine.manager.drain(10)
+        await self.engine.manager.drain(PATIENCE_SECONDS)
         for run in self.active.values():
             self.ended[run.id] = await self.engine.store.get_run(run.id)
             expected = Status.CANCELLED if run.cancel_requested else Status.INTERRUPTED

@@ -14,7 +14,7 @@ from solorun.errors import RunActive, RunNotActive, StoreUnavailable
 from solorun.logs import Receiver, Topic
 from solorun.segment import Segment
 from solorun.status import Status
-from tests.fakes.engine import declare, open_engine, system_now
+from tests.fakes.engine import declare, noting_limits, open_engine, system_now
 from tests.faults.trial import DATABASE_NAME
 
 
@@ -42,13 +42,17 @@ async def test_cancelling_an_ended_run_does_not_wait_for_a_start_that_hangs(
         (await engine.executor.step("work")).end()
         await engine.end_of(ended.id)
         held = engine.faults.hold("insert_run")
-        manager = engine.make_manager(0.2)
-        starting = asyncio.create_task(manager.start_run("other"))
-        await held.reached.wait()
+        with noting_limits() as limits:
+            starting = asyncio.create_task(engine.manager.start_run("other"))
+            await held.reached.wait()
+            cancelling = asyncio.create_task(engine.manager.cancel_run(ended.id))
+            await engine.until(lambda: len(limits) == 2 or cancelling.done())
+        for limit in limits:
+            limit.reschedule(0)
 
         async with asyncio.timeout(60):
             with pytest.raises((StoreUnavailable, RunNotActive)):
-                await manager.cancel_run(ended.id)
+                await cancelling
 
         held.open()
         with pytest.raises(StoreUnavailable):

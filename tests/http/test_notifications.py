@@ -12,14 +12,14 @@ from standardwebhooks.webhooks import Webhook
 
 from solorun.projects import Catalog
 from solorun.record import Level, Stream
-from solorun.service import DEFAULT_LIMITS
 from tests.fakes.application import OpenServed, Served
+from tests.fakes.patience import PATIENT_LIMITS
 from tests.fakes.project_toml import project_toml
 from tests.fakes.webhook_receiver import Receiver, receiving
 
 SECRET: Final = "whsec_" + b64encode(bytes(range(32))).decode()
 PUBLIC: Final = "http://localhost:8700"
-LIMITS: Final = replace(DEFAULT_LIMITS, notifier_poll_seconds=0.01)
+LIMITS: Final = replace(PATIENT_LIMITS, notifier_poll_seconds=0.01)
 
 
 def toml(receiver: Receiver) -> str:

@@ -35,8 +35,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateServer]:
 
 async def test_a_run_and_its_log_outlive_crashes_of_the_server(tmp_path: Path, server: PrivateServer) -> None:
     async with open_engine(tmp_path, PROJECT) as engine:
-        lease = PostgresLease(server.url, Worker("this start", "this host"))
-        async with running(LeaseKeeper(lease, engine.registry, renewal_seconds=0.05)):
+        # However long the server takes to recover, the lease does not end.
+        lease = PostgresLease(server.url, Worker("this start", "this host"), seconds=3600)
+        async with running(LeaseKeeper(lease, engine.registry, renewal_seconds=0.05, retry_seconds=0.05)):
             run = await engine.manager.start_run("handbook")
             step = await engine.executor.step("extract")
             following = asyncio.create_task(engine.log_of(run.id))

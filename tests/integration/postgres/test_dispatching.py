@@ -6,7 +6,7 @@ from solorun.errors import StoreUnavailable
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
 from solorun.status import Status
-from tests.fakes.engine import EngineLimits, declare
+from tests.fakes.engine import EngineLimits, declare, pass_limit
 from tests.integration.postgres.dispatching import ONE_STEP, Processes, complete, notify
 
 
@@ -36,13 +36,13 @@ async def test_a_start_is_acknowledged_although_the_answer_to_its_hand_over_was_
 
 
 async def test_a_start_that_came_too_late_never_begins_although_a_claim_is_in_doubt(processes: Processes) -> None:
-    limits = EngineLimits(write_seconds=0.01, reaper_retry_seconds=0.01)
+    limits = EngineLimits(reaper_retry_seconds=0.01)
     service = await processes.open("service", limits=limits)
     inserted = service.faults.hold_after("insert_run")
     service.faults.fail("give_up_start", StoreUnavailable())
     ending = service.faults.hold("give_up_start")
     with pytest.raises(StoreUnavailable, match="No step will run"):
-        await service.manager.start_run("handbook")
+        await pass_limit(inserted, service.manager.start_run("handbook"))
     inserted.open()
     await ending.reached.wait()
 

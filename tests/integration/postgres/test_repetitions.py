@@ -11,7 +11,7 @@ from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Run
 from solorun.runs import Mirror, RunManager, Submission, submit_once
 from solorun.status import Status
-from tests.fakes.engine import Engine
+from tests.fakes.engine import Engine, pass_limit
 from tests.fakes.stores import Gate
 
 KEY = IdempotencyKey("7d0f2a5e", b"{}")
@@ -28,9 +28,7 @@ async def submit_too_late(engine: Engine, policy: ConflictPolicy) -> Gate:
     """A start that is committed, but that the engine gives up once the gate opens: its caller has got a 503."""
     inserted = engine.faults.hold_after("insert_run")
     with pytest.raises(StoreUnavailable):
-        await submit(engine.make_manager(0.05), policy)
-    with anyio.fail_after(60):
-        await inserted.reached.wait()
+        await pass_limit(inserted, submit(engine.manager, policy))
     return inserted
 
 

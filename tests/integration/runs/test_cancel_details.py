@@ -12,7 +12,7 @@ from solorun.run import Cancel, Run
 from solorun.status import Status
 from tests.contracts.builders import new_run
 from tests.fakes.engine import Engine, declare, open_engine
-from tests.fakes.steps import ScriptedExecutor
+from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
 
 def cancel_of(run: Run) -> Cancel:
@@ -167,10 +167,12 @@ async def test_a_cancel_during_a_timeout_is_recorded_without_an_effect(tmp_path:
 
 
 async def test_a_timeout_logs_where_the_work_was_and_that_it_was_killed(tmp_path: Path) -> None:
-    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05)) as engine:
-        run = await engine.manager.start_run("handbook")
-        step = await engine.executor.step("extract")
+    def sleep_on(step: ScriptedStep) -> None:
         step.position, step.stop_effect = ("41 (sleep 60)",), StopEffect.KILLED
+
+    executor = ScriptedExecutor(prepare=sleep_on)
+    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05), executor=executor) as engine:
+        run = await engine.manager.start_run("handbook")
 
         ended = await engine.end_of(run.id)
 

@@ -9,7 +9,7 @@ from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailabl
 from solorun.record import Event
 from solorun.status import Status, StepStatus
 from tests.contracts.builders import new_run
-from tests.fakes.engine import declare, open_engine
+from tests.fakes.engine import declare, open_engine, pass_limit
 from tests.fakes.steps import ScriptedExecutor
 
 
@@ -143,7 +143,7 @@ async def test_a_cancel_that_cannot_be_recorded_promises_nothing_about_a_run_wit
         gate = engine.faults.hold("request_cancel")
 
         with pytest.raises(StoreUnavailable, match=r"not recorded yet\. It may still take effect\."):
-            await engine.make_manager(0.05).cancel_run(1)
+            await pass_limit(gate, engine.manager.cancel_run(1))
 
         gate.open()
         assert (await engine.end_of(1)).status is Status.CANCELLED

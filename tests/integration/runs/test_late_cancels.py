@@ -7,8 +7,8 @@ import pytest
 
 from solorun.errors import RunActive, RunNotActive, StoreUnavailable
 from solorun.status import Status, StepStatus
-from tests.fakes.engine import declare, open_engine
-from tests.fakes.steps import ScriptedExecutor
+from tests.fakes.engine import declare, open_engine, pass_limit
+from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
 
 async def test_a_late_cancel_of_one_run_does_not_affect_the_next(tmp_path: Path) -> None:
@@ -68,10 +68,10 @@ async def test_a_cancel_waits_for_the_output_of_a_step_that_has_exited(tmp_path:
 
 
 async def test_a_step_that_exited_in_time_may_end_after_its_time_limit(tmp_path: Path) -> None:
-    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05)) as engine:
+    executor = ScriptedExecutor(prepare=ScriptedStep.exit)
+    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05), executor=executor) as engine:
         run = await engine.manager.start_run("handbook", scope="from:generate")
         step = await engine.executor.step("generate")
-        step.exit()
         loop = asyncio.get_running_loop()
         passed = asyncio.Event()
         loop.call_later(0.1, passed.set)
@@ -91,7 +91,7 @@ async def test_the_end_of_a_stream_includes_a_cancel_that_was_recorded_late(tmp_
         step = await engine.executor.step("extract")
         gate = engine.faults.hold("request_cancel")
         with pytest.raises(StoreUnavailable):
-            await engine.make_manager(0.05).cancel_run(run.id, requested_by="ada")
+            await pass_limit(gate, engine.manager.cancel_run(run.id, requested_by="ada"))
 
         gate.open()
         topic = engine.hub.find(run.id)
@@ -157,8 +157,8 @@ async def test_the_step_is_stopped_even_if_the_store_does_not_respond(tmp_path: 
         gate = engine.faults.hold("request_cancel")
 
         with pytest.raises(StoreUnavailable):
-            await engine.make_manager(0.05).cancel_run(run.id)
+            await pass_limit(gate, engine.manager.cancel_run(run.id))
 
-        assert step.stop_requested.is_set()
+        await step.stop_requested.wait()
         gate.open()
         assert (await engine.end_of(run.id)).status is Status.CANCELLED

@@ -12,6 +12,7 @@ from solorun.run import Run
 from solorun.status import Status, StepStatus
 from solorun.trace_context import caller_trace
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.steps import ScriptedExecutor
 
 QUEUE = ConflictPolicy.QUEUE
@@ -207,7 +208,7 @@ async def test_a_run_that_is_claimed_while_the_drain_begins_is_left_to_the_next_
         held = engine.faults.hold_after("claim_runs")
         await complete_next_step(engine)
         await held.reached.wait()
-        drain = asyncio.create_task(engine.manager.drain(5))
+        drain = asyncio.create_task(engine.manager.drain(PATIENCE_SECONDS))
         await engine.until(lambda: engine.manager.draining)
         held.open()
         await drain

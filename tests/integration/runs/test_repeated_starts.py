@@ -13,7 +13,8 @@ from solorun.run import Run
 from solorun.runs import RunManager, submit_once
 from solorun.status import Status
 from solorun.store import NewRun
-from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
+from tests.fakes.engine import Engine, declare, open_engine, pass_limit
+from tests.fakes.patience import PATIENCE_SECONDS
 
 KEY = IdempotencyKey("7d0f2a5e", b"{}")
 OTHER_KEY = IdempotencyKey("another", b"{}")
@@ -126,7 +127,7 @@ async def test_a_repeated_start_returns_its_run_even_if_it_would_now_be_refused(
 async def test_a_repeated_start_returns_its_run_during_a_drain(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run, _ = await start_once(engine.manager)
-        await engine.manager.drain(5)
+        await engine.manager.drain(PATIENCE_SECONDS)
 
         again, is_new = await start_once(engine.manager)
         with pytest.raises(ServiceDraining):
@@ -167,12 +168,11 @@ async def test_a_start_that_was_committed_despite_an_error_can_be_repeated(
 
 
 async def test_a_start_that_waited_too_long_for_its_write_can_be_repeated(tmp_path: Path) -> None:
-    async with open_engine(tmp_path, limits=EngineLimits(write_seconds=0.05)) as engine:
+    async with open_engine(tmp_path) as engine:
         gate = engine.faults.hold_after("insert_run")
         with pytest.raises(StoreUnavailable):
-            await start_once(engine.manager)
-        await gate.reached.wait()
-        repeated = asyncio.create_task(start_once(engine.make_manager(60)))
+            await pass_limit(gate, start_once(engine.manager))
+        repeated = asyncio.create_task(start_once(engine.manager))
         await asyncio.sleep(0)
 
         gate.open()
@@ -254,10 +254,8 @@ async def test_a_late_start_stands_once_a_repetition_has_returned_its_run(tmp_pa
     async with open_engine(tmp_path, declare(steps=("work",))) as engine:
         active = await engine.manager.start_run("handbook")
         inserted = engine.faults.hold_after("insert_run")
-        impatient = engine.make_manager(0.05)
         with pytest.raises(StoreUnavailable):
-            await start_once(impatient, on_conflict=ConflictPolicy.QUEUE)
-        await inserted.reached.wait()
+            await pass_limit(inserted, start_once(engine.manager, on_conflict=ConflictPolicy.QUEUE))
 
         queued, is_new = await start_once(engine.manager, on_conflict=ConflictPolicy.REJECT)
         inserted.open()

@@ -22,6 +22,7 @@ from solorun.status import Status, StepStatus
 from solorun.wire.runs import SkippedStep
 from tests.contracts.builders import end, read_all, start
 from tests.fakes.engine import Engine, declare, open_engine
+from tests.fakes.patience import PATIENCE_SECONDS
 
 COMPLETED, FAILED = StepStatus.COMPLETED, StepStatus.FAILED
 
@@ -141,7 +142,7 @@ async def test_a_rerun_of_an_unknown_run_or_project_is_refused(tmp_path: Path) -
 async def test_a_rerun_is_refused_while_draining(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         original = await _fail(engine, failed="extract")
-        await engine.manager.drain(5)
+        await engine.manager.drain(PATIENCE_SECONDS)
 
         with pytest.raises(ServiceDraining):
             await _rerun(engine, original.id)
@@ -152,7 +153,7 @@ async def test_an_interrupted_run_is_repeated_from_the_interrupted_step(tmp_path
         run = await engine.manager.start_run("handbook")
         (await engine.executor.step("extract")).end()
         await engine.executor.step("generate")
-        await engine.manager.drain(5)
+        await engine.manager.drain(PATIENCE_SECONDS)
 
     async with open_engine(tmp_path, owner="the next start") as engine:
         rerun = await _rerun(engine, run.id, from_step="failed")

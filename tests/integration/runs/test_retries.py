@@ -11,7 +11,8 @@ from solorun.retries import Retries
 from solorun.run import Run
 from solorun.status import Status, StepStatus
 from tests.fakes.engine import Engine, declare, open_engine
-from tests.fakes.steps import ScriptedExecutor
+from tests.fakes.patience import PATIENCE_SECONDS
+from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
 ONE_STEP = ("load",)
 SOON = 0.001
@@ -130,12 +131,11 @@ async def test_a_step_that_writes_nothing_fails_and_is_tried_again(tmp_path: Pat
 
 async def test_a_step_that_has_exited_is_not_stopped_for_its_silence(tmp_path: Path) -> None:
     project = declare(steps=("load", "report"), stall_timeout=StallTimeout(0.05))
-    async with open_engine(tmp_path, project) as engine:
+    async with open_engine(tmp_path, project, executor=ScriptedExecutor(prepare=ScriptedStep.exit)) as engine:
         run = await engine.manager.start_run("handbook")
         handle = engine.registry.find(run.id)
         assert handle is not None
         load = await engine.executor.step("load")
-        load.exit()
         await engine.until(lambda: handle.cancel_scope.reason is StopReason.STALL)
         load.end()
         (await engine.executor.step("report")).end()
@@ -202,7 +202,7 @@ async def test_a_shutdown_ends_the_pause(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=ONE_STEP, retries=retries(1, delay=NEVER))) as engine:
         waiting = await fail_once_then_wait(engine)
 
-        await engine.manager.drain(5.0)
+        await engine.manager.drain(PATIENCE_SECONDS)
         ended = await engine.store.get_run(waiting.id)
 
         assert (ended.status, ended.steps[0].status) == (Status.INTERRUPTED, StepStatus.INTERRUPTED)

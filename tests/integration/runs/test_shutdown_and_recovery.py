@@ -15,6 +15,7 @@ from solorun.settings import Settings
 from solorun.status import Status, StepStatus
 from tests.contracts.builders import new_run
 from tests.fakes.engine import EngineLimits, declare, open_engine
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.project_toml import project_toml
 from tests.fakes.steps import ScriptedExecutor
 
@@ -24,7 +25,7 @@ async def test_a_drain_interrupts_active_runs(tmp_path: Path) -> None:
         run = await engine.manager.start_run("handbook")
         await engine.executor.step("extract")
 
-        await engine.manager.drain(5)
+        await engine.manager.drain(PATIENCE_SECONDS)
 
         ended = await engine.store.get_run(run.id)
         assert (ended.status, ended.error_message) == (Status.INTERRUPTED, "the service was shut down")
@@ -32,13 +33,14 @@ async def test_a_drain_interrupts_active_runs(tmp_path: Path) -> None:
 
 
 async def test_a_run_that_was_being_cancelled_before_the_drain_becomes_cancelled(tmp_path: Path) -> None:
-    async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine:
+    executor = ScriptedExecutor(unkillable=True)
+    async with open_engine(tmp_path, declare(cancel_grace_seconds=600), executor=executor) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
         await engine.manager.cancel_run(run.id)
         await step.stop_requested.wait()
 
-        drain = asyncio.create_task(engine.manager.drain(5))
+        drain = asyncio.create_task(engine.manager.drain(PATIENCE_SECONDS))
         async with asyncio.timeout(60):
             while len(step.graces) < 2:
                 await asyncio.sleep(0)
@@ -46,17 +48,17 @@ async def test_a_run_that_was_being_cancelled_before_the_drain_becomes_cancelled
         await drain
 
         assert (await engine.store.get_run(run.id)).status is Status.CANCELLED
-        assert step.graces == [10.0, 3.0]
+        assert step.graces == [600, PATIENCE_SECONDS - 2]
 
 
 async def test_a_drain_shortens_graces_to_fit_its_limit(tmp_path: Path) -> None:
-    async with open_engine(tmp_path) as engine:
+    async with open_engine(tmp_path, declare(cancel_grace_seconds=600)) as engine:
         await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
 
-        await engine.manager.drain(5)
+        await engine.manager.drain(PATIENCE_SECONDS)
 
-        assert step.graces == [3.0]
+        assert step.graces == [PATIENCE_SECONDS - 2]
 
 
 async def test_a_run_that_fails_during_the_drain_is_interrupted(tmp_path: Path) -> None:
@@ -64,7 +66,7 @@ async def test_a_run_that_fails_during_the_drain_is_interrupted(tmp_path: Path) 
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
 
-        drain = asyncio.create_task(engine.manager.drain(5))
+        drain = asyncio.create_task(engine.manager.drain(PATIENCE_SECONDS))
         await asyncio.sleep(0)
         step.end("exit code 1", 1)
         await drain
@@ -78,7 +80,7 @@ async def test_a_run_that_succeeded_before_the_drain_reached_it_is_completed(tmp
         step = await engine.executor.step("extract")
 
         step.end()
-        await engine.manager.drain(5)
+        await engine.manager.drain(PATIENCE_SECONDS)
 
         assert (await engine.store.get_run(run.id)).status is Status.COMPLETED
 
@@ -99,7 +101,7 @@ async def test_a_drain_is_safe_twice(tmp_path: Path) -> None:
         run = await engine.manager.start_run("handbook")
         await engine.executor.step("extract")
 
-        await asyncio.gather(engine.manager.drain(5), engine.manager.drain(5))
+        await asyncio.gather(engine.manager.drain(PATIENCE_SECONDS), engine.manager.drain(PATIENCE_SECONDS))
 
         assert (await engine.store.get_run(run.id)).status is Status.INTERRUPTED
 
@@ -174,7 +176,7 @@ async def test_a_drain_settles_a_start_whose_answer_was_lost(tmp_path: Path) -> 
         with pytest.raises(StoreFailure):
             await engine.manager.start_run("handbook")
 
-        await engine.manager.drain(5)
+        await engine.manager.drain(PATIENCE_SECONDS)
 
         (run,) = await engine.store.list_runs()
         assert run.status is Status.FAILED

@@ -17,7 +17,8 @@ from solorun.errors import (
 )
 from solorun.run import Run
 from solorun.status import Status, StepStatus
-from tests.fakes.engine import EngineLimits, declare, open_engine
+from tests.fakes.engine import declare, noting_limits, open_engine, pass_limit
+from tests.fakes.patience import PATIENCE_SECONDS
 
 
 async def test_a_thousand_simultaneous_starts_give_one_run_and_999_conflicts_that_name_it(tmp_path: Path) -> None:
@@ -143,12 +144,11 @@ async def test_a_start_whose_caller_left_is_decided_as_if_it_had_waited(tmp_path
 
 
 async def test_a_start_that_waits_too_long_for_its_write_starts_no_step(tmp_path: Path) -> None:
-    async with open_engine(tmp_path, limits=EngineLimits(write_seconds=0.05)) as engine:
+    async with open_engine(tmp_path) as engine:
         gate = engine.faults.hold_after("insert_run")
 
         with pytest.raises(StoreUnavailable, match="may appear later as a failed or cancelled run"):
-            await engine.manager.start_run("handbook")
-        await gate.reached.wait()
+            await pass_limit(gate, engine.manager.start_run("handbook"))
         gate.open()
 
         ended = await engine.end_of(1)
@@ -162,12 +162,16 @@ async def test_a_start_that_waited_too_long_behind_others_names_the_active_run(t
         first, second = engine.faults.hold("insert_run"), engine.faults.hold("insert_run")
         winner = asyncio.create_task(engine.manager.start_run("handbook"))
         await first.reached.wait()
-        impatient = engine.make_manager(0.5)
-        slow = asyncio.create_task(impatient.start_run("other"))
-        late = asyncio.create_task(impatient.start_run("handbook"))
-        await asyncio.sleep(0)
-
+        with noting_limits() as limits:
+            slow = asyncio.create_task(engine.manager.start_run("other"))
+            late = asyncio.create_task(engine.manager.start_run("handbook"))
+            await engine.until(lambda: len(limits) == 2)
         first.open()
+        await winner
+        await second.reached.wait()
+
+        for limit in limits:
+            limit.reschedule(0)
 
         with pytest.raises(RunActive) as refusal:
             await late
@@ -203,7 +207,7 @@ async def test_a_start_that_finds_a_row_without_a_task_settles_it_and_continues(
 
 async def test_a_start_after_the_drain_began_is_refused(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
-        await engine.manager.drain(1)
+        await engine.manager.drain(PATIENCE_SECONDS)
 
         with pytest.raises(ServiceDraining):
             await engine.manager.start_run("handbook")
@@ -214,7 +218,7 @@ async def test_a_start_in_progress_when_the_drain_begins_is_interrupted(tmp_path
         gate = engine.faults.hold("insert_run")
         start = asyncio.create_task(engine.manager.start_run("handbook"))
         await gate.reached.wait()
-        drain = asyncio.create_task(engine.manager.drain(5))
+        drain = asyncio.create_task(engine.manager.drain(PATIENCE_SECONDS))
         await asyncio.sleep(0)
 
         gate.open()

@@ -18,6 +18,7 @@ from solorun.store import DeliveryFilter
 from solorun.triggers import Scheduler
 from tests.fakes.clock import Clock
 from tests.fakes.engine import EngineLimits, declare
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.integration.triggers.scheduling import START, complete, firings, nightly, scheduling
 
 
@@ -132,7 +133,7 @@ async def test_an_internal_error_in_one_schedule_does_not_stop_the_others(
 async def test_a_draining_service_starts_nothing(tmp_path: Path) -> None:
     clock = Clock(START)
     async with scheduling(tmp_path, nightly(), clock=clock) as (engine, scheduler):
-        await engine.manager.drain(5.0)
+        await engine.manager.drain(PATIENCE_SECONDS)
         clock.set("2026-11-03T03:00:00+00:00")
         await scheduler.start_due_runs()
 

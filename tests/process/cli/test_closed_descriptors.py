@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from solorun.client import RunClient
 from solorun.errors import ServiceUnreachable
 from solorun.status import Status
 from tests.fakes.project_toml import project_toml
+from tests.fakes.running_service import free_port
 
 TOML = project_toml("hello", {"hello": "echo hello; echo warning >&2; cat"})
 
@@ -22,7 +22,7 @@ TOML = project_toml("hello", {"hello": "echo hello; echo warning >&2; cat"})
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 async def test_a_service_with_closed_descriptors_runs_and_stops_cleanly(tmp_path: Path, closed: str) -> None:
     (tmp_path / "solorun.toml").write_text(TOML)
-    port = _free_port()
+    port = free_port()
 
     async with _shell(f"exec {sys.executable} -m solorun serve --port {port} {closed}", tmp_path) as service:
         async with RunClient(f"http://127.0.0.1:{port}") as client:
@@ -101,9 +101,3 @@ async def _until_it_answers(client: RunClient, service: asyncio.subprocess.Proce
                 await asyncio.sleep(0.05)
             else:
                 return
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

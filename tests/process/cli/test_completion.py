@@ -18,6 +18,7 @@ from solorun.status import StepStatus
 from solorun.wire.projects import ProjectList, ProjectSummary
 from solorun.wire.runs import ArtifactList, RunPage
 from tests.fakes.command_line import Solorun, answer, problem
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.scripted_service import Response, make_run
 
 Complete = Callable[..., Awaitable[list[str]]]
@@ -39,6 +40,7 @@ ARTIFACTS = ArtifactList((Artifact("a.txt", 1, "text/plain", datetime(2026, 1, 1
 @pytest.fixture
 def complete(solorun: Solorun, monkeypatch: pytest.MonkeyPatch) -> Complete:
     """The values that fish shows for a line, with their help. Nothing is written to stderr."""
+    monkeypatch.setattr(completion, "LIMIT_SECONDS", PATIENCE_SECONDS)
 
     async def complete(line: str, *answers: Response) -> list[str]:
         monkeypatch.setenv("_SOLORUN_COMPLETE", "complete_fish")

@@ -32,9 +32,7 @@ async def follow(
     """The seqs of the received records, and the Last-Event-ID of each request for the stream."""
     async with (
         scripted_service(answers) as service,
-        RunClient(
-            service.url, reconnect_seconds=2, max_retry_seconds=0.01, idle_timeout_seconds=idle_timeout_seconds
-        ) as client,
+        RunClient(service.url, max_retry_seconds=0.01, idle_timeout_seconds=idle_timeout_seconds) as client,
     ):
         seqs = [record.seq async for record in client.follow(17, after=after, tail=tail)]
     streams = [request for request in service.requests if "/events" in request.target]

@@ -12,6 +12,7 @@ from solorun.errors import ServiceUnreachable, SolorunError
 from solorun.record import Event, Record
 from solorun.status import Status
 from tests.fakes.cutting_proxy import cutting_proxy
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.project_toml import project_toml
 from tests.fakes.solorun_process import serving, serving_here
 
@@ -66,7 +67,7 @@ async def test_waiting_survives_a_restart_of_the_service(tmp_path: Path) -> None
 
 async def _open_stream(url: str) -> None:
     """Wait until a stream is open. Without one, a client reports immediately that the service is down."""
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as client, asyncio.timeout(60):
         while "solorun_open_streams 1.0" not in (await client.get(f"{url}/metrics")).text:
             await asyncio.sleep(0.01)
 

@@ -70,16 +70,16 @@ async def test_a_reader_that_takes_nothing_of_a_plain_response_is_cut_off(
     open_server: OpenServer, lost: list[int], requests: int
 ) -> None:
     limits = ServiceLimits(connections=ConnectionLimits(idle_timeout_seconds=0.01, send_timeout_seconds=0.05))
-    async with open_server(limits=limits) as server, server.connect(receive_buffer=4096) as connection:
-        await connection.send(request_for("/livez") * requests)
+    sent = request_for("/livez") * requests
+    async with open_server(limits=limits) as server, server.connect(receive_buffer=4096, sent=sent) as connection:
         await server.until(lambda: connection.port in lost)
 
 
 async def test_a_slow_reader_of_a_plain_response_gets_all_of_it(open_server: OpenServer, large_response: bytes) -> None:
     # The server closes the connection before all is sent.
     limits = ServiceLimits(connections=ConnectionLimits(idle_timeout_seconds=0.01, keep_alive_seconds=0))
-    async with open_server(limits=limits) as server, server.connect(receive_buffer=4096) as connection:
-        await connection.get("/livez")
+    request = request_for("/livez")
+    async with open_server(limits=limits) as server, server.connect(receive_buffer=4096, sent=request) as connection:
         await asyncio.sleep(0.1)
         response = await connection.read_to_close()
 

@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-
 from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.running_service import served
+from tests.process.service.clients import open_client
 
 LIMIT_SECONDS = 60
 TIMEOUT_SECONDS = 8
@@ -47,7 +46,7 @@ def read_pid(file: Path) -> str:
 
 def test_a_step_that_ended_while_the_service_was_frozen_has_not_timed_out(tmp_path: Path) -> None:
     (tmp_path / "frozen_steps.py").write_text(COROUTINE)
-    with served(tmp_path, TOML) as service, httpx.Client(base_url=service.api, trust_env=False) as client:
+    with served(tmp_path, TOML) as service, open_client(service) as client:
         ids = [
             client.post(f"/projects/{project}/runs").json()["id"]
             for project in ("coroutine", "step_limit", "run_limit")
@@ -61,7 +60,7 @@ def test_a_step_that_ended_while_the_service_was_frozen_has_not_timed_out(tmp_pa
         service.signal(signal.SIGCONT)
 
         for run_id in ids:
-            client.get(f"/runs/{run_id}/events", timeout=LIMIT_SECONDS)
+            client.get(f"/runs/{run_id}/events")
         ended = [client.get(f"/runs/{run_id}").json() for run_id in ids]
 
     assert [(run["status"], run["error_message"]) for run in ended] == [("completed", None)] * 3

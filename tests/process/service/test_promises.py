@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from solorun import RunClient
+from tests.fakes.patience import PATIENT_PROGRAM
 from tests.fakes.process_table import is_alive
 from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.raw_http import post
@@ -35,7 +36,7 @@ SHARED = (
         "leaving",
         {
             "work": "(trap '' TERM; sh -c 'echo $PPID' > $SOLORUN_PARAM_PID; while true; do echo; sleep 0.01; done) & "
-            "until [ -s $SOLORUN_PARAM_PID ]; do sleep 0.01; done; echo begun; exit 0"
+            "until [ -s $SOLORUN_PARAM_PID ]; do sleep 0.01; done; echo command $$; exit 0"
         },
         params=["pid"],
     )
@@ -58,7 +59,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
     """One service for those who leave it running; each has its own projects in it."""
     directory = tmp_path_factory.mktemp("shared")
     (directory / "exiting_steps.py").write_text(EXITING)
-    with served(directory, SHARED) as service:
+    with served(directory, SHARED, program=PATIENT_PROGRAM) as service:
         yield service
 
 
@@ -172,7 +173,8 @@ async def test_a_cancel_after_the_command_exited_waits_for_the_processes_it_left
     noted = tmp_path / "pid"
     async with http(shared) as raw, RunClient(shared.url) as client:
         run = await client.start_run("leaving", params={"pid": str(noted)})
-        await until_logged(client, run.id, "begun")
+        command = await until_logged(client, run.id, "command ")
+        await eventually(lambda: not is_alive(command.removeprefix("command ")))
         await asyncio.sleep(delay_seconds)
         await raw.post(f"/runs/{run.id}/cancel")
 

@@ -23,6 +23,15 @@ from solorun.cli import main
 sys.exit(main())
 """
 
+WITH_TIME_TO_CLOSE = """
+import sys
+from solorun.cli import main
+from solorun.server import server
+server.CLOSING_SECONDS = 60
+sys.exit(main())
+"""
+"""A service that keeps the last minute of its shutdown limit, not only the last second, for what follows the runs."""
+
 
 async def test_on_sigterm_runs_are_interrupted_streams_end_with_shutdown_and_the_exit_is_clean(tmp_path: Path) -> None:
     with served(tmp_path, SLEEPER) as service:
@@ -55,10 +64,10 @@ async def test_a_coroutine_that_swallows_every_cancellation_does_not_delay_the_e
         "        except asyncio.CancelledError:\n"
         "            await step.log('no')\n"
     )
-    unkillable = '[service]\nshutdown_limit = "3s"\n' + project_toml(
+    unkillable = '[service]\nshutdown_limit = "62s"\n' + project_toml(
         "handbook", {"work": Call("stubborn_steps:work")}, cancel_grace="200ms"
     )
-    with served(tmp_path, unkillable) as service:
+    with served(tmp_path, unkillable, program=("-c", WITH_TIME_TO_CLOSE)) as service:
         async with RunClient(service.url) as client:
             run = await client.start_run("handbook")
             await until_logged(client, run.id, "begun")

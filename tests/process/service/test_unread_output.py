@@ -5,7 +5,6 @@ import fcntl
 import os
 import pty
 import signal
-import socket
 import sys
 import termios
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 from solorun.client import RunClient
 from solorun.status import Status
 from tests.fakes.project_toml import Call, project_toml
+from tests.fakes.running_service import free_port
 
 RUNS = 200
 TOML = project_toml("quick", {"nothing": Call("quick:nothing")})
@@ -39,7 +39,7 @@ async def test_a_stream_that_is_not_read_stops_neither_runs_nor_the_shutdown(
 ) -> None:
     (tmp_path / "solorun.toml").write_text(TOML)
     (tmp_path / "quick.py").write_text(MODULE)
-    port = _free_port()
+    port = free_port()
     with _unread(kind) as unread:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "solorun", "serve", "--port", str(port)),
@@ -84,18 +84,12 @@ def _unread(kind: str) -> Iterator[int]:
 
 
 async def _until_live(port: int) -> None:
-    async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as http:
+    async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False, timeout=60) as http:
         while True:
             try:
-                answer = await http.get(f"http://127.0.0.1:{port}/livez", timeout=60)
+                answer = await http.get(f"http://127.0.0.1:{port}/livez")
             except httpx.ConnectError:
                 await asyncio.sleep(0.05)
             else:
                 assert answer.status_code == 200
                 return
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.fakes.postgres import SECRET_KEY
 from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.running_service import ServedService, served
+from tests.process.service.clients import open_client
 
 TOKEN = "f3b1c7d29e8a40566b17c2d8e94fa035"
 UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
@@ -69,11 +69,11 @@ def guarded(directory: Path) -> Iterator[ServedService]:
 
 def run(service: ServedService, project: str) -> str:
     """Run a project to its end, and return its log."""
-    with httpx.Client(base_url=service.api, headers={"authorization": f"Bearer {TOKEN}"}, trust_env=False) as client:
+    with open_client(service, token=TOKEN) as client:
         started = client.post(f"/projects/{project}/runs")
         assert started.status_code == 201, started.text
         run_id = started.json()["id"]
-        with client.stream("GET", f"/runs/{run_id}/events", timeout=60) as stream:
+        with client.stream("GET", f"/runs/{run_id}/events") as stream:
             stream.read()
         return client.get(f"/runs/{run_id}/log.txt").text
 

@@ -11,11 +11,28 @@ from tests.fakes.process_table import is_alive
 from tests.process.steps.processes import eventually
 from tests.process.steps.shims import StartShim
 
-WITHOUT_A_LIST = (
-    f"import sys, time; sys.path.append({os.path.dirname(os.path.dirname(SHIM_PROGRAM))!r}); import shim.program; "
-    "shim.program.list_processes = lambda: time.sleep(600); shim.program.main()"
-)
+IMPORT = f"import sys, time; sys.path.append({os.path.dirname(os.path.dirname(SHIM_PROGRAM))!r}); import shim.program\n"
+WITHOUT_A_LIST = IMPORT + "shim.program.list_processes = lambda: time.sleep(600); shim.program.main()"
 """On a machine that is too busy to list its processes in time."""
+WITH_A_CLOCK = (
+    IMPORT
+    + """
+from pathlib import Path
+
+def read_clock(_):
+    if Path("asked").exists():
+        Path("asked-again").touch()
+        return 101
+    Path("asked").touch()
+    while not Path("moved").exists():
+        time.sleep(0.01)
+    return 99.8
+
+time.clock_gettime = read_clock
+shim.program.main()
+"""
+)
+"""With a clock that waits until the deadline is moved, and is then past the first one."""
 
 
 def test_a_command_is_killed_when_its_deadline_passes(start_shim: StartShim, directory: Path) -> None:
@@ -45,12 +62,20 @@ async def test_a_command_is_killed_at_its_deadline_before_the_processes_are_list
     deadline.close()
 
 
-def test_a_deadline_that_is_moved_in_time_kills_nothing(start_shim: StartShim, directory: Path) -> None:
+async def test_a_deadline_that_is_moved_in_time_kills_nothing(start_shim: StartShim, directory: Path) -> None:
     deadline = WorkDeadline()
-    deadline.set(count_seconds() + 0.2)
+    deadline.set(100)
+    shim = start_shim(
+        *("sh", "-c", "until [ -e go ]; do sleep 0.01; done; exit 7"),
+        python=(sys.executable, "-c", WITH_A_CLOCK),
+        deadline=deadline.fd,
+    )
+    await eventually((directory / "asked").exists)
 
-    shim = start_shim("sh", "-c", "sleep 0.5; exit 7", deadline=deadline.fd)
-    deadline.set(count_seconds() + 600)
+    deadline.set(700)
+    (directory / "moved").touch()
+    await eventually((directory / "asked-again").exists)
+    (directory / "go").touch()
 
     assert shim.read_reports()[1:] == ["exited 7", "done"]
     deadline.close()

@@ -22,6 +22,7 @@ from solorun.errors import ConfigurationInvalid
 from solorun.settings import Settings
 from solorun.tracing import Untraced, open_tracing
 from tests.fakes.otlp_receiver import attributes, otlp_receiver
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.solorun_process import serving_here
 from tests.fakes.webhook_receiver import receiving
@@ -148,7 +149,7 @@ async def test_a_run_continues_the_trace_of_the_delivery_that_started_it(
     headers = {"x-gitlab-token": "correct horse", "traceparent": TRACEPARENT}
     with otlp_receiver() as collector:
         async with client_of(tmp_path, otlp_endpoint=collector.url) as client:
-            async with httpx.AsyncClient(base_url=client.url) as sender:
+            async with httpx.AsyncClient(base_url=client.url, timeout=PATIENCE_SECONDS) as sender:
                 refused = await sender.post("/hooks/broken/push", headers={**headers, "x-gitlab-token": "guessed"})
                 started = await sender.post("/hooks/broken/push", headers=headers)
             await client.wait_for_run(started.json()["run_id"])

@@ -19,11 +19,15 @@ _GUARDS: Final = {
     "wait_for": 1,
     "wait": 0,
     "join": 0,
+    "drain": 0,
 }
 """Calls with a time limit, and the position of the limit."""
+_MEANT_TO_PASS: Final = {"drain": 1.0}
+"""Calls whose limit is no guard if it is shorter than this: the test expects it to pass."""
 _LIMITS: Final = frozenset({"timeout", "seconds", "limit_seconds"})
 """Parameters that limit a wait."""
 _MILLISECOND_LIMITS: Final = frozenset({"set_default_timeout", "set_options", "set_default_navigation_timeout"})
+_HTTPX_CALLS: Final = frozenset({"Client", "AsyncClient", "get", "post", "put", "delete", "request", "stream"})
 _ELAPSED: Final = frozenset({"total_seconds"})
 _NAMES: Final = re.compile(r"(?:.*_)?(?:took|elapsed|latency|latencies|delays?|p99)(?:_.*)?", re.ASCII)
 """Names that hold elapsed time, wherever it was measured."""
@@ -70,6 +74,10 @@ def _judge(
                 periods = [period for side in node.comparators for period in scope.periods_of(side, constants)]
                 if any(period < MIN_GUARD_SECONDS for period in periods):
                     yield node.lineno, f"compares the clock with {min(periods):g} s"
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="httpx"), attr=name), keywords=keywords) if (
+            name in _HTTPX_CALLS and not {"timeout", "transport"} & {keyword.arg for keyword in keywords}
+        ):
+            yield node.lineno, "has httpx's limit of 5 s"
         case ast.Call():
             for seconds in _limits_of(node, constants):
                 if seconds < MIN_GUARD_SECONDS:
@@ -92,7 +100,7 @@ def _limits_of(call: ast.Call, constants: Mapping[str, float]) -> Iterator[float
         limits += call.args[position : position + 1]
     for limit in limits:
         seconds = _number(limit, constants)
-        if seconds is not None:
+        if seconds is not None and seconds / scale >= _MEANT_TO_PASS.get(name, 0):
             yield seconds / scale
 
 
