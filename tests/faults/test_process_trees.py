@@ -28,6 +28,15 @@ if os.fork() == 0:
 sleep 600
 """
 
+STOP = """
+pids="$WITNESS/pids-$SOLORUN_RUN_ID"
+until [ $(wc -l < "$pids") -gt 1 ]; do sleep 0.01; done
+kill -STOP $!
+echo $$ >> "$pids"
+wait
+"""
+"""Stops a process that has recorded its pid, and records another pid when that is done."""
+
 SHAPES: dict[str, tuple[str, int]] = {
     "child": (f"{LEAF} & wait", 1),
     "setsid": (f"setsid {LEAF} & wait", 1),
@@ -35,8 +44,8 @@ SHAPES: dict[str, tuple[str, int]] = {
     "nohup": (f"nohup {LEAF} & wait", 1),
     "deaf": (f"trap '' TERM; {DEAF} & while true; do sleep 1; done", 1),
     "deafsession": (f"setsid {DEAF} & wait", 1),
-    "stopped": (f"{LEAF} & sleep 0.2; kill -STOP $!; wait", 1),
-    "stoppedsession": (f"setsid {DEAF} & sleep 0.2; kill -STOP $!; wait", 1),
+    "stopped": (f"{LEAF} & {STOP}", 2),
+    "stoppedsession": (f"setsid {DEAF} & {STOP}", 2),
     "keepspipe": (f"( {LEAF} ) & ( {DEAF} ) & wait", 2),
     "flood": (f"for i in $(seq 40); do {LEAF} & done; wait", 40),
     "bareenviron": (f'setsid env -i WITNESS="$WITNESS" SOLORUN_RUN_ID="$SOLORUN_RUN_ID" {LEAF} & wait', 1),

@@ -21,6 +21,7 @@ from solorun.step import StepContext
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine, system_now
+from tests.fakes.patience import PATIENCE_SECONDS
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 from tests.faults.checkers import audit
 from tests.faults.database import install_triggers, read_database
@@ -200,7 +201,7 @@ class Trial:
                         operation.ok(item.status)
 
 
-async def until(predicate: Callable[[], object], seconds: float = 30) -> None:
+async def until(predicate: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until a condition holds for which no event exists."""
     with anyio.fail_after(seconds):
         while not predicate():
