@@ -135,6 +135,68 @@ def test_an_expired_session_is_renewed_without_leaving_the_page(
     api.close()
 
 
+def test_what_is_entered_in_a_dialog_outlives_the_session(
+    open_page: OpenPage, guarded: ServedService, context: BrowserContext
+) -> None:
+    page = open_page("/p/report", url=guarded.url)
+    _log_in(page)
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+    page.keyboard.press("s")
+    start = page.get_by_role("dialog", name="Start a run")
+    start.get_by_label("Project").select_option("novel")
+    start.get_by_label("book").fill("broken")
+    context.clear_cookies()
+
+    start.get_by_role("button", name="Start run").click()
+    expect(page.get_by_role("dialog", name="Log in again")).to_be_visible()
+    _log_in(page)
+
+    expect(start.get_by_label("book")).to_have_value("broken")
+    expect(start.get_by_role("alert")).to_have_count(0)
+    start.get_by_role("button", name="Start run").click()
+    expect(page.locator("header .badge")).to_have_text("failed")
+
+
+def test_the_dialogs_are_loaded_after_the_login_if_the_session_had_expired(
+    open_page: OpenPage, guarded: ServedService, context: BrowserContext
+) -> None:
+    page = open_page("/login", url=guarded.url)
+    # Until its clock goes on, the page is not idle.
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now()") + 1000)
+    _log_in(page)
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+    context.clear_cookies()
+
+    with page.expect_response(lambda response: response.request.method == "HEAD" and response.status == 401):
+        page.clock.resume()
+    page.get_by_role("link", name="All runs").first.click()
+    expect(page.get_by_role("dialog", name="Log in again")).to_be_visible()
+    with page.expect_response("**/assets/all_dialogs-*.js"):
+        _log_in(page)
+    page.keyboard.press("?")
+
+    expect(page.get_by_role("dialog", name="Help and settings")).to_be_visible()
+
+
+def test_a_page_that_was_refused_is_loaded_after_the_login(
+    open_page: OpenPage, guarded: ServedService, context: BrowserContext
+) -> None:
+    page = open_page("/nowhere", url=guarded.url)
+    _log_in(page)
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+    context.clear_cookies()
+    # As a refusal, of which Firefox would report a page error.
+    page.route("**/assets/RunsPage-*.js", lambda route: route.abort())
+
+    page.get_by_role("link", name="All runs").first.click()
+    expect(page.get_by_role("dialog", name="Log in again")).to_be_visible()
+    page.unroute("**/assets/RunsPage-*.js")
+    _log_in(page)
+
+    expect(page.get_by_role("heading", name="All runs")).to_be_visible()
+
+
 def test_a_refusal_for_want_of_a_right_takes_its_buttons_away(open_page: OpenPage, api: Api) -> None:
     page = open_page("/p/notes")
     start = page.get_by_role("button", name="Start run", exact=True)

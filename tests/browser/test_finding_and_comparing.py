@@ -2,23 +2,28 @@
 
 import re
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
+from tests.fakes.running_service import ServedService
+
+
+def _open_palette(page: Page) -> tuple[Locator, Locator]:
+    """The field, and the commands that it finds."""
+    page.keyboard.press("Control+k")
+    return page.get_by_label("Search commands"), page.locator("#commands").get_by_role("option")
 
 
 def test_the_palette_finds_letters_in_order_and_other_words(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel")
     page = open_page(f"/p/novel/runs/{run_id}")
     expect(page.locator("header .badge")).to_have_text("completed")
-    page.keyboard.press("Control+k")
-    field, options = page.get_by_label("Search commands"), page.locator("#commands").get_by_role("option")
+    field, options = _open_palette(page)
 
     field.fill("nvl")
-    expect(options.filter(has_text="novel").first).to_be_visible()
-    field.fill("dark")
-    expect(options.first).to_contain_text("Change theme")
+    expect(options.first).to_have_text(re.compile(r"^\s*novel\s*completed · "))
     field.fill(f"#{run_id}")
     expect(options.first).to_have_text(re.compile(rf"#{run_id} novel\s*completed · "))
     expect(page.locator("#commands .group").first).to_have_text("Runs")
@@ -27,21 +32,77 @@ def test_the_palette_finds_letters_in_order_and_other_words(open_page: OpenPage,
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_the_palette_finds_the_status_and_the_reason_of_the_last_run(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page("/")
+    expect(page.locator(".sidebar").get_by_role("link", name=re.compile("^novel ?, failed"))).to_be_visible()
+    field, options = _open_palette(page)
+    reason = api.run(run_id)["error_message"]
+
+    for words in ("novel failed", "failed nov", reason.rpartition(": ")[2]):
+        field.fill(words)
+        expect(options.first).to_have_text(re.compile(r"^\s*novel\s*failed · "))
+        expect(options.filter(has_text=f"#{run_id} novel")).to_have_text(
+            re.compile(rf"^\s*#{run_id} novel {re.escape(reason)}\s*failed · ")
+        )
+
+
+def test_the_palette_opens_the_run_with_the_number_before_longer_numbers(
+    open_page: OpenPage, street: ServedService, street_api: Api
+) -> None:
+    while street_api.complete("project-01") < 10:
+        pass
+    page = open_page("/", url=street.url)
+    expect(page.get_by_role("article", name="project-01")).to_be_visible()
+
+    _open_palette(page)[0].fill("1")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="#1", level=1)).to_be_visible()
+
+
+def test_the_palette_cancels_what_runs_from_any_page(open_page: OpenPage, api: Api) -> None:
+    run_id = api.start("ticker")
+    page = open_page("/runs")
+    expect(page.get_by_role("row", name=re.compile(rf"#{run_id}\b"))).to_be_visible()
+    field, options = _open_palette(page)
+
+    field.fill("stop")
+    expect(options).to_have_text([re.compile(rf"^\s*Cancel run #{run_id} ticker")])
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("dialog", name=f"Cancel run {run_id}")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_palette_sets_the_theme_that_is_named(open_page: OpenPage, theme: str) -> None:
+    page = open_page("/nowhere")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+
+    _open_palette(page)[0].fill(theme)
+    page.keyboard.press("Enter")
+
+    expect(page.locator("html")).to_have_css("color-scheme", theme)
+
+
 def test_every_command_has_an_icon_or_the_status_of_its_run(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}")
     expect(page.locator("header .badge")).to_have_text("failed")
-    page.keyboard.press("Control+k")
-    field, options = page.get_by_label("Search commands"), page.locator("#commands").get_by_role("option")
+    field, options = _open_palette(page)
     plain = options.filter(has_not=page.locator(".icon > svg, .icon > i, .icon .icon > *"))
 
     # The list shows only the first 40 commands.
-    for words, found in (("theme", "Change theme"), ("start novel", "Start novel"), (f"#{run_id}", f"#{run_id} novel")):
+    for words, found in (
+        ("dark theme", "Dark theme"),
+        ("start novel", "Start novel"),
+        (f"#{run_id}", re.compile(rf"^\s*#{run_id} novel")),
+    ):
         field.fill(words)
         expect(options.filter(has_text=found)).to_be_visible()
         expect(plain).to_have_count(0)
 
-    expect(options.filter(has_text=f"#{run_id} novel").locator(".icon.failed svg")).to_have_count(1)
+    expect(options.filter(has_text=re.compile(rf"^\s*#{run_id} novel")).locator(".icon.failed svg")).to_have_count(1)
     field.fill("log out")
     expect(options.filter(has_text="Log out")).to_have_count(0)
 

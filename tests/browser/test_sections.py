@@ -5,6 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.axe import PHONE, violations_everywhere
 from tests.browser.conftest import NewContext, OpenPage
 from tests.browser.projects import STREET_LENGTH, Api
 from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts, forget_shifts
@@ -105,6 +106,21 @@ def test_a_failure_that_was_seen_needs_no_look_until_the_next_one(
     expect(_section(page, "Needs attention")).to_have_text(["project-12"])
     page.get_by_role("button", name="Mark all as seen").click()
     expect(page.locator(".counts")).to_contain_text("0 projects need attention")
+
+
+def test_a_failure_is_marked_as_seen_on_a_phone(
+    open_page: OpenPage, new_context: NewContext, street: ServedService, street_api: Api
+) -> None:
+    street_api.complete("project-12")
+    page = open_page("/", within=new_context(viewport=PHONE), url=street.url)
+    row = page.get_by_role("article", name="project-12")
+
+    expect(row.get_by_role("link", name=re.compile("^Run .*, failed"))).to_be_visible()
+    row.get_by_role("button", name="Seen project-12").click()
+
+    expect(page.locator(".counts")).to_contain_text("0 projects need attention")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert violations_everywhere(page, [PHONE]) == {}
 
 
 def test_a_long_section_of_other_projects_is_closed(open_page: OpenPage, tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """The title of a tab, and its icon: a ring that closes as the run progresses."""
 
 import math
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
+from tests.fakes.running_service import ServedService
 
 BLUE, AMBER, GREEN, RED, GREY = "#2f7cf6", "#bf8700", "#2da44e", "#e5484d", "#8c959f"
 CIRCUMFERENCE = 2 * math.pi * 6
@@ -94,3 +96,21 @@ def test_the_browser_can_draw_the_icon(open_page: OpenPage, api: Api) -> None:
     )
 
     assert width > 0
+
+
+def test_a_failure_that_was_seen_is_red_nowhere(open_page: OpenPage, street: ServedService, street_api: Api) -> None:
+    street_api.complete("project-12")
+    page = open_page("/", url=street.url)
+    dot = page.locator(".sidebar").get_by_role("link", name=re.compile("^project-12 ?, failed")).locator("i")
+    _expect_icon(page, RED)
+    expect(dot).to_have_class(re.compile("failed"))
+
+    page.get_by_role("button", name="Seen project-12").click()
+
+    _expect_icon(page, GREEN)
+    expect(dot).to_have_class(re.compile("none"))
+    page.get_by_role("link", name="project-12", exact=True).click()
+    _expect_icon(page, GREY)
+    street_api.complete("project-12")
+    _expect_icon(page, RED)
+    expect(dot).to_have_class(re.compile("failed"))

@@ -2,7 +2,7 @@
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { prefetchTail } from './log/prefetch';
-import { lazy, loadWhenIdle } from './shell/lazy';
+import { lazy } from './shell/lazy';
 import { applyTheme } from './state/preferences.svelte';
 import { surviveTranslation } from './shell/translation';
 import { router } from './state/router.svelte';
@@ -25,4 +25,3 @@ const target = document.getElementById('app')!;
 target.replaceChildren();
 mount(App, { target });
 surviveTranslation(document.body);
-loadWhenIdle();

@@ -33,7 +33,8 @@ export class Problem extends Error {
 
   constructor(status: number, details?: Partial<ProblemDetails>) {
     super(
-      details?.detail ||
+      (status === 401 && 'Your session has expired.') ||
+        details?.detail ||
         details?.title ||
         (status ? `The service returned HTTP ${status}.` : 'The service is not responding.'),
     );

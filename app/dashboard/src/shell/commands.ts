@@ -11,13 +11,15 @@ import LogOut from '@lucide/svelte/icons/log-out';
 import Server from '@lucide/svelte/icons/server';
 import Pin from '@lucide/svelte/icons/pin';
 import Play from '@lucide/svelte/icons/play';
+import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
 import SunMoon from '@lucide/svelte/icons/sun-moon';
 import type { Run } from '../api/mapping';
-import { formatRelativeTime, labelOf } from '../runs/format';
+import type { Right } from '../api/rights';
+import { formatRelativeTime, formatResult, hasOwnTitle } from '../runs/format';
 import { type DisplayStatus, displayStatus, hasEnded } from '../runs/status';
 import { clock } from '../state/clock.svelte';
 import { dialogs } from '../state/dialogs.svelte';
-import { nextTheme, prefer } from '../state/preferences.svelte';
+import { type Theme, prefer, preferences } from '../state/preferences.svelte';
 import { router, toProject, toRun } from '../state/router.svelte';
 import { session } from '../state/session.svelte';
 import { store } from '../state/store.svelte';
@@ -28,170 +30,182 @@ const GROUPS = ['Actions', 'Pages', 'Projects', 'Runs', 'Settings'] as const;
 export interface Command {
   readonly group: (typeof GROUPS)[number];
   readonly name: string;
-  readonly hint: string;
+  /** Shown after the name: a title, or what came of a run. */
+  readonly detail?: string;
+  readonly hint?: string;
   /** Other words that find it. */
   readonly words?: string;
   /** Either an icon, or the status whose icon it has. */
   readonly icon?: Component<{ size: number }>;
   readonly state?: DisplayStatus | 'none';
+  /** Whether it does nothing while the service is unreachable. */
+  readonly waits?: boolean;
   readonly act: () => void;
 }
 
-const stateOf = (run: Run | undefined): DisplayStatus | 'none' => (run ? displayStatus(run) : 'none');
-
 const MAX_SHOWN = 40;
+const THEMES: readonly (readonly [Theme, string])[] = [
+  ['dark', 'Dark theme'],
+  ['light', 'Light theme'],
+  ['system', 'System theme'],
+];
 
-function allCommands(): Command[] {
-  const projects = store.projects ?? [];
-  const runs = [...store.runs.values()].sort((a, b) => b.id - a.id);
+/** Those for the open page, or all. */
+function actions(isSearch: boolean): Command[] {
   const shown = router.route.page === 'run' ? store.runs.get(router.route.runId) : undefined;
+  const own = 'project' in router.route ? router.route.project : undefined;
+  const may = (right: Right) => (run: Run) => store.rights.allow(right, run.project);
+  const action = (run: Run, name: string, words: string, act: () => void, icon?: typeof Ban): Command => ({
+    group: 'Actions',
+    name,
+    detail: run.project,
+    words,
+    waits: true,
+    act,
+    ...(icon && { icon }),
+  });
+  const ownRuns = shown ? [shown] : [];
+  const runs = isSearch ? [...new Set([...ownRuns, ...store.unended])] : ownRuns;
+  const startable = (store.projects ?? []).filter(({ name }) => store.rights.allow('start', name));
   return [
-    ...(shown && hasEnded(shown.status) && store.rights.allow('start', shown.project)
-      ? [
-          {
-            group: 'Actions' as const,
-            name: `Run #${shown.id} again`,
-            hint: shown.project,
-            words: 'rerun repeat retry resume',
-            act: () => dialogs.rerun(shown.id),
-          },
-        ]
-      : []),
-    ...(shown && !hasEnded(shown.status) && store.rights.allow('cancel', shown.project)
-      ? [
-          {
-            group: 'Actions' as const,
-            name: `Cancel run #${shown.id}`,
-            hint: shown.project,
-            words: 'stop',
-            icon: Ban,
-            act: () => dialogs.cancel(shown.id),
-          },
-        ]
-      : []),
-    ...(shown && store.rights.allow('start', shown.project)
-      ? [
-          {
-            group: 'Actions' as const,
-            name: `${shown.pinned ? 'Unpin' : 'Pin'} run #${shown.id}`,
-            hint: shown.project,
-            words: 'keep delete retention',
-            icon: Pin,
-            act: () => void store.setPinned(shown.id, !shown.pinned).catch(() => undefined),
-          },
-        ]
-      : []),
-    { group: 'Pages', name: 'Overview', hint: '', icon: LayoutGrid, act: () => router.go('/') },
-    { group: 'Pages', name: 'All runs', hint: '', icon: List, act: () => router.go('/runs') },
-    {
-      group: 'Pages',
-      name: 'Schedules',
-      hint: '',
-      words: 'cron nightly pause resume due',
-      icon: CalendarClock,
-      act: () => router.go('/schedules'),
-    },
-    {
-      group: 'Pages',
-      name: 'Resources',
-      hint: '',
-      words: 'slots queue',
-      icon: Boxes,
-      act: () => router.go('/resources'),
-    },
-    ...(store.isShared
-      ? [
-          {
-            group: 'Pages' as const,
-            name: 'Workers',
-            hint: '',
-            words: 'machines hosts labels drain',
-            icon: Server,
-            act: () => router.go('/workers'),
-          },
-        ]
-      : []),
-    ...(store.rights.allow('admin')
-      ? [
-          {
-            group: 'Pages' as const,
-            name: 'Notifications',
-            hint: '',
-            words: 'targets deliveries webhooks mail',
-            icon: Bell,
-            act: () => router.go('/notifications'),
-          },
-        ]
-      : []),
-    ...projects.map(({ name, title }) => ({
-      group: 'Projects' as const,
-      name: labelOf({ name, title }),
-      hint: '',
-      state: stateOf(store.currentRun(name)),
-      act: () => router.go(toProject(name)),
-    })),
-    ...projects
-      .filter(({ name }) => store.rights.allow('start', name))
+    ...ownRuns
+      .filter(may('start'))
+      .filter(({ status }) => hasEnded(status))
+      .map((run) =>
+        action(run, `Run #${run.id} again`, 'rerun repeat retry resume', () => dialogs.rerun(run.id), RotateCcw),
+      ),
+    ...runs
+      .filter(may('cancel'))
+      .filter(({ status }) => !hasEnded(status))
+      .map((run) => action(run, `Cancel run #${run.id}`, 'stop kill abort', () => dialogs.cancel(run.id), Ban)),
+    ...ownRuns
+      .filter(may('start'))
+      .map((run) =>
+        action(
+          run,
+          `${run.pinned ? 'Unpin' : 'Pin'} run #${run.id}`,
+          'keep delete retention',
+          () => void store.setPinned(run.id, !run.pinned).catch(() => undefined),
+          Pin,
+        ),
+      ),
+    ...startable
+      .filter(({ name }) => isSearch || name === own)
       .map(({ name }) => ({
         group: 'Actions' as const,
         name: `Start ${name}`,
-        hint: '',
         words: 'run',
         icon: Play,
+        waits: true,
         act: () => dialogs.start(name),
       })),
-    ...runs.map((run: Run) => ({
-      group: 'Runs' as const,
-      name: `#${run.id} ${run.project}`,
-      hint: `${displayStatus(run)} · ${formatRelativeTime(run.createdAt, clock.now)}`,
-      state: stateOf(run),
-      act: () => router.go(toRun(run)),
-    })),
-    {
-      group: 'Settings',
-      name: 'Change theme',
-      hint: '',
-      words: 'dark light system',
-      icon: SunMoon,
-      act: () => prefer({ theme: nextTheme() }),
-    },
-    {
-      group: 'Settings',
-      name: 'Help and settings',
-      hint: '',
-      words: 'keys shortcuts',
-      icon: Keyboard,
-      act: () => void (dialogs.open = { kind: 'help' }),
-    },
-    ...(session.exists
-      ? [{ group: 'Settings' as const, name: 'Log out', hint: '', icon: LogOut, act: () => void session.end() }]
+  ];
+}
+
+function pages(): Command[] {
+  const page = (name: string, path: string, icon: typeof Ban, words = ''): Command => ({
+    group: 'Pages',
+    name,
+    words,
+    icon,
+    act: () => router.go(path),
+  });
+  return [
+    page('Overview', '/', LayoutGrid, 'home projects'),
+    page('All runs', '/runs', List),
+    page('Schedules', '/schedules', CalendarClock, 'cron nightly pause resume due'),
+    page('Resources', '/resources', Boxes, 'slots queue'),
+    ...(store.isShared ? [page('Workers', '/workers', Server, 'machines hosts labels drain')] : []),
+    ...(store.rights.allow('admin')
+      ? [page('Notifications', '/notifications', Bell, 'targets deliveries webhooks mail')]
       : []),
   ];
+}
+
+/** The status of a run, as its icon and in words, with its time. */
+const stateOf = (run: Run): Pick<Command, 'state' | 'hint'> => ({
+  state: displayStatus(run),
+  hint: `${store.wordOf(displayStatus(run))} · ${formatRelativeTime(run.createdAt, clock.now)}`,
+});
+
+const projects = (): Command[] =>
+  (store.projects ?? []).map((project) => {
+    const run = store.currentRun(project.name);
+    return {
+      group: 'Projects',
+      name: project.name,
+      detail: hasOwnTitle(project) ? project.title : '',
+      words: run ? formatResult(run) : '',
+      state: 'none',
+      ...(run && stateOf(run)),
+      act: () => router.go(toProject(project.name)),
+    };
+  });
+
+const toCommand = (run: Run): Command => ({
+  group: 'Runs',
+  name: `#${run.id} ${run.project}`,
+  detail: run.status === 'completed' ? '' : formatResult(run),
+  words: store.project(run.project)?.title ?? '',
+  ...stateOf(run),
+  act: () => router.go(toRun(run)),
+});
+
+const settings = (): Command[] => [
+  ...THEMES.map(([theme, name]) => ({
+    group: 'Settings' as const,
+    name,
+    hint: preferences.theme === theme ? 'in use' : '',
+    words: 'change colours mode',
+    icon: SunMoon,
+    act: () => prefer({ theme }),
+  })),
+  {
+    group: 'Settings',
+    name: 'Help and settings',
+    words: 'keys shortcuts',
+    icon: Keyboard,
+    act: () => void (dialogs.open = { kind: 'help' }),
+  },
+  ...(session.exists
+    ? [{ group: 'Settings' as const, name: 'Log out', icon: LogOut, waits: true, act: () => void session.end() }]
+    : []),
+];
+
+/** Opens a run by its number, whether or not it is known. */
+function openRun(id: number): Command {
+  const run = store.runs.get(id);
+  if (run) return toCommand(run);
+  return {
+    group: 'Runs',
+    name: `Open run #${id}`,
+    state: 'none',
+    act: () =>
+      void store.loadRun(id).then(
+        (run) => router.go(toRun(run)),
+        () => router.go(`/p/-/runs/${id}`),
+      ),
+  };
 }
 
 /** The commands that match, in groups, the best group first. A number opens that run. */
 export function findCommands(text: string): Command[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const isSearch = words.length > 0;
+  const id = Number(/^#?(\d{1,15})$/.exec(text.trim())?.[1]);
+  const runs = [...store.runs.values()].filter((run) => run.id !== id).sort((a, b) => b.id - a.id);
   const scores = new Map<Command, number>();
-  for (const command of allCommands()) {
-    const score = rank(`${command.name} ${command.hint} ${command.words ?? ''} ${command.group}`, words);
+  // Of equal matches, a project comes before what can be done with it.
+  const first = [actions(isSearch), pages(), projects()];
+  const all = [...(isSearch ? first.reverse() : first).flat(), ...runs.map(toCommand), ...settings()];
+  for (const command of all) {
+    const { name, detail, hint, group } = command;
+    const score = rank(name, [detail, hint, command.words, group].join(' '), words);
     if (score !== null) scores.set(command, score);
   }
   // Sorting keeps the order of equals: the newest run first.
-  const ranked = [...scores.keys()].sort((a, b) => scores.get(b)! - scores.get(a)!).slice(0, MAX_SHOWN);
-  const id = Number(/^#?(\d{1,15})$/.exec(text.trim())?.[1]);
-  if (id && !store.runs.has(id))
-    ranked.unshift({
-      group: 'Runs',
-      name: `Open run #${id}`,
-      hint: '',
-      state: 'none',
-      act: () =>
-        void store.loadRun(id).then(
-          (run) => router.go(toRun(run)),
-          () => router.go(`/p/-/runs/${id}`),
-        ),
-    });
-  const groups = words.length ? [...new Set(ranked.map(({ group }) => group))] : GROUPS;
-  return groups.flatMap((group) => ranked.filter((command) => command.group === group));
+  const ranked = [...scores.keys()].sort((a, b) => scores.get(b)! - scores.get(a)!);
+  const shown = [...(id ? [openRun(id)] : []), ...ranked].slice(0, MAX_SHOWN);
+  const groups = isSearch ? [...new Set(shown.map(({ group }) => group))] : GROUPS;
+  return groups.flatMap((group) => shown.filter((command) => command.group === group));
 }

@@ -30,8 +30,20 @@ export const lazy = {
 /** The dialogs open even if the service is unreachable, and a run is what people open next. */
 const LIKELY = [dialogs, lazy.run];
 
-/** Loads what is likely to be needed. Waits, to let the page load first. */
+let isLoaded = false;
+
+/**
+ * Loads what is likely to be needed. Waits, to let the page load first, and loads nothing if the session has
+ * expired: Firefox never requests a module again that was refused.
+ */
 export function loadWhenIdle(): void {
-  const load = (): void => LIKELY.forEach((one) => void one().catch(() => undefined));
-  setTimeout(() => ('requestIdleCallback' in window ? requestIdleCallback(load, { timeout: 3000 }) : load()), 1500);
+  if (isLoaded) return;
+  const load = async (): Promise<void> => {
+    const { ok } = await fetch(import.meta.url, { method: 'HEAD', cache: 'no-store' });
+    if (!ok) return;
+    await Promise.all(LIKELY.map((one) => one()));
+    isLoaded = true;
+  };
+  const begin = (): void => void load().catch(() => undefined);
+  setTimeout(() => ('requestIdleCallback' in window ? requestIdleCallback(begin, { timeout: 3000 }) : begin()), 1500);
 }

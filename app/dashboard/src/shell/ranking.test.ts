@@ -3,7 +3,7 @@ import { rank } from './ranking';
 
 const order = (texts: readonly string[], typed: string): string[] =>
   texts
-    .map((text) => [text, rank(text, typed.split(' '))] as const)
+    .map((text) => [text, rank(text, '', typed.split(' '))] as const)
     .filter((entry): entry is readonly [string, number] => entry[1] !== null)
     .sort((a, b) => b[1] - a[1])
     .map(([text]) => text);
@@ -23,4 +23,16 @@ test.each([
   ['levon', []],
 ])('%j finds %j', (typed, found) => {
   expect(order(['novel-zh-en', 'wikipedia'], typed)).toEqual(found);
+});
+
+test.each([
+  ['wikipedia failed', 150],
+  ['wikipedia error', 145],
+  ['dump', 50],
+  ['du', 50],
+  ['ail', 45],
+  ['ai', null],
+  ['wfd', null],
+])('%j ranks the name above the other words: %j', (typed, expected) => {
+  expect(rank('wikipedia', 'a dump of 2026 failed keyerror: text', typed.split(' '))).toBe(expected);
 });
