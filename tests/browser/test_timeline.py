@@ -18,6 +18,8 @@ from tests.fakes.running_service import ServedService, served
 
 GATE = "while test -e gate; do sleep 0.05; done"
 COUNTS = (1, 6, 25, 200)
+SUMMARY = """for i in $(seq 40); do echo "line $i"; echo; done > "$SOLORUN_ARTIFACTS/summary.md\""""
+PICTURE = """echo '<svg xmlns="http://www.w3.org/2000/svg"/>' > "$SOLORUN_ARTIFACTS/plot.svg"; """
 STATES = ("completed", "running", "cancelling", "failed", "cancelled", "interrupted")
 """Of steps that have begun: the others have no bar."""
 SHAPE = """(bar, state) => {
@@ -36,6 +38,8 @@ def _steps(count: int, changes: dict[int, str] | None = None) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def works(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
     configuration = "".join(project_toml(f"of-{count}", _steps(count)) for count in COUNTS)
+    configuration += "".join(project_toml(f"with-{count}", _steps(count, {1: SUMMARY})) for count in COUNTS)
+    configuration += project_toml("drawn", _steps(25, {1: PICTURE, 15: "echo no >&2; exit 3"}))
     configuration += project_toml("gated", _steps(25, {15: GATE}), cancel_grace="1s")
     configuration += project_toml("broken", _steps(25, {15: "echo no >&2; exit 3"}))
     configuration += project_toml("timed", {"count": "seq 1 50; sleep 1; seq 51 100; sleep 1; seq 101 150"})
@@ -79,6 +83,44 @@ def test_a_timeline_of_any_length_leaves_room_for_the_log(
         page.set_viewport_size({"width": width, "height": height})
         expect(page.locator(".gantt .row")).to_have_count(min(count, rows))
         assert _lines_in_view(page, height) >= lines
+
+
+def _show_results(page: Page, results: Locator) -> None:
+    """They wait for a click if they came late."""
+    late = page.get_by_role("button", name=re.compile("^Show (summary|pictures)$"))
+    expect(results.or_(late)).to_have_count(1)
+    if late.is_visible():
+        late.click()
+    expect(results).to_be_visible()
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_summary_leaves_room_for_the_log_until_all_of_it_is_shown(
+    open_page: OpenPage, works: ServedService, works_api: Api, count: int
+) -> None:
+    page = open_page(f"/p/with-{count}/runs/{works_api.complete(f'with-{count}')}", url=works.url)
+    summary = page.get_by_role("region", name="Summary")
+    _show_results(page, summary)
+
+    for width, height, rows, lines in ((1440, 900, 5, 12), (1280, 720, 4, 8)):
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.locator(".gantt .row")).to_have_count(min(count, rows))
+        assert _lines_in_view(page, height) >= lines
+    summary.get_by_role("button", name="Show all").click()
+    expect(summary.get_by_role("button", name="Show less")).to_be_visible()
+    assert summary.evaluate("summary => summary.offsetHeight") > 40 * 20
+
+
+@pytest.mark.parametrize(("width", "height", "lines"), [(1440, 900, 12), (1280, 720, 8)])
+def test_a_failed_run_with_pictures_leaves_room_for_its_log(
+    open_page: OpenPage, works: ServedService, works_api: Api, width: int, height: int, lines: int
+) -> None:
+    page = open_page(f"/p/drawn/runs/{works_api.complete('drawn')}", url=works.url)
+    page.set_viewport_size({"width": width, "height": height})
+    _show_results(page, page.get_by_role("region", name="Pictures"))
+
+    expect(page.locator(".gantt").get_by_role("button", name=re.compile("step-015 ?, failed"))).to_be_visible()
+    assert _lines_in_view(page, height) >= lines
 
 
 @pytest.mark.parametrize(("width", "height", "lines"), [(1440, 900, 12), (1280, 720, 8)])
@@ -226,3 +268,17 @@ def test_each_state_has_a_shape_of_its_own(
     shapes = {state: bar.evaluate(SHAPE, state) for state in STATES}
 
     assert len(set(map(str, shapes.values()))) == len(STATES), shapes
+
+
+def test_a_skipped_step_differs_from_one_to_come(
+    open_page: OpenPage, works: ServedService, works_api: Api, gate: Path
+) -> None:
+    run_id = works_api.start("gated")
+    works_api.wait_until(lambda: works_api.run(run_id)["current_step"] == "step-015")
+    page = open_page(f"/p/gated/runs/{run_id}", url=works.url)
+    next_step = page.locator(".gantt .row.pending .track").first
+    expect(next_step).to_have_text("")
+
+    works_api.cancel(run_id)
+
+    expect(page.locator(".gantt .row.skipped .track").first).to_have_text("skipped")

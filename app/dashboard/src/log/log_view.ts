@@ -7,6 +7,7 @@ import { type Layout, averageHeight, layFixed, layWrapped, sightOf } from './lay
 import type { LogModel } from './log_model';
 import type { LogPlace, LogViewEvents } from './log_view_events';
 import { type Marked, Marks } from './marks';
+import { printInFull } from './printed_log';
 import { type LogViewOptions, NO_OPTIONS, RowList } from './row_list';
 import { Spacer } from './spacer';
 import { StepHeading } from './step_heading';
@@ -63,6 +64,7 @@ export class LogView {
     this.observer = new ResizeObserver(() => this.handleResize());
     this.observer.observe(pane);
     this.selection = new TextSelection(this.list.element);
+    printInFull(pane, model, () => [this.anchor.row, this.options], signal);
     document.addEventListener('selectionchange', () => this.handleSelection(), { signal });
     this.schedule();
   }
@@ -145,9 +147,8 @@ export class LogView {
   }
 
   /** Of a line, below the top of the pane in pixels. */
-  private topOf(seq: number): number {
-    return this.anchor.y + (this.model.indexOf(seq) - this.anchor.row) * ROW_HEIGHT;
-  }
+  private readonly topOf = (seq: number): number =>
+    this.anchor.y + (this.model.indexOf(seq) - this.anchor.row) * ROW_HEIGHT;
 
   private aim(): void {
     if (!this.target) return;
@@ -212,9 +213,8 @@ export class LogView {
     return this.spacer.height;
   }
 
-  private spacerOf(total: number): number {
-    return spacerHeight(total, this.options.wrap ? this.rowHeight : ROW_HEIGHT);
-  }
+  private readonly spacerOf = (total: number): number =>
+    spacerHeight(total, this.options.wrap ? this.rowHeight : ROW_HEIGHT);
 
   private handleScroll(): void {
     const { scrollTop, clientHeight } = this.pane;

@@ -93,6 +93,16 @@ test('a step that has ended marks its usual end, and one to come is outlined', (
   ]);
 });
 
+test('of a run that has failed, nothing is expected any more, and what is usual is marked', () => {
+  const steps = [FETCH, aStep('parse', START + 120, START + 200, 'failed'), aStep('render', null, null, 'skipped')];
+
+  expect(barsOf(ran(steps, { status: 'failed' }), USUAL, null, START + 999)).toMatchObject([
+    { isMarked: true, isExpected: false },
+    { isMarked: true, isExpected: false },
+    { from: 200, isMarked: false, isExpected: false },
+  ]);
+});
+
 test('a run that has not started begins with its creation', () => {
   const run = aRun({ createdAt: START, startedAt: null, steps: [aStep('fetch', null, null, 'pending')] });
 

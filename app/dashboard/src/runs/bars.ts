@@ -1,6 +1,6 @@
 /** The steps of a run as bars on a time axis that begins with the run. Times are in milliseconds. */
 import type { Run, RunStep } from '../api/mapping';
-import { type DisplayStatus, displayStatus } from './status';
+import { type DisplayStatus, displayStatus, hasEnded } from './status';
 import { type Medians, attemptStart, elapsed, progressOf } from './timing';
 
 /** An attempt, or the whole step if it has no retries. */
@@ -48,7 +48,8 @@ export function barsOf(run: Run, medians: Medians, seenUntil: number | null, now
     const usualEnd = usual === undefined ? null : attemptFrom + usual;
     const done = step.status === 'running' ? progressOf(run) : null;
     const expectedEnd = done !== null && done >= 0.05 ? attemptFrom + (upTo - attemptFrom) / done : usualEnd;
-    reached = step.status === 'completed' ? upTo : Math.max(upTo, expectedEnd ?? upTo);
+    const isOpen = !hasEnded(step.status);
+    reached = isOpen ? Math.max(upTo, expectedEnd ?? upTo) : upTo;
     return {
       step,
       state,
@@ -59,8 +60,9 @@ export function barsOf(run: Run, medians: Medians, seenUntil: number | null, now
       attemptFrom,
       usualEnd,
       expectedEnd,
-      isExpected: expectedEnd !== null && state !== 'completed' && (step.startedAt === null || expectedEnd > upTo),
-      isMarked: usualEnd !== null && (state === 'completed' || (state === 'running' && usualEnd !== expectedEnd)),
+      isExpected: isOpen && expectedEnd !== null && (step.startedAt === null || expectedEnd > upTo),
+      isMarked:
+        usualEnd !== null && (isOpen ? state === 'running' && usualEnd !== expectedEnd : step.startedAt !== null),
     };
   });
 }
