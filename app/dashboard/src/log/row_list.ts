@@ -161,5 +161,5 @@ function gapBetween(before: Row, row: Row): string {
 /** Names everything that a row's appearance depends on: an element with the same key need not be redrawn. */
 function keyOf(row: Row | undefined, state: RowState | undefined): string {
   if (!row || !state) return '';
-  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}${+!!row.isContext}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.context}${state.gap}${state.skipped?.from}:${state.time}:${state.text?.key}`;
+  return `${row.seq}:${row.records.length}:${row.updates}${+!!row.isContext}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.context}${state.gap}${state.skipped?.from}:${state.time}:${state.text?.key}`;
 }
