@@ -37,6 +37,21 @@ def test_shortcuts_move_between_errors_and_lines(open_page: OpenPage, api: Api) 
     expect(current).to_have_text(error)
 
 
+def test_the_next_error_is_searched_from_the_lines_in_view(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel', params={'book': 'broken'})}?tab=log#L1")
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("fetched")
+    expect(log.locator(".row.current")).to_have_count(0)
+
+    log.press("End")
+    expect(log).to_contain_text("translate failed: exit code 3")
+    page.keyboard.press("E")
+    expect(log.locator(".row.current")).to_have_count(0)
+    page.keyboard.press("e")
+
+    expect(log.locator(".row.current .text")).to_have_text("placeholder {name} is missing from segment 1943")
+
+
 def test_output_looks_as_in_a_terminal(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel")
 
