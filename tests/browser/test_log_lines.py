@@ -5,8 +5,10 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.axe import PHONE
 from tests.browser.clipboard import pasted
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import NewContext, OpenPage
+from tests.browser.deployments import Deployment
 from tests.browser.projects import Api
 
 LEVEL_LABELS = (("debug", "debug"), ("info", "info"), ("warn", "warning"), ("error", "error"))
@@ -184,3 +186,20 @@ def test_the_lines_of_a_log_have_the_times_that_the_reader_chooses(open_page: Op
     page.get_by_role("button", name="No times").click()
 
     expect(line).to_be_hidden()
+
+
+def test_the_lines_of_a_log_have_times_on_a_phone_if_the_reader_wants_them(
+    open_page: OpenPage, new_context: NewContext, deployment: Deployment, api: Api
+) -> None:
+    phone = new_context(viewport=PHONE)
+    deployment.log_in(phone)
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log", within=phone)
+    line = page.locator(".log-pane .row .time").nth(1)
+    expect(line).to_be_attached()
+    expect(line).to_be_hidden()
+
+    page.get_by_label("Times of lines").click()
+    page.get_by_role("button", name="Time of day").click()
+
+    expect(line).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
