@@ -240,3 +240,15 @@ test('of a log of progress alone, enough pages stay loaded to fill a view', () =
   expect(cache.rows(cache.length - 200, 200).every((row) => row !== undefined)).toBe(true);
   expect(requests).toBeLessThan(300);
 });
+
+test('pages of progress alone are evicted once others fill the view', () => {
+  const cache = new PageCache(0, 400_000, 400_000, false);
+  cache.hide([], true);
+  const record = (seq: number) => (seq <= 200_000 ? { event: 'progress' as const } : {});
+
+  for (let after = 0; after < 230_000; after += 1000)
+    cache.fill(after, after + 1000, someRecords(after + 1, after + 1000, record), 0);
+
+  const loaded = Array.from({ length: 400 }, (_, page) => page * 1000 + 1).filter((seq) => cache.isLoaded(seq));
+  expect(loaded.length).toBeLessThan(30);
+});

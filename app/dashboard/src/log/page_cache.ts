@@ -263,16 +263,18 @@ export class PageCache {
     for (const span of missing) span.count = Math.round((left * (span.upTo - span.after)) / seqs);
   }
 
-  /** Evicts the least recently used page. The last one stays, because the stream appends to it. */
+  /** Evicts the least recently used pages. The last one stays, because the stream appends to it. */
   private evict(): void {
-    const here = this.spans.slice(0, -1).filter((span) => span.records);
-    if (here.length < MAX_LOADED || here.reduce((sum, { count }) => sum + count, 0) < MIN_ROWS) return;
-    const oldest = here.reduce((a, b) => (a.usedAt <= b.usedAt ? a : b));
-    const at = this.spans.indexOf(oldest);
-    this.spans[at] = unloaded(oldest.after, oldest.upTo, oldest.count);
-    for (const beside of [at - 1, at + 1]) if (this.spans[beside]?.records) this.build(beside);
-    this.join(at);
-    this.join(at - 1);
+    for (;;) {
+      const here = this.spans.slice(0, -1).filter((span) => span.records);
+      if (here.length < MAX_LOADED || here.reduce((sum, { count }) => sum + count, 0) < MIN_ROWS) return;
+      const oldest = here.reduce((a, b) => (a.usedAt <= b.usedAt ? a : b));
+      const at = this.spans.indexOf(oldest);
+      this.spans[at] = unloaded(oldest.after, oldest.upTo, oldest.count);
+      for (const beside of [at - 1, at + 1]) if (this.spans[beside]?.records) this.build(beside);
+      this.join(at);
+      this.join(at - 1);
+    }
   }
 
   private join(at: number): void {
