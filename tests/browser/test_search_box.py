@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import OpenPage
@@ -32,6 +33,21 @@ def test_escape_returns_from_a_search_to_where_the_reader_began_to_type(open_pag
     expect(log.locator("mark")).to_have_count(0)
 
     expect(log).to_contain_text("line 2900 of the flood")
+
+
+@pytest.mark.parametrize("way", ["next", "click"])
+def test_escape_stays_at_a_match_that_the_reader_went_to(open_page: OpenPage, api: Api, way: str) -> None:
+    page = open_page(f"/p/flood/runs/{api.complete('flood', params={'lines': '3000'})}?tab=log")
+    search, log = page.get_by_role("searchbox", name="Search the log"), page.get_by_role("log")
+    expect(log).to_contain_text("line 1 of the flood")
+    search.press_sequentially("line 2900 of")
+    expect(log.locator("mark")).to_have_text("line 2900 of")
+
+    (page.get_by_role("button", name="Next match") if way == "next" else log.locator("mark")).click()
+    search.press("Escape")
+    expect(log.locator("mark")).to_have_count(0)
+
+    expect(log.locator(".row.current")).to_contain_text("line 2900 of the flood")
 
 
 RECORD_ANNOUNCED = """

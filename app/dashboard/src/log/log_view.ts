@@ -194,6 +194,7 @@ export class LogView {
   }
 
   private handleClick(event: MouseEvent): void {
+    this.events.readerMoved();
     const click = readClick(event);
     if (click?.part === 'heading') this.position.goTo(this.heading.firstSeq);
     else if (click?.part === 'json') this.openJson(click.seq);
