@@ -5,8 +5,10 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.axe import PHONE
 from tests.browser.clipboard import pasted
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import NewContext, OpenPage
+from tests.browser.deployments import Deployment
 from tests.browser.projects import Api
 
 LEVEL_LABELS = (("debug", "debug"), ("info", "info"), ("warn", "warning"), ("error", "error"))
@@ -35,6 +37,21 @@ def test_shortcuts_move_between_errors_and_lines(open_page: OpenPage, api: Api) 
     expect(current).to_contain_text("the glossary is old")
     page.keyboard.press("j")
     expect(current).to_have_text(error)
+
+
+def test_the_next_error_is_searched_from_the_lines_in_view(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel', params={'book': 'broken'})}?tab=log#L1")
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("fetched")
+    expect(log.locator(".row.current")).to_have_count(0)
+
+    log.press("End")
+    expect(log).to_contain_text("translate failed: exit code 3")
+    page.keyboard.press("E")
+    expect(log.locator(".row.current")).to_have_count(0)
+    page.keyboard.press("e")
+
+    expect(log.locator(".row.current .text")).to_have_text("placeholder {name} is missing from segment 1943")
 
 
 def test_output_looks_as_in_a_terminal(open_page: OpenPage, api: Api) -> None:
@@ -169,3 +186,20 @@ def test_the_lines_of_a_log_have_the_times_that_the_reader_chooses(open_page: Op
     page.get_by_role("button", name="No times").click()
 
     expect(line).to_be_hidden()
+
+
+def test_the_lines_of_a_log_have_times_on_a_phone_if_the_reader_wants_them(
+    open_page: OpenPage, new_context: NewContext, deployment: Deployment, api: Api
+) -> None:
+    phone = new_context(viewport=PHONE)
+    deployment.log_in(phone)
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log", within=phone)
+    line = page.locator(".log-pane .row .time").nth(1)
+    expect(line).to_be_attached()
+    expect(line).to_be_hidden()
+
+    page.get_by_label("Times of lines").click()
+    page.get_by_role("button", name="Time of day").click()
+
+    expect(line).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -12,7 +12,7 @@ _CAUSED_BY: Final = "Caused by: "
 _CAUSE: Final = "  [cause]: "
 _hints: Final = BytesAhoCorasick(
     [_TRACEBACK.encode(), _IS_CAUSED.encode(), _CAUSED_BY.encode(), _CAUSE.encode(), b"   at ", b"\tat ", b"\tfrom ",
-     b"panicked at ", b"panic: ", b"fatal error: ", b"FAILED "],
+     b"panicked at ", b"panic: ", b"fatal error: ", b"FAILED ", b"FAILED\x1b"],
     matchkind=MatchKind.LeftmostFirst,
 )  # fmt: skip
 """Searches bytes, and with this kind, because both are several times faster than the alternatives."""
@@ -26,6 +26,7 @@ _NAMES_EXCEPTION: Final = re.compile(r"(?:Exception in thread|Caused by:|[\w.$]*
 _THREAD: Final = re.compile(r'Exception in thread "[^"]*" ')
 _PANIC: Final = re.compile(r"panic: |fatal error: |thread '[^']*' panicked at '|FAILED \S+::")
 """Of Go, of Rust before 1.73, and of pytest's summary."""
+_strip_colours: Final = re.compile(r"\x1b\[[0-9;:]*m").sub
 _RUST_FRAMES: Final = "stack backtrace:"
 _PANIC_ABOVE: Final = re.compile(r"thread '[^']*' (?:\(\d+\) )?panicked at .*:$")
 
@@ -52,6 +53,8 @@ class TracebackReader:
 
     def exception_in(self, line: str) -> str:
         """The exception that this line completes, with its first cause; else an empty string."""
+        if "\x1b" in line:
+            line = _strip_colours("", line)
         if line[:1] in ("", " ", "\t"):
             bare = _GROUP.sub("", line)
             if bare == line:

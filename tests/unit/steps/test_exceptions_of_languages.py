@@ -191,6 +191,9 @@ note: Some details are omitted
                    "make: *** No rule to make target 'all'.  Stop."),
     "pytest": ("E       assert 1 == 2\nFAILED test_a.py::test_b - assert 1 == 2\n1 failed, 3 passed in 0.12s\n",
                "FAILED test_a.py::test_b - assert 1 == 2"),
+    "pytest in colours": ("\x1b[31mFAILED\x1b[0m test_a.py::\x1b[1mtest_b\x1b[0m - assert 1 == 2\n"
+                          "\x1b[31m=== \x1b[1m1 failed\x1b[0m, \x1b[32m3 passed\x1b[0m\x1b[31m in 0.12s\x1b[0m\n",
+                          "FAILED test_a.py::test_b - assert 1 == 2"),
     "npm": ("npm error Missing script: \"build\"\nnpm error A complete log of this run can be found in: /x.log\n",
             "npm error Missing script: \"build\""),
     "prose that looks like frames": ("usage: fetch PLACE\n    at most one (or none)\n    from a list\nno place given\n",

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseJsonLine } from './json_line';
 
 test.each([
-  ['{"time":1,"level":"ERROR","message":"rate limited","attempt":2}', 'rate limited', 'time=1 attempt=2'],
+  ['{"time":1,"level":"ERROR","message":"rate limited","attempt":2}', 'rate limited', 'attempt=2 time=1'],
   ['{"level":40,"msg":"slow","path":"/a b"}', 'slow', 'path="/a b"'],
   ['{"severity":"notice","event":"started","ok":true,"none":null}', 'started', 'ok=true none=null'],
   ['{"message":"a\\nb","user":{"id":42}}', 'a ⏎ b', 'user={"id":42}'],

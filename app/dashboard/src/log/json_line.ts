@@ -2,7 +2,7 @@
 
 export interface JsonLine {
   readonly message: string;
-  /** The other fields, as `key=value`. */
+  /** The other fields, as `key=value`: those that say who wrote the line and when come last. */
   readonly fields: string;
   readonly value: Readonly<Record<string, unknown>>;
 }
@@ -12,6 +12,8 @@ const MAX_LENGTH = 32 * 1024;
 const MESSAGES = ['message', 'msg', 'event', 'short_message', 'text', 'body'];
 /** The service has made them the level of the record. */
 const LEVELS: readonly string[] = ['level', 'lvl', 'severity', 'loglevel', 'levelname'];
+/** Who wrote the line and when, which is often the same for all lines. The record has a time of its own. */
+const ORIGIN: readonly string[] = ['time', 'timestamp', '@timestamp', 'ts', 'pid', 'hostname', 'v'];
 
 export function parseJsonLine(text: string): JsonLine | null {
   if (text.length > MAX_LENGTH || !text.startsWith('{') || !text.trimEnd().endsWith('}')) return null;
@@ -20,10 +22,11 @@ export function parseJsonLine(text: string): JsonLine | null {
   const keys = Object.keys(value);
   const messageKey = MESSAGES.find((key) => typeof value[key] === 'string' && value[key] !== '');
   if (keys.length === 0) return null;
+  const others = keys.filter((key) => key !== messageKey && !LEVELS.includes(key));
+  const isOrigin = (key: string): boolean => ORIGIN.includes(key);
   return {
     message: messageKey === undefined ? '' : oneLine(value[messageKey] as string),
-    fields: keys
-      .filter((key) => key !== messageKey && !LEVELS.includes(key))
+    fields: [...others.filter((key) => !isOrigin(key)), ...others.filter(isOrigin)]
       .map((key) => `${key}=${format(value[key])}`)
       .join(' '),
     value,

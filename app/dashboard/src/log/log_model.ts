@@ -108,7 +108,7 @@ export class LogModel {
   /** Whether this record is loaded, and hidden because progress is folded. */
   isFoldedProgress(seq: number): boolean {
     const [row] = this.cache.rows(this.cache.indexOf(seq), 1);
-    return this.foldsProgress && this.isShown(seq) && row !== undefined && seq < row.firstSeq;
+    return this.foldsProgress && this.isShown(seq) && row !== undefined && seq < (row.updates ? row.seq : row.firstSeq);
   }
 
   /** Whether no record passes the filters, or all that do are hidden. */

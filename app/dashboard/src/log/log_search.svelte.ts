@@ -8,6 +8,15 @@ import { Matches } from './matches';
 /** Keys that follow each other faster belong to one word. */
 export const PAUSE_MS = 100;
 
+export interface SearchStart {
+  /** Where the search begins. */
+  readonly seq: number;
+  /** Whether it takes the reader to its first match. */
+  readonly jumps: boolean;
+  /** Takes the reader back to where they were. */
+  readonly goBack: () => void;
+}
+
 export class LogSearch {
   state: 'no' | 'under way' | 'failed' | 'done' = $state('no');
   position: number | null = $state(null);
@@ -23,20 +32,20 @@ export class LogSearch {
   /** Whether the reader is waiting to be taken to the match that is being searched. */
   private jumps = false;
   /** Where the reader was before typing: each change of the text searches from there. */
-  private origin: number | null = null;
+  private origin: SearchStart | null = null;
 
   /** `goTo` is called with each match that the reader goes to. */
   constructor(private readonly goTo: (seq: number) => void) {}
 
   /** Goes to the first match from `seq` on, if it `jumps`. Reads what is near at once, and the rest after a pause. */
-  begin(text: TextFinder | null, model: LogModel, from: { seq: number; jumps: boolean }): () => void {
+  begin(text: TextFinder | null, model: LogModel, from: SearchStart): () => void {
     this.state = text ? 'under way' : 'no';
     this.total = this.read = 0;
     this.seqs = [];
-    this.origin = text && (this.origin ?? from.seq);
+    this.origin = text && (this.origin ?? from);
     let timer = 0;
     const pause = new Promise<void>((resolve) => (timer = window.setTimeout(resolve, PAUSE_MS)));
-    if (text) void this.start(text, model, this.origin ?? from.seq, from.jumps, pause);
+    if (text) void this.start(text, model, (this.origin ?? from).seq, from.jumps, pause);
     return () => {
       clearTimeout(timer);
       this.matches?.close();
@@ -48,6 +57,12 @@ export class LogSearch {
   stay(): void {
     this.jumps = false;
     this.origin = null;
+  }
+
+  /** Takes the reader back to where they began to type, unless they have gone somewhere else since. */
+  leave(): void {
+    this.jumps = false;
+    this.origin?.goBack();
   }
 
   async go(direction: 1 | -1): Promise<void> {

@@ -30,7 +30,7 @@ function followed(progressSeqs: readonly number[] = []) {
   const view = new LogView(pane, model, events);
   model.foldProgress(true);
   model.open(aRun({ lastSeq: LINES }), { step: null, level: null, stream: null, text: null });
-  view.follow();
+  view.position.follow();
   vi.advanceTimersByTime(50);
   const scroll = (top: number): void => {
     pane.scrollTop = top;
@@ -108,11 +108,11 @@ test('a scroll by a page ends the following, because the pane cannot grow by as 
 test('going to a folded progress report unfolds progress', async () => {
   const { pane, view, unfoldProgress } = followed([500, 510, 520]);
 
-  view.goTo(520);
+  view.position.goTo(520);
   await vi.advanceTimersByTimeAsync(50);
   expect(unfoldProgress).not.toHaveBeenCalled();
   expect(pane.querySelector('[data-seq="510"]')).toBeNull();
-  view.goTo(510);
+  view.position.goTo(510);
   await vi.advanceTimersByTimeAsync(50);
 
   expect(unfoldProgress).toHaveBeenCalled();
@@ -121,7 +121,7 @@ test('going to a folded progress report unfolds progress', async () => {
 
 test('the arrow of folded progress unfolds it', async () => {
   const { pane, view, unfoldProgress } = followed([508, 510]);
-  view.goTo(510);
+  view.position.goTo(510);
   await vi.advanceTimersByTimeAsync(50);
 
   pane.querySelector<HTMLElement>('.progress .fold')!.click();

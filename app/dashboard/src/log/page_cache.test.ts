@@ -188,3 +188,67 @@ test('a line is complete again after its evicted page is reloaded', () => {
 
   expect(lineAt(cache, 1000)).toEqual([[1000, cache.isLoaded(1001) ? 1001 : 1000]]);
 });
+
+const reports = (from: number, upTo: number, changes = {}) =>
+  someRecords(from, upTo, () => ({ event: 'progress', ...changes }));
+
+test.each([
+  ['in order', [0, 1]],
+  ['from the end', [1, 0]],
+])('folded progress that spans pages is one row, with the pages loaded %s', (_, order) => {
+  const cache = new PageCache(0, 2000, 2000, false);
+  cache.hide([], true);
+  const records = [...someRecords(1, 700), ...reports(701, 1300), ...someRecords(1301, 2000)];
+
+  for (const page of order)
+    cache.fill(page * 1000, page * 1000 + 1000, records.slice(page * 1000, page * 1000 + 1000), 0);
+
+  expect(cache.rows(699, 3).map((row) => [row?.firstSeq, row?.seq, row?.updates])).toEqual([
+    [700, 700, 0],
+    [701, 1300, 600],
+    [1301, 1301, 0],
+  ]);
+  expect(cache.length).toBe(1401);
+});
+
+test('folded progress of the stream stays one row', () => {
+  const cache = new PageCache(0, 0, 0, false);
+  cache.hide([], true);
+
+  cache.append(0, 700, someRecords(1, 700));
+  for (let seq = 701; seq <= 1300; seq += 50) cache.append(seq - 1, seq + 49, reports(seq, seq + 49));
+
+  expect(cache.rows(699, 3).map((row) => [row?.seq, row?.updates])).toEqual([
+    [700, 0],
+    [1300, 600],
+  ]);
+});
+
+test('of a log of progress alone, enough pages stay loaded to fill a view', () => {
+  const cache = new PageCache(0, 1_000_000, 1_000_000, false);
+  cache.hide([], true);
+  const fill = ({ after = 0, before }: { after?: number; before: number }): void =>
+    cache.fill(after, before - 1, reports(after + 1, before - 1), 0);
+
+  let requests = 0;
+  for (let missing = [{}]; missing.length; requests++) {
+    const wanted = cache.missing(cache.length - 200, cache.length);
+    wanted.forEach(fill);
+    missing = wanted;
+  }
+
+  expect(cache.rows(cache.length - 200, 200).every((row) => row !== undefined)).toBe(true);
+  expect(requests).toBeLessThan(300);
+});
+
+test('pages of progress alone are evicted once others fill the view', () => {
+  const cache = new PageCache(0, 400_000, 400_000, false);
+  cache.hide([], true);
+  const record = (seq: number) => (seq <= 200_000 ? { event: 'progress' as const } : {});
+
+  for (let after = 0; after < 230_000; after += 1000)
+    cache.fill(after, after + 1000, someRecords(after + 1, after + 1000, record), 0);
+
+  const loaded = Array.from({ length: 400 }, (_, page) => page * 1000 + 1).filter((seq) => cache.isLoaded(seq));
+  expect(loaded.length).toBeLessThan(30);
+});

@@ -6,24 +6,13 @@
 import type { LogRecord } from '../api/mapping';
 import { withContext } from './context';
 import type { PageRequest } from './log_query';
-import { type Fold, type Hidden, type Row, type Unfinished, countFolded, isFolded, toPage } from './rows';
+import { type Fold, type Hidden, type Row, countFolded, isFolded, reaching, toPage } from './rows';
+import { NONE, type Span, guess, unloaded } from './span';
 
 export const PAGE = 1000;
 const MAX_LOADED = 24;
-const NONE: Unfinished = new Map();
-
-/** The seqs from `after` (exclusive) to `upTo` (inclusive). */
-interface Span {
-  after: number;
-  upTo: number;
-  records: LogRecord[] | null;
-  rows: Row[];
-  /** Lines that started here or earlier and continue in the next span. */
-  unfinished: Unfinished;
-  /** Number of rows; an estimate while `records` is null. */
-  count: number;
-  usedAt: number;
-}
+/** More than a view draws. More pages stay loaded if they have fewer rows, as pages of folded progress do. */
+const MIN_ROWS = 250;
 
 export class PageCache {
   private spans: Span[] = [];
@@ -38,7 +27,7 @@ export class PageCache {
     private matches: number,
     private readonly filtered: boolean,
   ) {
-    if (upTo > after) this.spans.push(this.unloaded(after, upTo, matches));
+    if (upTo > after) this.spans.push(unloaded(after, upTo, matches));
   }
 
   get length(): number {
@@ -85,7 +74,7 @@ export class PageCache {
   seqAt(index: number): number {
     let start = 0;
     for (const span of this.spans) {
-      if (index < start + span.count) return span.rows[index - start]?.seq ?? this.guess(span, index - start);
+      if (index < start + span.count) return span.rows[index - start]?.seq ?? guess(span, index - start);
       start += span.count;
     }
     return this.upTo;
@@ -135,9 +124,9 @@ export class PageCache {
     if (!span || upTo <= after) return;
     const parts: Span[] = [];
     const share = (seqs: number): number => Math.round((span.count * seqs) / (span.upTo - span.after));
-    if (after > span.after) parts.push(this.unloaded(span.after, after, share(after - span.after)));
+    if (after > span.after) parts.push(unloaded(span.after, after, share(after - span.after)));
     parts.push(this.loaded(after, upTo, [...records]));
-    if (upTo < span.upTo) parts.push(this.unloaded(upTo, span.upTo, share(span.upTo - upTo)));
+    if (upTo < span.upTo) parts.push(unloaded(upTo, span.upTo, share(span.upTo - upTo)));
     this.spans.splice(at, 1, ...parts);
     this.build(after > span.after ? at + 1 : at);
     this.matches = Math.max(matches, this.matches);
@@ -178,7 +167,7 @@ export class PageCache {
     if (tail && !tail.records) {
       tail.upTo = upTo;
       tail.count += matches;
-    } else this.spans.push(this.unloaded(this.upTo, upTo, matches));
+    } else this.spans.push(unloaded(this.upTo, upTo, matches));
   }
 
   /** This many records pass the filters. Where they are between the loaded ones remains an estimate. */
@@ -204,23 +193,24 @@ export class PageCache {
     this.estimate();
   }
 
-  private unloaded(after: number, upTo: number, count: number): Span {
-    return { after, upTo, records: null, rows: [], unfinished: NONE, count, usedAt: 0 };
-  }
-
   private loaded(after: number, upTo: number, records: LogRecord[]): Span {
     return { after, upTo, records, rows: [], unfinished: NONE, count: 0, usedAt: ++this.clock };
   }
 
-  /** Builds the rows of a span, and of the spans next to it that share a line with it. */
+  /** Builds the rows of a span, and of the spans next to it that share a row with it. */
   private build(at: number): void {
     let first = at;
-    while (this.spans[first - 1]?.unfinished.size) first--;
+    while (this.sharesRows(first)) first--;
     for (let i = first; this.spans[i]?.records; i++) {
-      const had = this.spans[i]!.unfinished.size;
+      const shared = this.sharesRows(i + 1);
       this.buildOne(i);
-      if (i > at && !had && !this.spans[i]!.unfinished.size) break;
+      if (i > at && !shared && !this.sharesRows(i + 1)) break;
     }
+  }
+
+  /** Whether a span may continue rows of those before it. */
+  private sharesRows(at: number): boolean {
+    return reaching(this.spans[at]?.records?.[0], this.spans[at - 1]?.unfinished ?? NONE).length > 0;
   }
 
   private buildOne(at: number): void {
@@ -241,20 +231,15 @@ export class PageCache {
     }
   }
 
-  private guess(span: Span, index: number): number {
-    const share = span.count ? Math.min(1, Math.max(0, index / span.count)) : 0;
-    return Math.min(span.upTo, span.after + 1 + Math.floor(share * (span.upTo - span.after)));
-  }
-
   private requestPage(span: Span, index: number): PageRequest {
-    const page = Math.floor((this.guess(span, index) - 1) / PAGE) * PAGE;
+    const page = Math.floor((guess(span, index) - 1) / PAGE) * PAGE;
     return { after: Math.max(span.after, page), before: Math.min(span.upTo, page + PAGE) + 1 };
   }
 
   private requestNextPage(span: Span, lastIndex: number, requests: PageRequest[]): void {
     const previous = requests[requests.length - 1]!;
     const reached = previous.before - 1;
-    if (reached < span.upTo && lastIndex < span.count && this.guess(span, lastIndex) > reached)
+    if (reached < span.upTo && lastIndex < span.count && guess(span, lastIndex) > reached)
       requests.push({ after: reached, before: Math.min(span.upTo, reached + PAGE) + 1 });
   }
 
@@ -262,12 +247,12 @@ export class PageCache {
   private requestFiltered(span: Span, from: number, to: number): PageRequest {
     if (span.count <= PAGE) return { after: span.after, before: span.upTo + 1 };
     if (span.count - to < PAGE / 2) return { before: span.upTo + 1 };
-    return { after: this.guess(span, from - PAGE / 4) - 1, before: span.upTo + 1 };
+    return { after: guess(span, from - PAGE / 4) - 1, before: span.upTo + 1 };
   }
 
   /** Distributes the remaining matches over the unloaded spans, by their length. */
   private estimate(): void {
-    const missing = this.spans.filter((span) => !span.records);
+    const missing = this.spans.filter(({ records }) => !records);
     if (!this.filtered) {
       for (const span of missing) span.count = span.upTo - span.after - countFolded(span, this.hidden.folds);
       return;
@@ -278,21 +263,23 @@ export class PageCache {
     for (const span of missing) span.count = Math.round((left * (span.upTo - span.after)) / seqs);
   }
 
-  /** Evicts the least recently used page. The last one stays, because the stream appends to it. */
+  /** Evicts the least recently used pages. The last one stays, because the stream appends to it. */
   private evict(): void {
-    const here = this.spans.slice(0, -1).filter((span) => span.records);
-    if (here.length < MAX_LOADED) return;
-    const oldest = here.reduce((a, b) => (a.usedAt <= b.usedAt ? a : b));
-    const at = this.spans.indexOf(oldest);
-    this.spans[at] = this.unloaded(oldest.after, oldest.upTo, oldest.count);
-    for (const beside of [at - 1, at + 1]) if (this.spans[beside]?.records) this.build(beside);
-    this.join(at);
-    this.join(at - 1);
+    for (;;) {
+      const here = this.spans.slice(0, -1).filter((span) => span.records);
+      if (here.length < MAX_LOADED || here.reduce((sum, { count }) => sum + count, 0) < MIN_ROWS) return;
+      const oldest = here.reduce((a, b) => (a.usedAt <= b.usedAt ? a : b));
+      const at = this.spans.indexOf(oldest);
+      this.spans[at] = unloaded(oldest.after, oldest.upTo, oldest.count);
+      for (const beside of [at - 1, at + 1]) if (this.spans[beside]?.records) this.build(beside);
+      this.join(at);
+      this.join(at - 1);
+    }
   }
 
   private join(at: number): void {
     const [left, right] = [this.spans[at], this.spans[at + 1]];
     if (!left || !right || left.records || right.records) return;
-    this.spans.splice(at, 2, this.unloaded(left.after, right.upTo, left.count + right.count));
+    this.spans.splice(at, 2, unloaded(left.after, right.upTo, left.count + right.count));
   }
 }

@@ -70,7 +70,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     text.append(toggle);
   } else if (json) drawJson(text, json, state);
   else {
-    if (row.isFolded) text.append(makeUnfold());
+    if (row.updates > 1) text.append(makeUnfold());
     drawText(text, rowText(row), state.text);
   }
   if (row.updates > 1) text.append(make('span', 'repeats', `${row.updates.toLocaleString('en')} updates`));

@@ -49,7 +49,7 @@ test('a row says its exact time, with its zone, to a reader who points at it', (
   const times = [...list.element.querySelectorAll('time')];
   for (const time of times) time.dispatchEvent(new Event('pointerover', { bubbles: true }));
 
-  expect(times.map(({ textContent }) => textContent)).toEqual(['02:30:00.000', '02:30:00.000']);
+  expect(times.map(({ textContent }) => textContent)).toEqual(['02:30:00.000 CEST', '02:30:00.000 CET']);
   expect(times.map(({ title }) => title)).toEqual([
     '25 Oct 2026, 02:30:00 CEST · 00:30:00 UTC',
     '25 Oct 2026, 02:30:00 CET · 01:30:00 UTC',

@@ -37,6 +37,8 @@ export const NO_OPTIONS: LogViewOptions = {
 };
 
 const MIN_GAP_MS = 10_000;
+/** The width of a time in columns. Some nights, one names its zone, too. */
+const CLOCK = '02:30:00.000'.length;
 
 export class RowList {
   readonly element = document.createElement('div');
@@ -133,7 +135,7 @@ export class RowList {
   private drawOne(element: HTMLElement, row: Row | undefined, state: RowState | undefined): void {
     if (!row || !state) return drawPlaceholder(element);
     drawRow(element, row, state);
-    this.columns = Math.max(this.columns, columnsOf(rowText(row)));
+    this.columns = Math.max(this.columns, columnsOf(rowText(row)) + Math.max(0, state.time.length - CLOCK));
   }
 }
 
@@ -161,5 +163,5 @@ function gapBetween(before: Row, row: Row): string {
 /** Names everything that a row's appearance depends on: an element with the same key need not be redrawn. */
 function keyOf(row: Row | undefined, state: RowState | undefined): string {
   if (!row || !state) return '';
-  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}${+!!row.isContext}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.context}${state.gap}${state.skipped?.from}:${state.time}:${state.text?.key}`;
+  return `${row.seq}:${row.records.length}:${row.updates}${+!!row.isContext}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}${+state.isRaw}${+state.isOpen}${state.context}${state.gap}${state.skipped?.from}:${state.time}:${state.text?.key}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Turns records into rows: joins split lines, merges progress reports, and skips folded records. Works on one page of
- * records at a time and passes unfinished lines on to the next.
+ * Turns records into rows: joins split lines, folds progress reports, and skips folded records. Works on one page of
+ * records at a time and passes unfinished rows on to the next.
  */
 import type { Level, LogRecord } from '../api/mapping';
 import { TerminalLine, isRedrawn } from './terminal_line';
@@ -10,10 +10,8 @@ export interface Row {
   readonly seq: number;
   readonly firstSeq: number;
   readonly records: readonly LogRecord[];
-  /** Number of progress reports merged into the row; 0 for other rows. The row has only the last one's record. */
+  /** Number of progress reports that the row stands for; 0 for other rows. It has only the last one's record. */
   readonly updates: number;
-  /** Whether other lines stand between them. */
-  readonly isFolded: boolean;
   /** Whether it matches nothing, and is shown beside a match. */
   readonly isContext?: boolean;
 }
@@ -38,7 +36,7 @@ export const countFolded = ({ after, upTo }: { after: number; upTo: number }, fo
 export const isFolded = (seq: number, folds: readonly Fold[]): boolean =>
   folds.some((fold) => fold.from <= seq && seq <= fold.upTo);
 
-/** Incomplete lines, by step and stream. */
+/** Rows that later records may continue: incomplete lines by step and stream, and folded progress by step. */
 export type Unfinished = ReadonlyMap<string, Row>;
 
 export interface Page {
@@ -57,56 +55,66 @@ export function toPage(
   before: Unfinished = new Map(),
 ): Page {
   const rows: (Row | null)[] = [];
-  const unfinished = new Map(before);
+  const unfinished = new Map(reaching(records[0], before));
   const places = new Map<Row, number>();
   const continued = new Set<Row>();
-  const latest = new Map<string | null, Row>();
   for (const record of records) {
     if (closesGroup(record) || (folds.length && isFolded(record.seq, folds))) continue;
-    if (record.event === 'progress') {
-      const previous = (progress && latest.get(record.step)) || rows[rows.length - 1];
-      const row = progressRow(record, previous, previous === rows[rows.length - 1]);
-      if (previous && row.updates > 1) rows[places.get(previous)!] = null;
-      places.set(row, rows.push(row) - 1);
-      latest.set(record.step, row);
-      continue;
-    }
-    const key = record.event ? null : `${record.step} ${record.stream}`;
+    // An attempt of a step begins or ends.
+    if (record.event === 'step') unfinished.delete(progressOf(record));
+    const key = keyOf(record, progress);
     const earlier = key === null ? undefined : unfinished.get(key);
     const place = earlier && places.get(earlier);
     if (place !== undefined) rows[place] = null;
     else if (earlier) continued.add(earlier);
-    const row: Row = {
-      seq: record.seq,
-      firstSeq: earlier?.firstSeq ?? record.seq,
-      records: joined(earlier?.records, record),
-      updates: 0,
-      isFolded: false,
-    };
+    const row = record.event === 'progress' ? progressRow(record, earlier) : lineRow(record, earlier);
     places.set(row, rows.push(row) - 1);
     if (key === null) continue;
-    if (record.partial) unfinished.set(key, row);
+    if (record.event || record.partial) unfinished.set(key, row);
     else unfinished.delete(key);
   }
-  return { rows: rows.filter((row) => row !== null), unfinished, continued };
+  const shown = rows.filter((row) => row !== null);
+  // Only a stretch of progress at the end of a page goes on, and not beyond the next page: a log may have nothing else.
+  for (const [key, row] of unfinished)
+    if (row.updates && (shown.length < 2 || row !== shown[shown.length - 1])) unfinished.delete(key);
+  return { rows: shown, unfinished, continued };
 }
 
-/** The row of a progress report. It replaces the previous row if that is the same step's, and has not replaced many. */
-function progressRow(record: LogRecord, previous: Row | null | undefined, isNext: boolean): Row {
-  const { seq, step } = record;
-  const alone = { seq, firstSeq: seq, records: [record], updates: 1, isFolded: false };
-  if (!previous?.updates || previous.updates >= MAX_UPDATES || previous.records[0]?.step !== step) return alone;
-  const isFolded = previous.isFolded || !isNext;
-  return { ...alone, firstSeq: isFolded ? seq : previous.firstSeq, updates: previous.updates + 1, isFolded };
+/** What a page that starts with this record may continue: of progress, only a stretch that goes on at once. */
+export const reaching = (first: LogRecord | undefined, unfinished: Unfinished): [string, Row][] =>
+  [...unfinished].filter(
+    ([key, row]) =>
+      !row.updates || (first?.event === 'progress' && key === progressOf(first) && row.seq === first.seq - 1),
+  );
+
+/** Names what the record continues, or may be continued by. Null if it is a row of its own. */
+function keyOf(record: LogRecord, foldsProgress: boolean): string | null {
+  if (record.event === 'progress') return foldsProgress ? progressOf(record) : null;
+  return record.event ? null : `${record.step} ${record.stream}`;
 }
+
+const progressOf = ({ step }: LogRecord): string => `${step} progress`;
+
+const lineRow = (record: LogRecord, earlier?: Row): Row => ({
+  seq: record.seq,
+  firstSeq: earlier?.firstSeq ?? record.seq,
+  records: joined(earlier?.records, record),
+  updates: 0,
+});
+
+/** Starts at the first report after the last other record. */
+const progressRow = (record: LogRecord, earlier?: Row): Row => ({
+  seq: record.seq,
+  firstSeq: earlier?.seq === record.seq - 1 ? earlier.firstSeq : record.seq,
+  records: [record],
+  updates: (earlier?.updates ?? 0) + 1,
+});
 
 /** Bounded, because a line may never end. */
 function joined(earlier: readonly LogRecord[] = [], record: LogRecord): LogRecord[] {
   return earlier.length < MAX_PARTS ? [...earlier, record] : [...earlier.slice(0, -1), record];
 }
 
-/** Enough rows remain of a page that has only progress reports to fill the view with a few pages. */
-const MAX_UPDATES = 100;
 /** Longer lines are cut. The download contains all of them. */
 const MAX_LINE = 64 * 1024;
 /** Maximum number of parts per line. Progress bars drawn with carriage returns have many small ones. */

@@ -1,6 +1,7 @@
 /** Builders for records and runs, and a fake log service. */
 import type { Attempt, LogPage, LogRecord, Run, RunStep } from '../api/mapping';
 import { type Filters, passes } from './filters';
+import { LogModel } from './log_model';
 import type { LogQuery, ReadLog } from './log_query';
 
 export function aRecord(seq: number, changes: Partial<LogRecord> = {}): LogRecord {
@@ -131,3 +132,16 @@ export function aLogService(records: readonly LogRecord[], pageLimit = 1000): { 
   };
   return { read, requests };
 }
+
+export const NO_FILTERS: Filters = { step: null, level: null, stream: null, text: null };
+
+/** An open log, and the requests that it makes. */
+export function openedLog(records = someRecords(1, 5000), run = aRun({ lastSeq: 5000 }), filters = NO_FILTERS) {
+  const service = aLogService(records);
+  const model = new LogModel(service.read);
+  model.open(run, filters);
+  return { model, ...service };
+}
+
+export const seqsOf = (model: LogModel, from: number, count: number): (number | undefined)[] =>
+  model.rows(from, count).map((row) => row?.seq);

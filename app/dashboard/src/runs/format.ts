@@ -116,11 +116,17 @@ export const formatMinute = (time: number, now = Date.now()): string =>
 export const formatBegin = (time: number, now: number): string =>
   time <= now ? 'begins soon' : `begins at about ${formatMinute(time, now)}`;
 
-/** The time of a line of a log: always as wide, and in 24 hours. */
+/** The time of a line of a log, in 24 hours: always as wide, but for the zone in the night in which clocks go back. */
 export function formatLogTime(time: number): string {
   const date = new Date(time - (isUtc() ? 0 : new Date(time).getTimezoneOffset() * 60_000));
-  return date.toISOString().slice(11, 23);
+  const zone = zoneOfRepeated(time).timeZoneName ? ` ${nameZone(time)}` : '';
+  return date.toISOString().slice(11, 23) + zone;
 }
+
+/** `CET`, or `GMT+1` where the language has no name for it. */
+const nameZone = (time: number): string =>
+  new Intl.DateTimeFormat(navigator.language, ZONE).formatToParts(time).find(({ type }) => type === 'timeZoneName')!
+    .value;
 
 /** The time of a line since the start of its run, always as wide: `0:01:02.250`. */
 export function formatSinceStart(ms: number): string {

@@ -25,7 +25,8 @@ interface Preferences {
   folded: readonly string[];
   singleKeys: boolean;
   wrap: boolean;
-  lineTimes: LineTimes;
+  /** Null is by the width of the window. */
+  lineTimes: LineTimes | null;
   /** Whether logs show all progress reports of a step, or only the last one. */
   progress: boolean;
   /** Whether logs show lines of JSON as they are. */
@@ -42,7 +43,7 @@ const DEFAULTS: Preferences = {
   folded: [],
   singleKeys: true,
   wrap: false,
-  lineTimes: 'clock',
+  lineTimes: null,
   progress: false,
   raw: false,
 };
