@@ -81,7 +81,7 @@ def _detect_level(line: str) -> Level:
 
 
 def _level_of_word(word: str, before: str) -> Level | None:
-    """`ERROR`, `[error]` and `level=error`; `error:` and `error[E0308]:` first or after a place; `ValueError:` first."""
+    """`ERROR`, `[error]` and `level=error`; `error:` or `error[E0308]:` first or after a place; `ValueError:` first."""
     key, equals, value = word.partition("=")
     if equals:
         return _LEVELS.get(value.strip('"').lower()) if key.lower() in _KEYS else None
