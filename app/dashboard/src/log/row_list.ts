@@ -2,7 +2,8 @@
  * The elements of the rows in view. An element is reused from one frame to the next and redrawn only when something
  * that its row's appearance depends on has changed.
  */
-import { formatDuration, formatExact, formatLogTime, formatSinceLine, formatSinceStart } from '../runs/format';
+import { formatDuration, formatExact } from '../runs/format';
+import { formatLogTime, formatSinceLine, formatSinceStart } from '../runs/line_times';
 import type { LineTimes } from '../state/preferences.svelte';
 import { type LineRange, isFiltered } from './filters';
 import type { LogModel } from './log_model';

@@ -8,18 +8,16 @@ import {
   formatDuration,
   formatClock,
   formatExact,
-  formatLogTime,
   formatMinute,
   formatRelativeTime,
-  formatResult,
   formatScope,
-  formatSize,
-  formatTick,
   formatTime,
   formatTrigger,
   formatOrigin,
-  stoppedStepOf,
 } from './format';
+import { formatSize } from '../artifacts/size';
+import { formatResult, stoppedStepOf } from './outcomes';
+import { formatLogTime, formatTick } from './line_times';
 
 afterEach(() => {
   vi.unstubAllEnvs();

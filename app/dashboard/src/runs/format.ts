@@ -1,5 +1,5 @@
 /** Formats numbers, times, scopes and origins, the same way on every page. */
-import type { Run, RunStep } from '../api/mapping';
+import type { Run } from '../api/mapping';
 import { preferences } from '../state/preferences.svelte';
 
 const count = new Intl.NumberFormat('en');
@@ -10,7 +10,7 @@ const short = new Intl.NumberFormat('en', { notation: 'compact' });
 export const formatCompact = (value: number): string => (value < 10_000 ? formatCount(value) : short.format(value));
 
 /** A number and its unit stay on one line. */
-const join = (...parts: readonly string[]): string => parts.join('\u00a0');
+export const join = (...parts: readonly string[]): string => parts.join('\u00a0');
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** `0.4 s`, `34 s`, `5 min 07 s`, `2 h 05 min`, `3 d 4 h`. */
@@ -25,19 +25,7 @@ export function formatDuration(ms: number | null): string {
   return join(String(Math.floor(minutes / 1440)), 'd', String(Math.floor((minutes % 1440) / 60)), 'h');
 }
 
-/** An axis label: `15 s`, `1 min 30 s`, `2 h`. Zero parts are omitted. */
-export function formatTick(ms: number): string {
-  const seconds = ms / 1000;
-  const parts = [
-    [Math.floor(seconds / 3600), 'h'],
-    [Math.floor(seconds / 60) % 60, 'min'],
-    [seconds % 60, 's'],
-  ] as const;
-  const labels = parts.filter(([value]) => value).flatMap(([value, unit]) => [String(value), unit]);
-  return labels.length ? join(...labels) : join('0', 's');
-}
-
-/** The same for a duration that still grows: in whole seconds, to avoid flicker. */
+/** A duration that still grows: in whole seconds, to avoid flicker. */
 export const formatElapsed = (ms: number): string =>
   ms < 9_950 ? join(String(Math.max(0, Math.floor(ms / 1000))), 's') : formatDuration(ms);
 
@@ -65,10 +53,10 @@ const DATE = { day: 'numeric', month: 'short', year: 'numeric' } as const;
 const SHORT_DATE = { day: 'numeric', month: 'short' } as const;
 const CLOCK = { hour: '2-digit', minute: '2-digit' } as const;
 const SECONDS = { ...CLOCK, second: '2-digit' } as const;
-const ZONE = { timeZoneName: 'short' } as const;
+export const ZONE = { timeZoneName: 'short' } as const;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff]/;
 
-const isUtc = (): boolean => preferences.times === 'utc';
+export const isUtc = (): boolean => preferences.times === 'utc';
 
 /** Creating one takes much longer than using it. By language, options, and offset: a traveller's time zone changes. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
@@ -116,44 +104,17 @@ export const formatMinute = (time: number, now = Date.now()): string =>
 export const formatBegin = (time: number, now: number): string =>
   time <= now ? 'begins soon' : `begins at about ${formatMinute(time, now)}`;
 
-/** The time of a line of a log, in 24 hours: always as wide, but for the zone in the night in which clocks go back. */
-export function formatLogTime(time: number): string {
-  const date = new Date(time - (isUtc() ? 0 : new Date(time).getTimezoneOffset() * 60_000));
-  const zone = zoneOfRepeated(time).timeZoneName ? ` ${nameZone(time)}` : '';
-  return date.toISOString().slice(11, 23) + zone;
-}
-
-/** `CET`, or `GMT+1` where the language has no name for it. */
-const nameZone = (time: number): string =>
-  new Intl.DateTimeFormat(navigator.language, ZONE).formatToParts(time).find(({ type }) => type === 'timeZoneName')!
-    .value;
-
-/** The time of a line since the start of its run, always as wide: `0:01:02.250`. */
-export function formatSinceStart(ms: number): string {
-  const time = new Date(Math.max(0, ms)).toISOString();
-  return `${Math.floor(Math.max(0, ms) / 3_600_000)}${time.slice(13, 23)}`;
-}
-
-/** The time of a line since the one before: `+0.46`, `+42.1`, in seconds. */
-export const formatSinceLine = (ms: number): string => `+${(Math.max(0, ms) / 1000).toFixed(ms < 9_995 ? 2 : 1)}`;
-
 function dateOf(time: number, now: number): Intl.DateTimeFormatOptions {
   return { ...(midnightOf(time) === midnightOf(now) ? {} : SHORT_DATE), ...zoneOfRepeated(time) };
 }
 
 /** Names the zone in the night in which clocks go back, when each time of an hour comes twice. */
-function zoneOfRepeated(time: number): Intl.DateTimeFormatOptions {
+export function zoneOfRepeated(time: number): Intl.DateTimeFormatOptions {
   const offset = (at: number): number => new Date(at).getTimezoneOffset();
   const isRepeated = (minutes: number): boolean =>
     offset(time + minutes * 60_000) - offset(time) === minutes ||
     offset(time) - offset(time - minutes * 60_000) === minutes;
   return !isUtc() && (isRepeated(60) || isRepeated(30)) ? ZONE : {};
-}
-
-export function formatSize(bytes: number): string {
-  if (bytes < 1000) return join(String(bytes), 'B');
-  const power = Math.min(3, Math.floor(Math.log10(bytes) / 3));
-  return join((bytes / 1000 ** power).toFixed(bytes / 1000 ** power < 10 ? 1 : 0), ['B', 'kB', 'MB', 'GB'][power]!);
 }
 
 const ORIGINS: Readonly<Record<string, readonly [name: string, phrase: string]>> = {
@@ -171,14 +132,6 @@ export function formatOrigin(action: string, origin: string | null): string {
   return origin === null ? action : `${action} ${ORIGINS[origin]?.[1] ?? `by ${origin}`}`;
 }
 
-/** What a run came to, or what it is doing, in a few words: `3 steps completed`, `parse: exit code 1`, `in parse`. */
-export function formatResult(run: Run): string {
-  if (run.status === 'completed') return formatCompleted(run);
-  if (run.status === 'cancelled')
-    return formatOrigin('Cancelled', run.cancelRequestedBy) + (run.cancelReason ? `: ${run.cancelReason}` : '');
-  return run.errorMessage ?? (run.currentStep === null ? '' : `in ${run.currentStep}`);
-}
-
 /** `render completed`, or `3 steps completed, 2 retries`. */
 export function formatCompleted({ steps }: Pick<Run, 'steps'>): string {
   const what =
@@ -190,13 +143,6 @@ export function formatCompleted({ steps }: Pick<Run, 'steps'>): string {
 /** How many attempts a run needed beyond the first of each step. */
 export const retriesOf = ({ steps }: Pick<Run, 'steps'>): number =>
   steps.reduce((sum, { attempts }) => sum + Math.max(0, attempts.length - 1), 0);
-
-export const failedStepOf = (run: Run): RunStep | undefined =>
-  run.steps.find((step) => step.status === 'failed') ?? run.steps.find((step) => step.status === 'interrupted');
-
-/** The step that stopped a run, from which a rerun with `failed` begins. */
-export const stoppedStepOf = (run: Run): RunStep | undefined =>
-  run.steps.find(({ status }) => status === 'failed' || status === 'cancelled' || status === 'interrupted');
 
 /** Whether the title says more than the name. */
 export const hasOwnTitle = ({ name, title }: { readonly name: string; readonly title: string }): boolean =>
