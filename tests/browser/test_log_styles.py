@@ -93,3 +93,14 @@ def test_bars_and_progress_are_one_line_each(page: Page) -> None:
     expect(_text(page, "Epoch")).to_have_text(re.compile(r"^Epoch 1/3: 100%"))
     expect(_text(page, "Uploading")).to_have_text("Uploading… " + "━" * 40 + " 100% 0:00:04")
     expect(page.locator(".log-pane .row.progress")).to_have_text(re.compile("194/194 batch 194.*194 updates"))
+
+
+def test_the_log_opens_at_the_first_error_of_the_step_that_failed(new_context: NewContext, address: str) -> None:
+    page = new_context().new_page()
+    page.goto(address)
+    current = page.locator(".log-pane .row.current")
+
+    expect(current.locator(".text")).to_have_text(re.compile("^E +AssertionError: assert"))
+    expect(page.locator(".failure .reason")).to_have_text(re.compile("^FAILED tests/test_orders.py::test_a_total"))
+    seq = current.get_attribute("data-seq")
+    expect(page.get_by_role("button", name=f"Go to the first error (line {seq})")).to_be_visible()
