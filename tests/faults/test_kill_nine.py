@@ -163,6 +163,10 @@ async def test_a_kill_at_a_random_moment_loses_nothing(trials: MakeTrials, memor
         async with on_a_directory(memory_path, number, killers) as killed:
             for _ in range(KILLS_OF_ONE_DIRECTORY):
                 await killed.kill(f"{random.random() * 0.05:.4f}")
+            seconds = 0.05
+            while not killed.records:  # a busy machine has begun no step in that time
+                seconds *= 2
+                await killed.kill(f"{seconds:.4f}")
             violations = await killed.recover()
         runs += killed.runs
         attempts += killed.attempts
