@@ -164,8 +164,11 @@ class Api:
         self.wait_until(lambda: self.run(run_id)["finished_at"] is not None)
         return run_id
 
-    def cancel(self, run_id: int, **body: object) -> None:
+    def request_cancel(self, run_id: int, **body: object) -> None:
         self._client.post(f"/runs/{run_id}/cancel", json=body)
+
+    def cancel(self, run_id: int, **body: object) -> None:
+        self.request_cancel(run_id, **body)
         self.wait_until(lambda: self.run(run_id)["finished_at"] is not None)
 
     def cancel_all(self) -> None:

@@ -177,6 +177,7 @@ def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
 
     expect(badge).to_have_text("interrupted")
     expect(page.get_by_role("main").get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name="Show why tick was interrupted").click()
     # The end of the step is unknown: the time until the service was back is no duration.
     duration = r"[\d.]+\s(s|min)( \d+\ss)?"
     expect(page.locator(".failure h2")).to_have_text(
@@ -197,6 +198,7 @@ def test_the_end_of_a_step_is_known_after_a_shutdown(open_page: OpenPage, api: A
     service.stop()
     service.start()
 
+    page.get_by_role("button", name="Show why tick was interrupted").click()
     expect(page.locator(".failure h2")).to_have_text("The service was shut down")
     expect(page.locator(".failure .reason")).to_have_text(re.compile(r"^tick interrupted after [\d.]+\s(s|min)"))
     expect(page.locator(".gantt .row .took")).to_have_text(re.compile(r"^[\d.]+\s(s|min)"))

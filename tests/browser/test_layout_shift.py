@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.axe import DESKTOP, PHONE
 from tests.browser.conftest import NewContext, OpenPage
@@ -130,4 +130,81 @@ def test_a_run_that_fails_does_not_move_what_the_reader_looks_at(
         assert _sum(shifts) <= LIMIT, shifts
         page.get_by_role("button", name="Show why build failed").click()
         expect(page.locator(".failure")).to_contain_text("it broke")
+        api.close()
+
+
+def _watch(open_page: OpenPage, new_context: NewContext, path: str, size: ViewportSize, url: str) -> Page:
+    """A page that has loaded, and counts what moves from now on."""
+    context = new_context(viewport=size)
+    context.add_init_script(COUNT_SHIFTS)
+    page = open_page(path, within=context, url=url)
+    expect(page.locator(".gantt")).to_be_visible()
+    page.evaluate(QUIET)
+    page.evaluate("shifts.length = 0")
+    return page
+
+
+@at_each_size
+def test_a_cancel_by_somebody_else_does_not_move_what_the_reader_looks_at(
+    open_page: OpenPage, new_context: NewContext, service: ServedService, api: Api, tmp_path: Path, size: ViewportSize
+) -> None:
+    run_id = api.start("paced-moves", params={"gates": str(tmp_path), "shares": "40"})
+    api.wait_until(lambda: api.run(run_id)["progress_current"] == 40)
+    page = _watch(open_page, new_context, f"/p/paced-moves/runs/{run_id}", size, service.url)
+
+    api.request_cancel(run_id)
+    news = page.get_by_role("status").filter(has_text="Cancelled through the API.")
+    expect(news).to_contain_text(re.compile(r"Step work has \d+\ss left of its grace period"))
+    page.evaluate(QUIET, 8)
+    news.get_by_role("button", name="Kill it now").click()
+    expect(page.locator("header .badge")).to_have_text("cancelled")
+    expect(page.get_by_role("status").filter(has_text="Cancelled through the API in")).to_be_visible()
+    shifts = page.evaluate(QUIET)
+
+    assert _sum(shifts) <= LIMIT, shifts
+    page.get_by_role("button", name="Details").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("Step work was killed")
+    expect(page.get_by_role("button", name="Details")).to_have_count(0)
+
+
+@at_each_size
+def test_the_turn_of_a_queued_run_does_not_move_what_the_reader_looks_at(
+    open_page: OpenPage, new_context: NewContext, service: ServedService, api: Api, tmp_path: Path, size: ViewportSize
+) -> None:
+    api.start("line-moves", params={"gates": str(tmp_path), "shares": "40"})
+    run_id = api.start("line-moves", params={"gates": str(tmp_path), "shares": "41"})
+    page = _watch(open_page, new_context, f"/p/line-moves/runs/{run_id}", size, service.url)
+
+    (tmp_path / "40").touch()
+    expect(page.locator("header .badge")).to_have_text("running")
+    expect(page.get_by_role("tabpanel").get_by_role("status")).to_have_text("It has begun.")
+    shifts = page.evaluate(QUIET, 8)
+
+    (tmp_path / "41").touch()
+    assert _sum(shifts) <= LIMIT, shifts
+
+
+def test_an_interruption_does_not_move_what_the_reader_looks_at(
+    open_page: OpenPage, new_context: NewContext, tmp_path: Path
+) -> None:
+    with served(tmp_path, project_toml("bridge", {"build": "echo begun; exec sleep 600"})) as service:
+        api = Api(service.url)
+        run_id = api.start("bridge")
+        page = _watch(open_page, new_context, f"/p/bridge/runs/{run_id}", DESKTOP, service.url)
+        expect(page.locator(".log-pane")).to_contain_text("begun")
+
+        service.kill()
+        service.start()
+        expect(page.locator("header .badge")).to_have_text("interrupted")
+        expect(page.get_by_role("main").get_by_role("alert")).to_have_count(0)
+        place = page.locator(".gantt").bounding_box()
+        page.evaluate(QUIET)
+
+        assert page.locator(".gantt").bounding_box() == place
+        expect(page.locator(".failure")).to_have_count(0)
+        page.get_by_role("button", name="Show why build was interrupted").click()
+        excerpt = page.locator(".failure pre")
+        expect(excerpt).to_contain_text("begun")
+        # That is said above it.
+        expect(excerpt).not_to_contain_text("stopped while the run was active")
         api.close()

@@ -66,6 +66,22 @@ def test_the_chart_keeps_its_height_beside_a_tall_form_and_shows_dates(
     expect(page.locator("figure .dates span")).to_have_text(re.compile(r"\d\d:\d\d"))
 
 
+def test_a_bar_with_the_focus_or_the_pointer_says_which_run_it_is(
+    open_page: OpenPage, wide_service: ServedService
+) -> None:
+    page = open_page("/p/form", url=wide_service.url)
+    bar, text = page.locator("figure .plot a"), page.locator("figure .dates")
+    expect(text).to_have_text(re.compile(r"^\s*\d\d:\d\d:\d\d\s*$"))
+
+    bar.focus()
+    expect(text).to_contain_text("#1 · completed · full")
+    bar.blur()
+    expect(text).not_to_contain_text("#1")
+    bar.hover()
+
+    expect(text).to_contain_text("#1 · completed · full")
+
+
 def test_a_picture_is_shown_in_its_own_size(open_page: OpenPage, wide_service: ServedService) -> None:
     page = open_page("/p/gallery/runs/2/artifacts/10.svg", url=wide_service.url)
     image = page.get_by_role("img", name="10.svg")

@@ -89,6 +89,15 @@ def test_an_html_file_is_a_page_that_reaches_neither_the_network_nor_the_session
     expect(page.locator("pre")).to_contain_text("<h1>Report</h1>")
 
 
+def test_a_large_html_file_is_a_page_too(context: BrowserContext, deployment: Deployment, run_id: int) -> None:
+    page = context.new_page()
+    page.goto(f"{deployment.url}/p/results/runs/{run_id}/artifacts/large.html")
+
+    expect(page.frame_locator("iframe").get_by_role("heading", name="Large")).to_be_visible()
+    page.get_by_role("button", name="Raw").click()
+    expect(page.locator(".notice")).to_contain_text("too large to preview")
+
+
 def test_the_first_column_of_a_wide_table_stays_in_view(open_page: OpenPage, run_id: int) -> None:
     page = open_page(f"/p/results/runs/{run_id}/artifacts/wide.csv")
     table = page.locator(".table")

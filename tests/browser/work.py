@@ -180,6 +180,7 @@ def results() -> None:
     (ARTIFACTS / "chart.svg").write_text(CHART)
     (ARTIFACTS / "words.csv").write_text("word,count\nalpha,9\n")
     (ARTIFACTS / "page.html").write_text(PAGE)
+    (ARTIFACTS / "large.html").write_text("<!doctype html><h1>Large</h1>" + f"<!-- {'x' * 1000} -->" * 5000)
     columns = range(1, 31)
     rows = [",".join(["name", *map(str, columns)])]
     rows += [",".join([f"row {row}", *(f"{row} of column {column}" for column in columns)]) for row in range(1, 10)]

@@ -20,6 +20,14 @@ test('without errors, the excerpt is the last lines', () => {
   expect(seqs(failureExcerpt([], [...someRecords(1, 9), aRecord(10, { message: ' ' })]))).toEqual([5, 6, 7, 8, 9]);
 });
 
+test('the excerpt does not repeat the reason that the service gave', () => {
+  const own = aRecord(10, { level: 'warning', stream: 'solorun', message: 'the service stopped' });
+  const all = [...someRecords(8, 9), own];
+
+  expect(seqs(failureExcerpt([], all, 'the service stopped'))).toEqual([8, 9]);
+  expect(reasonIn(all, 'the service stopped')).toBeUndefined();
+});
+
 test('a single error is shown with the last lines, in order', () => {
   const all = [aRecord(3, error), ...someRecords(4, 40)];
 

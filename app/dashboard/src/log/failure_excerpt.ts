@@ -18,7 +18,7 @@ const CAUSE = / \(caused by .*/;
 
 /** `errors` and `all` are the ends of the step's log, oldest first. Events and blank lines are skipped. */
 export function failureExcerpt(errors: readonly LogRecord[], all: readonly LogRecord[], reason = ''): LogRecord[] {
-  const output = all.filter(isOutput);
+  const output = all.filter((record) => isOutput(record) && !isOwn(record, reason));
   const traceback = tracebackIn(output);
   if (traceback.length) return traceback;
   const explained = linesFrom(output, reason);
@@ -56,9 +56,14 @@ export function reasonIn(records: readonly LogRecord[], reason: string): LogReco
   const parts = reason.replace(EXIT_CODE, '').replace(CAUSE, '').split('…');
   const text = parts.reduce((longest, part) => (part.length > longest.length ? part : longest)).trim();
   if (!text) return undefined;
-  return records.findLast((record) => isOutput(record) && collapse(stripEscapes(record.message)).includes(text));
+  return records.findLast(
+    (record) => isOutput(record) && !isOwn(record, reason) && collapse(stripEscapes(record.message)).includes(text),
+  );
 }
 
 const collapse = (text: string): string => text.trim().replace(/\s+/g, ' ');
+
+/** Whether the service itself gave the reason, which stands above the excerpt. */
+const isOwn = ({ stream, message }: LogRecord, reason: string): boolean => stream === 'solorun' && message === reason;
 
 export const isOutput = ({ event, message }: LogRecord): boolean => event === null && message.trim() !== '';

@@ -1,7 +1,7 @@
 /** The first error of a run that failed: that of the step that did, in its last attempt. Others did not end the run. */
 import type { Run } from '../api/mapping';
 import { lastAttemptOf } from '../runs/attempts';
-import { failedStepOf } from '../runs/format';
+import { failedStepOf } from '../runs/outcomes';
 import type { ReadLog } from './log_query';
 
 /** The first record of the attempt that decided. */

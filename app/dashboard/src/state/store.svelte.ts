@@ -189,7 +189,11 @@ class Store extends KnownRuns {
     return run;
   }
 
+  /** The runs that were cancelled in this tab. */
+  readonly cancelledHere = new Set<number>();
+
   async cancel(id: number, { reason = '', now = false }: { reason?: string; now?: boolean }): Promise<void> {
+    if (this.runs.get(id)?.cancelRequestedAt === null) this.cancelledHere.add(id);
     try {
       this.put(await api.cancelRun(id, reason, now));
     } catch (error) {
