@@ -80,7 +80,29 @@ def test_a_dialog_has_no_violations(open_page: OpenPage, key: str) -> None:
     page.keyboard.press(key)
     expect(page.get_by_role("dialog")).to_be_visible()
 
-    assert violations_everywhere(page, [DESKTOP]) == {}
+    assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
+
+
+def test_the_dialog_of_a_cancel_has_no_violations(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/ticker/runs/{api.start('ticker')}")
+    expect(page.get_by_role("main").get_by_role("button", name="Cancel")).to_be_enabled()
+
+    page.keyboard.press("x")
+    expect(page.get_by_role("dialog").get_by_label("Reason")).to_be_visible()
+
+    assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
+
+
+def test_the_commands_that_match_have_no_violations(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/p/novel/runs/{run_id}")
+    expect(page.locator("header .badge")).to_have_text("failed")
+
+    page.keyboard.press("Control+k")
+    page.get_by_label("Search commands").fill("nov")
+    expect(page.get_by_role("option", name=f"#{run_id} novel").first).to_be_visible()
+
+    assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
 
 
 def test_the_fields_of_parameters_with_errors_have_no_violations(open_page: OpenPage) -> None:

@@ -232,6 +232,35 @@ def test_cards_show_that_their_state_is_old_while_the_service_is_unreachable(
     expect(page.get_by_role("article", name="novel").get_by_role("button", name="Start")).to_be_enabled()
 
 
+def test_the_palette_and_open_dialogs_say_what_they_wait_for(
+    open_page: OpenPage, api: Api, service: ServedService
+) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    expect(page.get_by_role("main").get_by_role("button", name="Cancel")).to_be_enabled()
+    page.keyboard.press("x")
+    dialog = page.get_by_role("dialog", name=f"Cancel run {run_id}")
+    expect(dialog).to_be_visible()
+    reason = "Waits for the connection to the service"
+
+    service.kill()
+    expect(dialog.get_by_role("status")).to_have_text(reason)
+    expect(dialog.get_by_role("button", name="Cancel run")).to_be_disabled()
+    expect(dialog.get_by_role("button", name="Cancel run")).to_have_attribute("title", reason)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.get_by_label("Search commands").fill("start novel")
+    option = page.get_by_role("option", name=f"Start novel {reason}")
+    expect(option).to_be_disabled()
+    page.keyboard.press("Enter")
+    expect(option).to_be_visible()
+    service.start()
+
+    expect(page.get_by_role("option", name="Start novel", exact=True)).to_be_enabled()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Start a run").get_by_role("status")).to_have_text(["", ""])
+
+
 def test_a_page_that_fails_to_load_offers_a_retry(open_page: OpenPage) -> None:
     page = open_page("/nowhere")
     page.route("**/assets/RunsPage-*.js", lambda route: route.abort())

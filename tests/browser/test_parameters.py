@@ -1,12 +1,15 @@
 """The form for the parameters of a start."""
 
 import re
+from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
+from tests.fakes.project_toml import project_toml
+from tests.fakes.running_service import served
 
 SECRET: Final = "correct horse battery"
 
@@ -111,3 +114,28 @@ def test_a_run_without_secrets_starts_again_with_typed_values(open_page: OpenPag
     assert read_run(page, api) == api.run(run_id)["params"]
     page.get_by_role("tab", name="Parameters").click()
     expect(page.get_by_role("row", name="ratio")).to_contain_text("0.5")
+
+
+def test_the_buttons_of_a_long_form_stay_in_sight_on_a_phone(open_page: OpenPage, tmp_path: Path) -> None:
+    names = [f"field_{number:02}" for number in range(30)]
+    with served(tmp_path, project_toml("wide", {"work": "true"}, params=names)) as wide:
+        api = Api(wide.url)
+        run_id = api.complete("wide", params={"field_29": "last"})
+        api.close()
+        page = open_page(f"/p/wide/runs/{run_id}", url=wide.url)
+        page.set_viewport_size({"width": 390, "height": 640})
+        expect(page.locator("header .badge")).to_have_text("completed")
+
+        page.keyboard.press("r")
+        again = page.get_by_role("dialog").get_by_role("button", name="Run again")
+        expect(again).to_be_in_viewport(ratio=1)
+        page.keyboard.press("Escape")
+        page.keyboard.press("s")
+        expect(page.get_by_role("dialog").get_by_role("button", name="Start run")).to_be_in_viewport(ratio=1)
+        last = page.get_by_role("dialog").get_by_label("field_29")
+        last.fill("x" * 5000)
+        page.keyboard.press("Control+Enter")
+
+        expect(last).to_have_attribute("aria-invalid", "true")
+        expect(last).to_have_value("x" * 5000)
+        expect(page.get_by_role("dialog").get_by_role("button", name="Start run")).to_be_in_viewport(ratio=1)

@@ -3,9 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -98,6 +99,29 @@ def test_a_long_list_of_projects_does_not_make_the_page_taller(open_page: OpenPa
     assert heights[0] == heights[1]
 
 
+def test_one_of_sixty_projects_is_opened_by_three_letters(open_page: OpenPage, tmp_path: Path) -> None:
+    others = "".join(project_toml(f"project-{number:02}", {"work": "true"}) for number in range(59))
+    with served(tmp_path, others + project_toml("wikipedia", {"work": "true"})) as many:
+        page = open_page("/", url=many.url)
+        expect(page.get_by_role("main").get_by_role("article").first).to_be_visible()
+
+        page.keyboard.press("p")
+        page.keyboard.type("wik")
+        page.keyboard.press("Enter")
+
+        expect(page.get_by_role("heading", level=1)).to_have_text("wikipedia")
+
+
+def _names_of_controls(element: Locator) -> list[str]:
+    """Whatever their role: a name is all that a voice or a list of links has."""
+    roles = "link|button|searchbox|textbox|combobox|option|checkbox|radio|tab|menuitem"
+    return re.findall(rf'- (?:{roles}) "(.*?)"', element.aria_snapshot())
+
+
+def _repeated(names: list[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
 @pytest.mark.parametrize("path", ["/", "/runs", "/p/glossary-law", "/p/glossary-law/runs/2"])
 def test_no_two_controls_of_a_page_have_the_same_name(open_page: OpenPage, teams: ServedService, path: str) -> None:
     page = open_page(path, url=teams.url)
@@ -105,7 +129,24 @@ def test_no_two_controls_of_a_page_have_the_same_name(open_page: OpenPage, teams
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
 
-    controls = re.findall(r'- ((?:link|button|searchbox|combobox) ".*?")', page.locator("body").aria_snapshot())
+    controls = _names_of_controls(page.locator("body"))
 
     assert len(controls) > 20
-    assert [name for name, count in Counter(controls).items() if count > 1] == []
+    assert _repeated(controls) == []
+
+
+@pytest.mark.parametrize(("key", "text", "expected"), [("?", "", 6), ("s", "", 10), ("Control+k", "law", 6)])
+def test_no_two_controls_of_a_dialog_have_the_same_name(
+    open_page: OpenPage, teams: ServedService, key: str, text: str, expected: int
+) -> None:
+    page = open_page("/p/glossary-law/runs/2", url=teams.url)
+    expect(page.locator("header .badge")).to_have_text("completed")
+    expect(page.locator(".sidebar").get_by_role("link", name=re.compile("train-law"))).to_be_visible()
+
+    page.keyboard.press(key)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.insert_text(text)
+
+    controls = _names_of_controls(page.get_by_role("dialog"))
+    assert len(controls) >= expected
+    assert _repeated(controls) == []
