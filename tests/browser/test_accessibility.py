@@ -99,7 +99,7 @@ def test_the_commands_that_match_have_no_violations(open_page: OpenPage, api: Ap
     expect(page.locator("header .badge")).to_have_text("failed")
 
     page.keyboard.press("Control+k")
-    page.get_by_role("combobox").fill("nov")
+    page.get_by_label("Search commands").fill("nov")
     expect(page.get_by_role("option", name=f"#{run_id} novel").first).to_be_visible()
 
     assert violations_everywhere(page, [DESKTOP, PHONE]) == {}

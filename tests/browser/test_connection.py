@@ -251,7 +251,7 @@ def test_the_palette_and_open_dialogs_say_what_they_wait_for(
     expect(dialog.get_by_role("button", name="Cancel run")).to_have_attribute("title", reason)
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
-    page.get_by_role("combobox").fill("start novel")
+    page.get_by_label("Search commands").fill("start novel")
     option = page.get_by_role("option", name=f"Start novel {reason}")
     expect(option).to_be_disabled()
     page.keyboard.press("Enter")
