@@ -145,7 +145,7 @@ def _watch(open_page: OpenPage, new_context: NewContext, path: str, size: Viewpo
 
 
 @at_each_size
-def test_a_cancel_by_somebody_else_does_not_move_what_the_reader_looks_at(
+def test_a_cancel_by_another_person_does_not_move_what_the_reader_looks_at(
     open_page: OpenPage, new_context: NewContext, service: ServedService, api: Api, tmp_path: Path, size: ViewportSize
 ) -> None:
     run_id = api.start("paced-moves", params={"gates": str(tmp_path), "shares": "40"})
