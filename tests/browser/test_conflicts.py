@@ -175,7 +175,7 @@ def test_the_button_of_the_dialog_turns_back_when_the_project_is_free(
     (Path(params["gates"]) / "40").touch()
 
     expect(dialog.get_by_role("button", name="Start run")).to_be_enabled()
-    expect(dialog.get_by_role("status")).to_have_text("The project is free: a run can start.")
+    expect(dialog.get_by_role("status").first).to_have_text("The project is free: a run can start.")
     expect(dialog.get_by_role("group")).to_have_count(0)
 
 
