@@ -112,9 +112,11 @@ def test_one_of_sixty_projects_is_opened_by_three_letters(open_page: OpenPage, t
         expect(page.get_by_role("heading", level=1)).to_have_text("wikipedia")
 
 
-def _names_of_controls(element: Locator) -> list[str]:
+CONTROLS = "link|button|searchbox|textbox|combobox|checkbox|radio|tab|menuitem"
+
+
+def _names_of_controls(element: Locator, roles: str = CONTROLS) -> list[str]:
     """Whatever their role: a name is all that a voice or a list of links has."""
-    roles = "link|button|searchbox|textbox|combobox|option|checkbox|radio|tab|menuitem"
     return re.findall(rf'- (?:{roles}) "(.*?)"', element.aria_snapshot())
 
 
@@ -147,6 +149,7 @@ def test_no_two_controls_of_a_dialog_have_the_same_name(
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.insert_text(text)
 
-    controls = _names_of_controls(page.get_by_role("dialog"))
+    # The options of a dialog are all in sight, unlike those of the filters of a page.
+    controls = _names_of_controls(page.get_by_role("dialog"), f"{CONTROLS}|option")
     assert len(controls) >= expected
     assert _repeated(controls) == []
