@@ -57,6 +57,7 @@ CONFIGURATION: Final = (
     + project_toml("report", {"write": _work("files")})
     + '[[projects.report.schedules]]\ncron = "0 0 29 2 *"\nlate = "07:00"\n'
     + project_toml("results", {"write": _work("results")})
+    + project_toml("covered", {"write": _work("covered")})
     + project_toml("survey", {"walk": _work("walk")}, cancel_grace="1s", params=["stops"])
     + project_toml(
         "flood",

@@ -89,6 +89,20 @@ def test_an_html_file_is_a_page_that_reaches_neither_the_network_nor_the_session
     expect(page.locator("pre")).to_contain_text("<h1>Report</h1>")
 
 
+def test_a_page_has_the_styles_scripts_and_pictures_next_to_it(
+    context: BrowserContext, deployment: Deployment, api: Api
+) -> None:
+    page = context.new_page()
+    page.goto(f"{deployment.url}/p/covered/runs/{api.complete('covered')}/artifacts/htmlcov/index.html")
+
+    report = page.frame_locator("iframe")
+    expect(report.get_by_role("heading", name="Coverage")).to_have_css("color", "rgb(0, 128, 0)")
+    expect(report.get_by_text("counted")).to_be_visible()
+    dot = report.get_by_role("img", name="dot")
+    expect(dot).to_be_visible()
+    assert dot.evaluate("dot => dot.naturalWidth") > 0
+
+
 def test_a_large_html_file_is_a_page_too(context: BrowserContext, deployment: Deployment, run_id: int) -> None:
     page = context.new_page()
     page.goto(f"{deployment.url}/p/results/runs/{run_id}/artifacts/large.html")

@@ -187,6 +187,19 @@ def results() -> None:
     (ARTIFACTS / "wide.csv").write_text("\n".join(rows))
 
 
+def covered() -> None:
+    """Writes a report of several files, as coverage does."""
+    report = ARTIFACTS / "htmlcov"
+    (report / "img").mkdir(parents=True)
+    (report / "style.css").write_text("h1 { color: green }")
+    (report / "count.js").write_text("document.querySelector('p').textContent = 'counted'")
+    (report / "img" / "dot.png").write_bytes(PNG)
+    (report / "index.html").write_text(
+        '<!doctype html><link rel="stylesheet" href="style.css"><h1>Coverage</h1><p></p>'
+        '<img src="img/dot.png" alt="dot"><script src="count.js"></script>'
+    )
+
+
 def pictures() -> None:
     """Writes 14 pictures, and exits with the given code."""
     for number in range(10, 24):
@@ -195,5 +208,5 @@ def pictures() -> None:
     sys.exit(int(os.environ.get("SOLORUN_PARAM_CODE") or 0))
 
 
-WORKS = (translate, terminal, crash, tick, walk, paced, unkillable, files, results, pictures)
+WORKS = (translate, terminal, crash, tick, walk, paced, unkillable, files, results, covered, pictures)
 {work.__name__: work for work in WORKS}[sys.argv[1]]()

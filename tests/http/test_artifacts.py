@@ -58,6 +58,22 @@ async def test_an_html_file_can_be_shown_as_an_isolated_page(open_served: OpenSe
     assert data.headers["content-security-policy"].startswith("default-src 'none'; sandbox;")
 
 
+async def test_a_page_contains_the_style_that_it_refers_to(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "style.css").write_text("p {}")
+        (step.context.artifacts / "page.html").write_text('<link rel="stylesheet" href="style.css">')
+        step.end()
+        await served.end_of(run_id)
+
+        page = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/page.html?inline=true")
+        file = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/page.html")
+
+    assert page.text == '<link rel="stylesheet" href="data:text/css;base64,cCB7fQ==">'
+    assert "etag" not in page.headers
+    assert file.text == '<link rel="stylesheet" href="style.css">'
+
+
 @pytest.mark.parametrize("name", ["j.js", "module.mjs", "J.JS", "style.css"])
 async def test_no_artifact_can_be_a_script_or_a_style_of_the_dashboard(open_served: OpenServed, name: str) -> None:
     async with open_served() as served:

@@ -1,6 +1,9 @@
 """Handlers that list and download a run's artifacts. Their contents are untrusted."""
 
+import asyncio
 import re
+from contextlib import aclosing, suppress
+from itertools import islice
 from typing import Annotated, Final
 from urllib.parse import quote
 
@@ -12,7 +15,10 @@ from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
 from solorun.api.path_parameters import RUN_PATH, run_id_of
 from solorun.api.route import route
 from solorun.api.state import State
+from solorun.artifacts import ArtifactStore
+from solorun.artifacts.html_page import MAX_EMBEDDED_BYTES, MAX_REFERENCES, embed, find_references
 from solorun.artifacts.scan import media_type_of
+from solorun.artifacts.store import OpenArtifact
 from solorun.errors import ArtifactNotFound, InvalidCursor, RunNotFound, StoreUnavailable
 from solorun.http.operation import ResponseSpec
 from solorun.http.request import Request
@@ -24,14 +30,16 @@ _RANGE: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _ISOLATED: Final[tuple[Header, ...]] = (
     (
         b"content-security-policy",
-        b"sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob:; "
-        b"style-src 'unsafe-inline'; img-src data: blob:; font-src data:; media-src data: blob:; base-uri 'none'; "
-        b"form-action 'none'; frame-ancestors 'self'",
+        b"sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob: data:; "
+        b"style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; media-src data: blob:; "
+        b"base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
     ),
     (b"x-frame-options", b"SAMEORIGIN"),
 )
 """A page that runs its own scripts, and reaches neither the service, its cookie, nor the network."""
 _SANDBOX: Final = (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'")
+_MAX_PAGE_BYTES: Final = 5_000_000
+"""A larger page gets none of the other files of its run."""
 # The dashboard's content security policy admits scripts and styles of its own origin, which artifacts share.
 _ACTIVE: Final = re.compile(r"script|css")
 
@@ -45,8 +53,8 @@ class ArtifactQuery(msgspec.Struct, forbid_unknown_fields=True):
     inline: Annotated[
         bool,
         Meta(
-            description="Show an HTML file as a page, which is isolated from the service and the network. Other files"
-            " remain attachments."
+            description="Show an HTML file as a page, which is isolated from the service and the network, and contains"
+            " the run's styles, scripts and pictures that it refers to. Other files remain attachments."
         ),
     ] = False
 
@@ -99,6 +107,10 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
     sent = range(size) if part is None else part
     media_type = media_type_of(name)
     is_page = query.inline and media_type == "text/html"
+    if is_page and part is None and size <= _MAX_PAGE_BYTES:
+        async with state.turns.take(request.scope):
+            page = await _complete_page(state.service.artifacts, run.id, name, artifact)
+            return Response(page, media_type=b"text/html", headers=_ISOLATED)
     headers = [
         (b"content-length", b"%d" % len(sent)),
         (b"etag", tag),
@@ -114,6 +126,28 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
         headers=headers,
         send_timeout_seconds=state.streams.limits.send_timeout_seconds,
     )
+
+
+async def _complete_page(artifacts: ArtifactStore, run_id: int, name: str, artifact: OpenArtifact) -> bytes:
+    """The page with the files of its run that it refers to."""
+    page = await _read(artifact)
+    references = await asyncio.to_thread(lambda: list(islice(find_references(page, name), MAX_REFERENCES)))
+    files: dict[str, bytes] = {}
+    left = MAX_EMBEDDED_BYTES
+    for wanted in dict.fromkeys(reference.name for reference in references):
+        with suppress(ArtifactNotFound):
+            found = await artifacts.open(run_id, wanted)
+            if found.size_bytes > left:
+                found.close()
+                continue
+            files[wanted] = await _read(found)
+            left -= found.size_bytes
+    return await asyncio.to_thread(embed, page, references, files)
+
+
+async def _read(artifact: OpenArtifact) -> bytes:
+    async with aclosing(artifact.read(range(artifact.size_bytes))) as chunks:
+        return b"".join([chunk async for chunk in chunks])
 
 
 @route(

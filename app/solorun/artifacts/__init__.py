@@ -1,8 +1,9 @@
 """The files that runs leave: in the data directory, or in an object store that every process reaches.
 
 `store` is the contract. `directory` leaves the files where steps wrote them: `scan` finds them, `open_beneath` opens
-nothing outside, and `file_chunks` reads in threads. `object_store` uploads them to a `bucket` under `keys` that sort by
-run, with a few `transfers` at a time; `failures` says why it failed without showing a secret.
+nothing outside, and `file_chunks` reads in threads. `html_page` puts the files that a page refers to into it.
+`object_store` uploads them to a `bucket` under `keys` that sort by run, with a few `transfers` at a time; `failures`
+says why it failed without showing a secret.
 """
 
 from collections.abc import Mapping

@@ -3328,7 +3328,7 @@ export interface operations {
     downloadArtifact: {
         parameters: {
             query?: {
-                /** @description Show an HTML file as a page, which is isolated from the service and the network. Other files remain attachments. */
+                /** @description Show an HTML file as a page, which is isolated from the service and the network, and contains the run's styles, scripts and pictures that it refers to. Other files remain attachments. */
                 inline?: boolean;
             };
             header?: never;
