@@ -20,7 +20,7 @@ def test_a_queued_run_says_what_it_waits_for_until_it_begins(
     notice = page.get_by_role("tabpanel").get_by_role("status").first
 
     expect(page.locator("header .badge")).to_have_text("queued")
-    expect(notice).to_have_text(re.compile(rf"^Number 2 in the queue.*Now run #{active} is active\.\s*$"))
+    expect(notice).to_have_text(re.compile(rf"^Number 2 in the queue.*Run #{active} is active now\.\s*$"))
     api.cancel(first)
     expect(notice).to_contain_text("Number 1 in the queue")
     (Path(params["gates"]) / "40").touch()

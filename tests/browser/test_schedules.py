@@ -42,7 +42,7 @@ def test_the_page_shows_the_last_day_and_the_next_one_and_pauses_schedules(open_
         page.get_by_role("navigation", name="Main").get_by_role("link", name="Schedules").click()
 
         past = page.get_by_role("region", name="Last 24 hours")
-        expect(past).to_contain_text("2 due times, of which 1 went wrong.")
+        expect(past).to_contain_text("2 due times: 1 problem.")
         expect(past.get_by_role("listitem")).to_have_text(re.compile(r"^etl\.leap .* refused: the disk is full$"))
         expect(past.locator("a.mark")).to_have_count(2)
         coming = page.get_by_role("region", name="Next 24 hours")
@@ -80,7 +80,7 @@ def test_a_schedule_runs_now_and_says_what_is_possible_in_a_conflict(open_page: 
         expect(page).to_have_url(re.compile(r"/p/etl/runs/1$"))
         page.go_back()
         past = page.get_by_role("region", name="Last 24 hours")
-        expect(past).to_contain_text("1 manual run, and nothing went wrong.")
+        expect(past).to_contain_text("1 manual run: no problems.")
         expect(past.locator("a.mark")).to_have_attribute("title", re.compile("running, manual"))
 
         page.get_by_role("button", name="Run now: etl").click()

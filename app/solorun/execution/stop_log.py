@@ -65,7 +65,7 @@ class StopLog:
         why = (
             f"it did not exit within its grace period ({self._grace})"
             if self._scope.grace_seconds
-            else "it had no grace period left"
+            else f"its grace period was {self._grace}"
         )
         messages = {
             StopEffect.STOPPED: f"{step} stopped",

@@ -197,7 +197,7 @@ async def test_a_request_can_shorten_the_grace(tmp_path: Path) -> None:
         ended = await engine.end_of(run.id)
         assert step.graces == [0]
         assert cancel_of(ended).grace_seconds == 0
-        assert (Level.WARNING, "killed: it had no grace period left") in cancel_records(await engine.log_of(run.id))
+        assert (Level.WARNING, "killed: its grace period was 0s") in cancel_records(await engine.log_of(run.id))
 
 
 async def test_a_request_cannot_lengthen_the_grace(tmp_path: Path) -> None:

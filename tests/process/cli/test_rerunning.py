@@ -99,7 +99,7 @@ async def test_a_preview_shows_each_step_and_whose_results_it_builds_on(solorun:
         "publish   run",
         "announce  run",
         "",
-        "It would find the project's workspace, but no artifacts: those of run 17 stay there.",
+        "It would use the project's workspace. The artifacts of run 17 are not copied.",
         "Run 20 is newer, and may have changed the workspace.",
         "Secret parameters are not kept. Enter them again: --secret key --secret token",
     ]
@@ -111,7 +111,7 @@ async def test_a_preview_mentions_only_what_matters(solorun: Solorun, latest_run
 
     ended = await solorun("rerun", "17", "--preview", answers=(answer(COMPLETED), answer(preview)))
 
-    assert ended.out.endswith("those of run 17 stay there.\n")
+    assert ended.out.endswith("The artifacts of run 17 are not copied.\n")
 
 
 async def test_a_preview_names_the_workers_that_have_the_results(solorun: Solorun) -> None:

@@ -31,7 +31,7 @@ async def test_serve_prints_its_address_its_projects_and_its_access(tmp_path: Pa
     assert line.startswith("Serving long, glossary-* at http://127.0.0.1:")
     assert line.endswith(f"(data in {tmp_path}/elsewhere)\n")
     assert finished.code == 0
-    assert access.startswith("No token is set: everyone on this machine")
+    assert access.startswith("No token is set: anyone on this machine can start and cancel runs, ")
     assert access.endswith("Set token_file to require a token.\n")
     assert other == f"Other commands need its address: export SOLORUN_URL={line.split(' at ')[1].split()[0]}\n"
     assert finished.out == line + access + other

@@ -84,7 +84,19 @@ async def test_the_curl_sample_reads_the_stream_to_its_end(tmp_path: Path) -> No
     assert code == 0, output
     assert '"status":"pending"' in output
     assert "event: end\ndata: {" in output
-    assert output.endswith("409\n")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="requires curl: apt-get install curl")
+async def test_the_cancel_sample_cancels_an_active_run(tmp_path: Path) -> None:
+    async with _service(tmp_path) as url:
+        with (tmp_path / "handbook" / "collect.py").open("a", encoding="utf-8") as program:
+            program.write("import time\ntime.sleep(600)\n")
+        code, output = await _run(["sh", str(SAMPLES / "cancel.sh")], _environ() | {"SOLORUN_URL": url}, cwd=tmp_path)
+
+    assert code == 0, output
+    assert output.startswith("202\n")
+    run = decode(output.partition("event: end\ndata: ")[2].splitlines()[0])
+    assert (run["status"], run["cancel_reason"]) == ("cancelled", "wrong edition")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -113,7 +113,7 @@ test.each<[string, Run, Cancel, typeof HERE | typeof REMOTE, number, string]>([
     { ...settled('killed', 100), graceMs: 0 },
     HERE,
     90_000,
-    'Step {step} was killed after 0.1 s, because it had no grace period left.',
+    'Step {step} was killed after 0.1 s, because its grace period was 0 s.',
   ],
   [
     'killed with its processes',

@@ -76,9 +76,7 @@ function formatEffect({ effect, graceMs, signalledAt, settledAt }: Cancel): stri
   if (effect === 'ignored') return `Step {step} ignored the request, and ended by itself after ${took}.`;
   if (effect !== 'killed') return `Step {step} stopped after ${took}.`;
   const why =
-    graceMs === 0
-      ? 'it had no grace period left'
-      : `it did not end within its grace period of ${formatDuration(graceMs)}`;
+    graceMs === 0 ? 'its grace period was 0 s' : `it did not end within its grace period of ${formatDuration(graceMs)}`;
   return `Step {step} was killed after ${took}, because ${why}.`;
 }
 

@@ -98,8 +98,8 @@ test('what failed, was refused or was late went wrong', () => {
   const firings = [firing(), late, failed, firing({ outcome: 'skipped', status: null, runId: null })];
 
   expect(problemsOf(firings)).toEqual([late, failed]);
-  expect(summarize(firings)).toBe('4 due times, of which 2 went wrong.');
-  expect(summarize([firing()])).toBe('1 due time, and nothing went wrong.');
+  expect(summarize(firings)).toBe('4 due times: 2 problems.');
+  expect(summarize([firing()])).toBe('1 due time: no problems.');
   expect(summarize([])).toBe('Nothing was due.');
   expect(describe(late)).toBe('completed, late');
 });
@@ -110,8 +110,8 @@ test('a manual run is counted beside the due times', () => {
   const [row] = pastRows([manual], ['etl'], NOW);
 
   expect(row?.marks).toMatchObject([{ state: 'failed', title: 'etl, started 02:00: failed, manual' }]);
-  expect(summarize([manual, firing()])).toBe('1 due time and 1 manual run, of which 1 went wrong.');
-  expect(summarize([manual])).toBe('1 manual run, of which 1 went wrong.');
+  expect(summarize([manual, firing()])).toBe('1 due time and 1 manual run: 1 problem.');
+  expect(summarize([manual])).toBe('1 manual run: 1 problem.');
 });
 
 test('a deleted run is still shown, without a link to it', () => {
@@ -126,6 +126,6 @@ test('a deleted run is still shown, without a link to it', () => {
 
 test('nothing is said about due times that are not listed', () => {
   expect(summarize(Array.from({ length: MAX_FIRINGS }, () => firing()))).toBe(
-    'The newest 1000 due times, since 02:00, and nothing went wrong.',
+    'The newest 1000 due times, since 02:00: no problems.',
   );
 });

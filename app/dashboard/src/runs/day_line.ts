@@ -97,16 +97,16 @@ export function describe(firing: Firing): string {
   return `${firing.outcome}${late}${firing.reason ? `: ${firing.reason}` : ''}`;
 }
 
-/** `12 due times and 1 manual run, of which 2 went wrong.` */
+/** `12 due times and 1 manual run: 2 problems.` */
 export function summarize(firings: readonly Firing[]): string {
   const oldest = firings.at(-1);
   if (!oldest) return 'Nothing was due.';
-  const wrong = problemsOf(firings).length;
+  const problems = problemsOf(firings).length;
   const manual = firings.filter((firing) => firing.isManual).length;
   const counts = [count(firings.length - manual, 'due time'), count(manual, 'manual run')];
   const all = counts.filter((text) => !text.startsWith('0 ')).join(' and ');
   const listed = firings.length < MAX_FIRINGS ? all : `The newest ${all}, since ${formatClock(oldest.dueAt)}`;
-  return `${listed}${wrong ? `, of which ${wrong} went wrong` : ', and nothing went wrong'}.`;
+  return `${listed}: ${problems ? count(problems, 'problem') : 'no problems'}.`;
 }
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;

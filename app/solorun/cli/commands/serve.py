@@ -61,8 +61,8 @@ def describe_access(settings: Settings) -> str:
     if settings.token is not None:
         return "Requests need the token."
     return (
-        "No token is set: everyone on this machine, or at the other end of a proxy or tunnel to it, can start and "
-        "cancel runs. Set token_file to require a token."
+        "No token is set: anyone on this machine can start and cancel runs, and so can anyone who reaches it through "
+        "a proxy or tunnel. Set token_file to require a token."
     )
 
 

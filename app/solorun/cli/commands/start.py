@@ -91,7 +91,7 @@ def _format_result(step: SkippedStep) -> str:
 
 
 def _notes(preview: RerunPreview) -> list[str]:
-    notes = [f"It would find the project's workspace, but no artifacts: those of run {preview.rerun_of} stay there."]
+    notes = [f"It would use the project's workspace. The artifacts of run {preview.rerun_of} are not copied."]
     known = {preview.rerun_of, *(step.run_id for step in preview.skipped)}
     if preview.latest_run_id not in known:
         notes.append(f"Run {preview.latest_run_id} is newer, and may have changed the workspace.")
