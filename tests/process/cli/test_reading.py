@@ -30,7 +30,8 @@ async def test_runs_are_printed_as_a_table(solorun: Solorun) -> None:
     ended = await solorun("runs", answers=(answer(page),))
 
     lines = ended.out.splitlines()
-    assert lines[0].split() == ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "DURATION", "TRIGGERED", "BY"]
+    created = ["CREATED", f"({CREATED_AT.astimezone():%Z})"]
+    assert lines[0].split() == ["RUN", "PROJECT", "SCOPE", "STATUS", *created, "DURATION", "TRIGGERED", "BY"]
     assert lines[1].split()[:4] == ["17", "handbook", "full", "completed"]
     assert lines[1].index("handbook") == lines[2].index("handbook") == lines[0].index("PROJECT")
 

@@ -1,6 +1,6 @@
 """Formats durations and times for people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -60,7 +60,7 @@ def format_queue(run: Run) -> str:
     """The place of a queued run: `number 2 in the queue, waits for gpu`. "" for other runs."""
     if run.queue_position is None:
         return ""
-    begins = f", begins at about {run.estimated_start_at:%H:%M} UTC" if run.estimated_start_at else ""
+    begins = f", begins at about {run.estimated_start_at.astimezone():%H:%M %Z}" if run.estimated_start_at else ""
     waits = f", waits for {', '.join(run.waits_for)}" if run.waits_for else ""
     return f"number {run.queue_position} in the queue{waits}{begins}"
 
@@ -76,5 +76,16 @@ def format_slots(slots: Slots) -> str:
 
 
 def format_moment(at: datetime | None) -> str:
-    """Local date and time, to the second."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at is not None else ""
+    """Local date and time, to the second, and the name of the time zone."""
+    return f"{format_cell(at)} {at.astimezone():%Z}" if at is not None else ""
+
+
+def format_cell(at: datetime) -> str:
+    """The same in a column whose heading is `head_times`."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def head_times(heading: str, cells: Iterable[object]) -> str:
+    """`CREATED (CET)`: the heading of a column, with the time zone if there are times among its cells."""
+    zones = dict.fromkeys(f"{cell.astimezone():%Z}" for cell in cells if isinstance(cell, datetime))
+    return f"{heading} ({'/'.join(zones)})" if zones else heading
