@@ -82,7 +82,11 @@ def detailed_run() -> Run:
 async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
     artifacts = ArtifactList((Artifact("out/a b.md", 12345, "text/markdown", CREATED_AT),), None, False)
 
-    ended = await solorun("show", "17", answers=(answer(detailed_run()), answer(artifacts), answer(RERUNS)))
+    first_error = Record(8, CREATED_AT, Level.ERROR, "extract", Stream.STDERR, "no\x1b[2J space left")
+    page = LogPage((first_error,), 9, more_before=True, more_after=True)
+    answers = (answer(detailed_run()), answer(artifacts), answer(RERUNS), answer(page))
+
+    ended = await solorun("show", "17", answers=answers)
 
     fields = {line[:14].strip(): line[14:].strip() for line in ended.out.split("\n\n")[0].splitlines()}
     assert fields["params"] == "date=today"
@@ -91,7 +95,8 @@ async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
     assert fields["progress"] == "3/20 photon"
     assert fields["cancel"].endswith("by ada: enough")
     assert fields["records"] == "9 (errors: 1, warnings: 1)"
-    assert fields["first error"] == "record 8"
+    assert fields["first error"] == f"{CREATED_AT.astimezone():%H:%M:%S} extract   error: no space left"
+    assert ended.requests[3].target == "/api/v1/runs/17/log?after=7&limit=1"
     assert "extract   failed   0.0 s     3     exit code 3" in ended.out
     base = f"http://{ended.requests[0].headers['host']}"
     assert fields["url"] == f"{base}/p/handbook/runs/17"
