@@ -8,7 +8,7 @@ a program declares. `settings_sources` adds flags and environment variables, and
 """
 
 from solorun.projects.catalog import Catalog
-from solorun.projects.configuration import Configuration, ConfiguredProjects
+from solorun.projects.configuration import Configuration, ConfiguredProjects, project_not_found
 from solorun.projects.loader import TOP_KEYS, read_service_table
 from solorun.projects.project_set import ProjectSet
 from solorun.projects.settings_sources import resolve_settings
@@ -19,6 +19,7 @@ __all__ = [
     "Configuration",
     "ConfiguredProjects",
     "ProjectSet",
+    "project_not_found",
     "read_service_table",
     "resolve_settings",
 ]
