@@ -137,7 +137,7 @@ SIGNALLED = Cancel(CREATED_AT, "ada", "", 10, CREATED_AT, ("41 (sh build.sh)", "
         (SIGNALLED, [r"work          signalled .* \(grace 10 s\)"]),
         (
             msgspec.structs.replace(SIGNALLED, effect=StopEffect.KILLED, settled_at=CREATED_AT + timedelta(seconds=10)),
-            [r"work          was killed 10 s later \(grace 10 s\)"],
+            [r"work          was killed 10 s after the request \(grace 10 s\)"],
         ),
         (
             msgspec.structs.replace(SIGNALLED, effect=StopEffect.STOPPED, settled_at=CREATED_AT),

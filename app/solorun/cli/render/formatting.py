@@ -43,11 +43,11 @@ def format_elapsed(of: Run | RunStep | Attempt) -> str:
 
 
 def format_stop(cancel: Cancel) -> str:
-    """What the work did after it was asked to stop: `was killed 10 s later`. "" if it stopped at that moment."""
+    """What the work did after it was asked to stop: `was killed 10 s after the request`. "" if it stopped at once."""
     if cancel.signalled_at is None or cancel.settled_at is None or cancel.effect is None:
         return ""
     seconds = (cancel.settled_at - cancel.signalled_at).total_seconds()
-    later = f" {format_duration(seconds)} later" if seconds >= _MIN_STOP_SECONDS else ""
+    later = f" {format_duration(seconds)} after the request" if seconds >= _MIN_STOP_SECONDS else ""
     words = {
         StopEffect.STOPPED: "stopped",
         StopEffect.KILLED: "was killed",
