@@ -93,7 +93,7 @@ async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
     assert (fields["rerun of"], fields["reruns"]) == ("12", "20, 19")
     assert ended.requests[2].target == "/api/v1/runs?rerun_of=17&limit=50"
     assert fields["progress"] == "3/20 photon"
-    assert fields["cancel"].endswith("by ada: enough")
+    assert fields["cancel"] == f"requested {CREATED_AT.astimezone():%Y-%m-%d %H:%M:%S %Z} by ada: enough"
     assert fields["records"] == "9 (errors: 1, warnings: 1)"
     assert fields["first error"] == f"{CREATED_AT.astimezone():%H:%M:%S} extract   error: no space left"
     assert ended.requests[3].target == "/api/v1/runs/17/log?after=7&limit=1"

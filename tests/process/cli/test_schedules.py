@@ -100,7 +100,7 @@ async def test_pausing_sends_the_reason(solorun: Solorun) -> None:
     assert (request.method, request.target) == ("POST", "/api/v1/schedules/etl.nightly/pause")
     assert json.loads(request.body) == {"reason": "holidays", "requested_by": "cli"}
     assert ended.out == (
-        f"etl.nightly is paused by ada since {format_moment(AT)}. Resume it with: solorun resume etl.nightly\n"
+        f"etl.nightly was paused by ada on {format_moment(AT)}. Resume it with: solorun resume etl.nightly\n"
     )
 
 
@@ -109,9 +109,7 @@ async def test_pausing_a_paused_schedule_shows_its_first_reason(solorun: Solorun
 
     ended = await solorun("pause", "etl.nightly", "--reason", "holidays", answers=(answer(paused),))
 
-    assert ended.out.startswith(
-        f"etl.nightly is paused by ada since {format_moment(AT)}: moving house. Resume it with: "
-    )
+    assert ended.out.startswith(f"etl.nightly was paused by ada on {format_moment(AT)}: moving house. Resume it with: ")
 
 
 async def test_resuming_prints_what_is_due_next(solorun: Solorun) -> None:

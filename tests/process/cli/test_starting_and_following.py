@@ -109,7 +109,7 @@ async def test_a_conflict_names_the_active_run_and_how_to_follow_it(solorun: Sol
     assert ended.code == 3
     assert ended.out == ""
     assert re.fullmatch(
-        r"handbook is busy: run 17 has been running for [\w ]+ and is being cancelled \(triggered by nightly\)\.\n"
+        r"handbook is busy: run 17 has been running for [\w ]+ and is being cancelled \(started by nightly\)\.\n"
         r"  solorun follow 17\n  solorun cancel 17\n",
         ended.err,
     )

@@ -7,7 +7,7 @@ import typer
 from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_projects, complete_schedules
 from solorun.cli.options import JsonOption, ScheduleArgument, limit_option
-from solorun.cli.render.formatting import format_moment
+from solorun.cli.render.formatting import format_moment, format_origin
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import Cell, write_list, write_result
 from solorun.cli.starting import Starting
@@ -44,8 +44,8 @@ def _schedule_row(schedule: ScheduleSummary) -> list[Cell]:
 def _describe_next(schedule: ScheduleSummary) -> Cell:
     if not schedule.enabled:
         return "disabled"
-    if schedule.paused_at is not None:
-        return f"paused by {schedule.paused_by}"
+    if schedule.paused_by is not None:
+        return f"paused {format_origin(schedule.paused_by)}"
     return schedule.next_due_at[0] if schedule.next_due_at else "never"
 
 
@@ -98,9 +98,10 @@ async def pause(
     """Pause a schedule until it is resumed. It starts no runs, not even after a restart of the service."""
     paused = await client.pause_schedule(schedule, requested_by="cli", reason=reason)
     # It may have been paused before, by another person and for another reason.
-    since = "" if paused.paused_at is None else f" since {format_moment(paused.paused_at)}"
+    at = "" if paused.paused_at is None else f" on {format_moment(paused.paused_at)}"
     why = f": {paused.pause_reason}" if paused.pause_reason else ""
-    text = f"{schedule} is paused by {paused.paused_by}{since}{why}. Resume it with: solorun resume {schedule}"
+    origin = format_origin(paused.paused_by or "cli")
+    text = f"{schedule} was paused {origin}{at}{why}. Resume it with: solorun resume {schedule}"
     write_result(paused, text, json=json)
 
 

@@ -11,6 +11,7 @@ from solorun.cli.render.formatting import (
     format_duration,
     format_elapsed,
     format_moment,
+    format_origin,
     format_queue,
     format_slots,
     format_stop,
@@ -132,7 +133,7 @@ def _cancel_facts(cancel: Cancel) -> list[tuple[str, str]]:
     if cancel.signalled_at is not None and not stop:
         stop = f"signalled {format_moment(cancel.signalled_at)}"
     return [
-        ("cancel", f"requested {format_moment(cancel.requested_at)} by {cancel.requested_by}{reason}"),
+        ("cancel", f"requested {format_moment(cancel.requested_at)} {format_origin(cancel.requested_by)}{reason}"),
         ("work", f"{stop}{grace}" if stop else ""),
         *zip(("position", *[""] * len(cancel.position)), cancel.position, strict=False),
     ]

@@ -12,6 +12,13 @@ from solorun.status import Status, StepStatus
 _MIN_STOP_SECONDS: Final = 0.05
 """Less is shown as 0.0 s."""
 
+_ORIGINS: Final = {
+    "cli": "from the CLI",
+    "api": "through the API",
+    "dashboard": "from the dashboard",
+    "schedule": "by a schedule",
+}
+
 
 def format_duration(seconds: float) -> str:
     """`0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`, `3 d 4 h`: at most two units."""
@@ -63,6 +70,11 @@ def format_queue(run: Run) -> str:
     begins = f", begins at about {run.estimated_start_at.astimezone():%H:%M %Z}" if run.estimated_start_at else ""
     waits = f", waits for {', '.join(run.waits_for)}" if run.waits_for else ""
     return f"number {run.queue_position} in the queue{waits}{begins}"
+
+
+def format_origin(caller: str) -> str:
+    """What follows `started` or `paused`: `from the CLI`, or `by ada` for the name that a caller gave."""
+    return _ORIGINS.get(caller, f"by {caller}")
 
 
 def format_labels(labels: Sequence[str]) -> str:
