@@ -133,7 +133,7 @@ class Engine:
         # It begins with the name of the host, and is never used again.
         owner = f"{re.sub('[^A-Za-z0-9.-]+', '-', host)[:63]}-{secrets.token_hex(8)}"
         async with AsyncExitStack() as stack:
-            identity = stack.enter_context(own_data_directory(directory, owner=owner))
+            identity = stack.enter_context(own_data_directory(directory, owner=owner, is_hosted=not owns_process))
             worker = Worker(owner, host, labels, capacity, identity)
             store = await open_store(settings)
             stack.push_async_callback(store.close)

@@ -29,11 +29,7 @@ MAX_FAULTS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One error in a document.
-
-    `pointer` says where it is: a JSON pointer in a request's body (`/scope`), a dotted path in solorun.toml
-    (`projects.handbook.steps[1].timeout`).
-    """
+    """An error in a document, at `pointer`: `/scope` in a request's body, `projects.etl.timeout` in solorun.toml."""
 
     pointer: str
     message: str
@@ -94,6 +90,8 @@ class NotFound(Problem, slug="not-found", status=404):
 
 class ProjectNotFound(Problem, slug="project-not-found", status=404):
     """Project not found."""
+
+    project: str | None = None
 
 
 class RunNotFound(Problem, slug="run-not-found", status=404):

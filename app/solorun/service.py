@@ -157,7 +157,7 @@ class Service:
         if worker is not None and not self.shares_database:
             raise WorkerNotDrainable
         if worker is None or not await self.store.request_drain(worker_id):
-            raise WorkerNotFound(f"There is no worker {worker_id}.")
+            raise WorkerNotFound(f'There is no worker "{worker_id}".')
         return worker if worker.state is WorkerState.LOST else replace(worker, state=WorkerState.DRAINING)
 
     def readiness(self) -> list[str]:

@@ -166,3 +166,19 @@ async def test_the_runs_of_a_worker_are_those_that_the_caller_may_view(open_serv
         listed = await client.get("/api/v1/workers", headers={"authorization": "reader deploy"})
 
     assert [worker["runs"] for worker in listed.json()["workers"]] == [[run_id]]
+
+
+async def test_an_unknown_project_names_only_those_that_the_caller_may_view(open_served: OpenServed) -> None:
+    def authorize(request: Request, right: Right, project: str | None) -> bool:
+        return project in (request.headers["authorization"], "nope", "handbok")
+
+    async with hosted(open_served, authorize) as (_, client):
+        one, none = [
+            (await client.get("/api/v1/projects/nope", headers={"authorization": name})).json()["detail"]
+            for name in ("deploy", "glossary")
+        ]
+        similar = (await client.get("/api/v1/projects/handbok", headers={"authorization": "deploy"})).json()["detail"]
+
+    assert one == 'There is no project "nope"; the service has: deploy'
+    assert none == 'There is no project "nope".'
+    assert similar == 'There is no project "handbok"; the service has: deploy'

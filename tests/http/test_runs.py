@@ -137,6 +137,23 @@ async def test_starting_an_unknown_project_returns_404(open_served: OpenServed, 
     assert (response.status_code, response.json()["type"]) == (404, "/problems/project-not-found")
 
 
+@pytest.mark.parametrize(
+    ("count", "names"),
+    [(1, "p0"), (5, "p0, p1, p2, p3, p4"), (8, "p0, p1, p2, p3, p4 and 3 more")],
+)
+async def test_an_unknown_project_names_some_that_exist(open_served: OpenServed, count: int, names: str) -> None:
+    toml = "".join(project_toml(f"p{number}", {"extract": "true"}) + "\n" for number in range(count))
+    async with open_served(toml=toml) as served:
+        started = await served.client.post("/api/v1/projects/nope/runs")
+        pruned = await served.client.post("/api/v1/prune?project=nope")
+        misspelt = await served.client.get("/api/v1/projects/p00")
+
+    assert {response.json()["detail"] for response in (started, pruned)} == {
+        f'There is no project "nope"; the service has: {names}'
+    }
+    assert misspelt.json()["detail"] == 'There is no project "p00"; did you mean "p0"?'
+
+
 async def test_a_start_while_draining_is_refused_with_retry_after(open_served: OpenServed) -> None:
     async with open_served() as served:
         await served.service.drain()

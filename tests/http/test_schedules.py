@@ -133,6 +133,7 @@ async def test_an_undeclared_schedule_is_not_found(open_served: OpenServed, acti
         answer = await served.client.post(f"/api/v1/schedules/etl.weekly/{action}", json={})
 
         assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (404, "schedule-not-found")
+        assert answer.json()["detail"] == 'There is no schedule "etl.weekly".'
 
 
 async def test_firings_are_listed_newest_first(open_served: OpenServed) -> None:

@@ -44,6 +44,7 @@ async def test_a_service_with_its_own_database_is_the_only_worker(open_served: O
     assert worker["started_at"] <= worker["last_seen"]
     assert (drained.status_code, drained.json()["type"]) == (409, "/problems/worker-not-drainable")
     assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/worker-not-found")
+    assert unknown.json()["detail"] == 'There is no worker "red-1".'
 
 
 async def test_a_run_that_no_worker_has_begun_is_listed_as_waiting(

@@ -11,13 +11,13 @@ from starlette.websockets import WebSocketClose
 
 from solorun.api.family_limit import FamilyLimit
 from solorun.api.problems import problem_response
-from solorun.api.rights import check_rights
+from solorun.api.rights import check_rights, name_projects
 from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
 from solorun.auth.authorization import Authorizer
 from solorun.auth.permissions import Authorize, Identify
 from solorun.engine import now
-from solorun.errors import InternalError, Problem
+from solorun.errors import InternalError, Problem, ProjectNotFound
 from solorun.http.compression import compress
 from solorun.http.event_stream import Streams
 from solorun.http.operation import Endpoint, Handler
@@ -114,7 +114,7 @@ class Application:
             response: ASGIApp | None = await self.state.authorizer.authorize(request)
             if response is None:
                 request.check_announced_size()
-                response = await self._router.handle(request)
+                response = await self._handle(request)
             await compress(response, request)(scope, receive, send_counted)
         except ClientDisconnected:
             return
@@ -132,6 +132,12 @@ class Application:
             return
         # Outside the handler, so that the error and the frames in its traceback are already released.
         await failure(scope, receive, send_counted)
+
+    async def _handle(self, request: Request) -> ASGIApp:
+        try:
+            return await self._router.handle(request)
+        except ProjectNotFound as missing:
+            raise await name_projects(self.state, request, missing) from None
 
 
 def _add_defaults(message: Message, scope: Scope) -> None:

@@ -1,17 +1,22 @@
 """Checks that the caller has the right that an endpoint requires, for the project that the request is about."""
 
 from collections.abc import Callable
+from typing import Final
 
 from msgspec.structs import replace
 
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
-from solorun.errors import ResourceBusy, RunActive
+from solorun.errors import ProjectNotFound, ResourceBusy, RunActive
 from solorun.http.operation import Endpoint, Operation
 from solorun.http.request import Request
+from solorun.projects import project_not_found
 from solorun.queueing import ConflictPolicy
 from solorun.right import Right
 from solorun.schedule import project_of
+
+_MAX_NAMES: Final = 5
+"""How many projects an error names."""
 
 
 async def check_rights(state: State, endpoint: Endpoint[State], request: Request) -> None:
@@ -55,6 +60,17 @@ async def limit_refusal(
     if len(shown) == len(refusal.holders):
         return refusal
     return ResourceBusy(shown, refusal.choices, "A resource that the run requires is taken.")
+
+
+async def name_projects(state: State, request: Request, missing: ProjectNotFound) -> ProjectNotFound:
+    """The same error, with names of projects and patterns that exist and that the caller may view."""
+    if missing.project is None:
+        return missing
+    declared = state.service.catalog.configuration
+    names = [*declared.projects, *(family.pattern for family in declared.families)]
+    visible = await state.permissions_of(request).find_visible(names)
+    shown = [name for name in names if name in visible]
+    return project_not_found(missing.project, shown, max_listed=_MAX_NAMES)
 
 
 async def _find_project(state: State, request: Request) -> str | None:

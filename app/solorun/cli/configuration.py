@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ def read_configuration(
 
     Raises ConfigurationInvalid with the errors of both.
     """
-    from solorun.projects import Catalog, read_service_table, resolve_settings
+    from solorun.projects import Catalog, ConfigurationMalformed, read_service_table, resolve_settings
 
     if not config.exists():
         message = f"There is no {config}. Create one with `solorun init`, or use --config to name another file."
@@ -31,6 +32,8 @@ def read_configuration(
         catalog = Catalog.open(config)
     except ConfigurationInvalid as invalid:
         errors = invalid.errors
+        if isinstance(invalid, ConfigurationMalformed):
+            errors = tuple(FieldError(f"{config}{at and ', '}{at}", message) for at, message in map(astuple, errors))
         try:
             # The settings do not depend on the projects, so their errors are reported together.
             resolve(read_service_table(config))

@@ -11,7 +11,7 @@ from typing import Any, Final
 import typer
 
 from solorun.cli.exit_codes import ExitCode, exit_code_of_error
-from solorun.cli.render.formatting import format_age
+from solorun.cli.render.formatting import format_age, format_origin
 from solorun.cli.render.messages import print_error
 from solorun.cli.text_arguments import decode_texts
 from solorun.errors import (
@@ -84,7 +84,7 @@ def _describe(error: SolorunError) -> str:
             cancelling = " and is being cancelled" if run.cancel_requested_at else ""
             return (
                 f"{run.project} is busy: run {run.id} has been {run.status} for {format_age(run.created_at)}"
-                f"{cancelling} (triggered by {run.triggered_by}).\n"
+                f"{cancelling} (started {format_origin(run.triggered_by)}).\n"
                 f"  solorun follow {run.id}\n"
                 f"  solorun cancel {run.id}"
                 f"{_describe_choices(error)}"

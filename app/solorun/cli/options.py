@@ -16,7 +16,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the JSON objects
 RunArgument = Annotated[
     str,
     typer.Argument(
-        metavar="RUN", help="Id of a run, or name of a project for its current run.", autocompletion=complete_runs
+        metavar="RUN",
+        help="Id of a run, or name of a project: its active run, or its latest.",
+        autocompletion=complete_runs,
     ),
 ]
 ProjectArgument = Annotated[

@@ -1,6 +1,6 @@
 """What `start`, `rerun` and `trigger` share: their options, and how they show the run that they have started."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -66,11 +66,17 @@ class Starting:
             raise typer.BadParameter(f"Use either --quiet or {other}.", param_hint="--quiet")
 
     async def start(
-        self, request: Callable[..., Awaitable[StartedRun]], what: object, *, check: str, **more: Any
+        self,
+        request: Callable[..., Awaitable[StartedRun]],
+        what: object,
+        *,
+        check: str,
+        notes: Callable[[StartedRun], Iterable[str]] = lambda _: (),
+        **more: Any,
     ) -> None:
         """Send the request, and print the run, or follow it and exit with the code of its status.
 
-        `check` is the command that shows whether an interrupted request has started one.
+        `check` is the command that shows whether an interrupted request has started one. `notes` are printed first.
         """
         with note_if_interrupted(f"The run may or may not have been started. Check with:\n  {check}"):
             run = await request(
@@ -85,6 +91,8 @@ class Starting:
             print_note(f"solorun.toml is invalid, and the run uses an earlier version: {fault}")
         if run.worker_missing:
             print_note(f"No connected worker has {format_labels(run.labels)}: the run waits for one.")
+        for note in notes(run):
+            print_note(note)
         page = self.client.page_of(run)
         if self.follow:
             if not self.json:

@@ -8,8 +8,8 @@ a program declares. `settings_sources` adds flags and environment variables, and
 """
 
 from solorun.projects.catalog import Catalog
-from solorun.projects.configuration import Configuration, ConfiguredProjects
-from solorun.projects.loader import TOP_KEYS, read_service_table
+from solorun.projects.configuration import Configuration, ConfiguredProjects, project_not_found
+from solorun.projects.loader import TOP_KEYS, ConfigurationMalformed, read_service_table
 from solorun.projects.project_set import ProjectSet
 from solorun.projects.settings_sources import resolve_settings
 
@@ -17,8 +17,10 @@ __all__ = [
     "TOP_KEYS",
     "Catalog",
     "Configuration",
+    "ConfigurationMalformed",
     "ConfiguredProjects",
     "ProjectSet",
+    "project_not_found",
     "read_service_table",
     "resolve_settings",
 ]

@@ -93,7 +93,11 @@ class Catalog(ConfiguredProjects):
             return
         self.errors = outcome.errors
         if self.errors != logged:
-            logger.error("%s\nThe last valid configuration stays in effect.", outcome.message)
+            # One message for each line, because the service's log escapes line ends.
+            head, *lines = outcome.message.splitlines()
+            logger.error("The last valid configuration stays in effect: %s", head)
+            for line in lines:
+                logger.error("%s", line)
 
     def _accept(self, new: Configuration) -> None:
         if new.service != self.configuration.service:

@@ -1,6 +1,6 @@
 """The contents of solorun.toml as one frozen value: the [service] table, the projects and the project families."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,8 +45,7 @@ class Configuration:
         """Raises ProjectNotFound."""
         project = self.find_project(name)
         if project is None:
-            hint = suggest(name, self.projects)
-            raise ProjectNotFound(f"There is no project {format_value(name)}{f'; {hint}' if hint else '.'}")
+            raise project_not_found(name, self.projects)
         return project
 
     def find_project(self, name: str) -> Project | None:
@@ -69,6 +68,19 @@ class Configuration:
             return None
         matching = (family for family in self.families if family.matches(name))
         return max(matching, key=lambda family: len(family.pattern), default=None)
+
+
+def project_not_found(name: str, known: Iterable[str], *, max_listed: int = 0) -> ProjectNotFound:
+    """The error about an unknown name. It suggests a similar one that is known, or else lists some."""
+    names = list(known)
+    hint = suggest(name, names)
+    if not hint and names and max_listed:
+        more = f" and {len(names) - max_listed} more" if len(names) > max_listed else ""
+        hint = f"the service has: {', '.join(names[:max_listed])}{more}"
+    message = f"There is no project {format_value(name)}{f'; {hint}' if hint else '.'}"
+    error = ProjectNotFound(message)
+    error.project = name
+    return error
 
 
 class ConfiguredProjects(Projects):

@@ -42,6 +42,10 @@ class ConfigurationUnreadable(ConfigurationInvalid):
         super().__init__([FieldError("", message)])
 
 
+class ConfigurationMalformed(ConfigurationInvalid):
+    """The file is not TOML. The pointer of the error is a line."""
+
+
 def read_document(path: Path) -> bytes:
     """The file's bytes. Raises ConfigurationUnreadable."""
     try:
@@ -146,7 +150,7 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         where = where.removesuffix(")") if mark else ""
         hint = _find_hint(message, _line_at(where, data.decode("utf-8-sig")))
         problem = FieldError(where, f"invalid TOML: {_simplify(message or str(error))}{hint and '; '}{hint}")
-    raise invalid(str(path), [problem])
+    raise ConfigurationMalformed([problem], invalid(str(path), [problem]).message)
 
 
 def _line_at(where: str, text: str) -> str:

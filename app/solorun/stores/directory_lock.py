@@ -19,16 +19,22 @@ _NETWORK_FILE_SYSTEMS: Final = frozenset(
 )
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_WORKERS: Final = (
+    " A web server with several worker processes needs a database that they share, and a data directory for each: run "
+    "it with one worker process."
+)
 _owned: Final[set[tuple[int, int, int]]] = set()
 """The directories of this process, by pid (a fork inherits the set), device and inode."""
 
 
 @contextmanager
-def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[str | None]:
+def own_data_directory(directory: DataDirectory, *, owner: str, is_hosted: bool = False) -> Iterator[str | None]:
     """Create the directory if necessary, and lock it while the block runs. The kernel releases the lock after a crash.
 
     Yields what identifies the directory: no other one has it, on any host, and this one keeps it until the host starts
     again. Earlier processes that have locked the same directory are dead. None if that cannot be known.
+
+    `is_hosted`: this process may be one of several that a web server has started.
 
     The directory itself is locked, so neither a deleted file nor another path lets a second owner in. Raises
     DataDirectoryUnusable if another process owns the directory, if it is not writable or other users can enter it, or
@@ -55,8 +61,7 @@ def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[str 
         except BlockingIOError:
             raise DataDirectoryUnusable(
                 f"The data directory {directory.path} is in use by {format_owner(directory)}. "
-                "Stop that service, or choose another directory. A web server with several worker processes needs a "
-                "database that they share, and a data directory for each: run it with one worker process."
+                f"Stop that service first, or choose another directory.{_WORKERS if is_hosted else ''}"
             ) from None
         try:
             _write_owner_file(directory.owner_file, owner)

@@ -107,7 +107,7 @@ class Schedules:
         await self.projects.refresh()
         declared = {each.id: each for each in self.projects.schedules}
         if schedule not in declared:
-            raise ScheduleNotFound(f"There is no schedule {schedule[:100]}.")
+            raise ScheduleNotFound(f'There is no schedule "{schedule[:100]}".')
         await self.store.register_schedules(timings_of(declared.values()), at=self.now())
         return declared[schedule]
 

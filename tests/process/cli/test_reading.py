@@ -30,7 +30,8 @@ async def test_runs_are_printed_as_a_table(solorun: Solorun) -> None:
     ended = await solorun("runs", answers=(answer(page),))
 
     lines = ended.out.splitlines()
-    assert lines[0].split() == ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "DURATION", "TRIGGERED", "BY"]
+    created = ["CREATED", f"({CREATED_AT.astimezone():%Z})"]
+    assert lines[0].split() == ["RUN", "PROJECT", "SCOPE", "STATUS", *created, "DURATION", "TRIGGERED", "BY"]
     assert lines[1].split()[:4] == ["17", "handbook", "full", "completed"]
     assert lines[1].index("handbook") == lines[2].index("handbook") == lines[0].index("PROJECT")
 
@@ -81,16 +82,21 @@ def detailed_run() -> Run:
 async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
     artifacts = ArtifactList((Artifact("out/a b.md", 12345, "text/markdown", CREATED_AT),), None, False)
 
-    ended = await solorun("show", "17", answers=(answer(detailed_run()), answer(artifacts), answer(RERUNS)))
+    first_error = Record(8, CREATED_AT, Level.ERROR, "extract", Stream.STDERR, "no\x1b[2J space left")
+    page = LogPage((first_error,), 9, more_before=True, more_after=True)
+    answers = (answer(detailed_run()), answer(artifacts), answer(RERUNS), answer(page))
+
+    ended = await solorun("show", "17", answers=answers)
 
     fields = {line[:14].strip(): line[14:].strip() for line in ended.out.split("\n\n")[0].splitlines()}
     assert fields["params"] == "date=today"
     assert (fields["rerun of"], fields["reruns"]) == ("12", "20, 19")
     assert ended.requests[2].target == "/api/v1/runs?rerun_of=17&limit=50"
     assert fields["progress"] == "3/20 photon"
-    assert fields["cancel"].endswith("by ada: enough")
+    assert fields["cancel"] == f"requested {CREATED_AT.astimezone():%Y-%m-%d %H:%M:%S %Z} by ada: enough"
     assert fields["records"] == "9 (errors: 1, warnings: 1)"
-    assert fields["first error"] == "record 8"
+    assert fields["first error"] == f"{CREATED_AT.astimezone():%H:%M:%S} extract   error: no space left"
+    assert ended.requests[3].target == "/api/v1/runs/17/log?after=7&limit=1"
     assert "extract   failed   0.0 s     3     exit code 3" in ended.out
     base = f"http://{ended.requests[0].headers['host']}"
     assert fields["url"] == f"{base}/p/handbook/runs/17"
@@ -131,7 +137,7 @@ SIGNALLED = Cancel(CREATED_AT, "ada", "", 10, CREATED_AT, ("41 (sh build.sh)", "
         (SIGNALLED, [r"work          signalled .* \(grace 10 s\)"]),
         (
             msgspec.structs.replace(SIGNALLED, effect=StopEffect.KILLED, settled_at=CREATED_AT + timedelta(seconds=10)),
-            [r"work          was killed 10 s later \(grace 10 s\)"],
+            [r"work          was killed 10 s after the request \(grace 10 s\)"],
         ),
         (
             msgspec.structs.replace(SIGNALLED, effect=StopEffect.STOPPED, settled_at=CREATED_AT),

@@ -51,17 +51,51 @@ async def test_rerun_repeats_the_latest_run_of_a_project_from_a_step(solorun: So
     ended = await solorun(
         "rerun", "handbook", "--from", "failed", "--param", "edition=2", "--triggered-by", "ada", "--quiet",
         "--on-conflict", "queue",
-        answers=(answer(COMPLETED), answer(STARTED, 201)),
+        answers=(answer(COMPLETED), answer(msgspec.structs.replace(PREVIEW, latest_run_id=17)), answer(STARTED, 201)),
     )  # fmt: skip
 
     assert (ended.code, ended.out, ended.err) == (0, "18\n", "")
     assert ended.requests[0].target == "/api/v1/projects/handbook/runs/current"
-    assert msgspec.json.decode(ended.requests[1].body) == {
+    assert msgspec.json.decode(ended.requests[2].body) == {
         "from": "failed",
         "triggered_by": "ada",
         "params": {"edition": "2"},
         "on_conflict": "queue",
     }
+
+
+async def test_a_rerun_on_results_that_a_newer_run_may_have_changed_says_so(solorun: Solorun) -> None:
+    ended = await solorun(
+        "rerun", "17", "--from", "failed", "--param", "edition=2", "--quiet",
+        answers=(answer(COMPLETED), answer(PREVIEW), answer(STARTED, 201)),
+    )  # fmt: skip
+
+    assert (ended.code, ended.out) == (0, "18\n")
+    assert ended.err == (
+        "The results of skipped steps are in the project's workspace. Run 20 is newer and may have changed them.\n"
+    )
+    assert [request.target for request in ended.requests[1:]] == [
+        "/api/v1/runs/17/rerun?preview=1",
+        "/api/v1/runs/17/rerun",
+    ]
+
+
+@pytest.mark.parametrize(
+    "preview",
+    [
+        msgspec.structs.replace(PREVIEW, latest_run_id=12),
+        msgspec.structs.replace(PREVIEW, latest_run_id=18),  # The run itself: a repetition, or the run that it joined.
+        msgspec.structs.replace(PREVIEW, skipped=()),
+    ],
+)
+async def test_a_rerun_whose_results_no_other_run_may_have_changed_warns_of_nothing(
+    solorun: Solorun, preview: RerunPreview
+) -> None:
+    answers = (answer(COMPLETED), answer(preview), answer(STARTED, 201))
+
+    ended = await solorun("rerun", "17", "--from", "failed", answers=answers)
+
+    assert (ended.code, ended.err) == (0, "")
 
 
 async def test_rerun_follows_the_new_run_to_its_end(solorun: Solorun) -> None:

@@ -48,7 +48,8 @@ async def test_schedules_are_listed_with_their_last_and_next_due_times(solorun: 
     ended = await solorun("schedules", "etl", answers=(answer(found),))
 
     head, first, second, third = ended.out.splitlines()
-    assert head.split() == ["SCHEDULE", "CRON", "TIME", "ZONE", "NEXT", "LAST", "RESULT", "RUN"]
+    zone = f"({AT.astimezone():%Z})"
+    assert head.split() == ["SCHEDULE", "CRON", "TIME", "ZONE", "NEXT", zone, "LAST", zone, "RESULT", "RUN"]
     assert first.split()[0] == "etl.nightly"
     assert first.split()[-3:] == ["failed,", "late", "17"]
     assert "paused by ada" in second
@@ -69,7 +70,7 @@ async def test_firings_are_listed_with_what_became_of_them(solorun: Solorun) -> 
     none = await solorun("firings", answers=(answer(FiringList((), truncated=False)),))
 
     head, *rows = listed.out.splitlines()
-    assert head.split() == ["SCHEDULE", "DUE", "RESULT", "RUN", "REASON"]
+    assert head.split() == ["SCHEDULE", "DUE", f"({AT.astimezone():%Z})", "RESULT", "RUN", "REASON"]
     assert [row.split()[3:] for row in rows] == [
         ["refused", "-", "busy"],
         ["started,", "manual", "18", "-"],
@@ -99,7 +100,7 @@ async def test_pausing_sends_the_reason(solorun: Solorun) -> None:
     assert (request.method, request.target) == ("POST", "/api/v1/schedules/etl.nightly/pause")
     assert json.loads(request.body) == {"reason": "holidays", "requested_by": "cli"}
     assert ended.out == (
-        f"etl.nightly is paused by ada since {format_moment(AT)}. Resume it with: solorun resume etl.nightly\n"
+        f"etl.nightly was paused by ada on {format_moment(AT)}. Resume it with: solorun resume etl.nightly\n"
     )
 
 
@@ -108,9 +109,7 @@ async def test_pausing_a_paused_schedule_shows_its_first_reason(solorun: Solorun
 
     ended = await solorun("pause", "etl.nightly", "--reason", "holidays", answers=(answer(paused),))
 
-    assert ended.out.startswith(
-        f"etl.nightly is paused by ada since {format_moment(AT)}: moving house. Resume it with: "
-    )
+    assert ended.out.startswith(f"etl.nightly was paused by ada on {format_moment(AT)}: moving house. Resume it with: ")
 
 
 async def test_resuming_prints_what_is_due_next(solorun: Solorun) -> None:

@@ -115,6 +115,7 @@ async def test_a_second_service_is_refused_and_names_the_first(tmp_path: Path) -
 
     assert finished.code == 2
     assert "is in use by a running service (pid" in finished.err
+    assert "worker process" not in finished.err
     assert "Traceback" not in finished.err
 
 
@@ -137,6 +138,7 @@ async def test_doctor_refuses_to_run_beside_a_service(tmp_path: Path) -> None:
 
     assert finished.code == 2
     assert "is in use by a running service (pid" in finished.err
+    assert finished.err.endswith("). Stop that service first, or choose another directory.\n")
 
 
 async def test_doctor_finds_and_repairs_a_damaged_run(tmp_path: Path) -> None:

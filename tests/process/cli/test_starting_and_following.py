@@ -109,7 +109,7 @@ async def test_a_conflict_names_the_active_run_and_how_to_follow_it(solorun: Sol
     assert ended.code == 3
     assert ended.out == ""
     assert re.fullmatch(
-        r"handbook is busy: run 17 has been running for [\w ]+ and is being cancelled \(triggered by nightly\)\.\n"
+        r"handbook is busy: run 17 has been running for [\w ]+ and is being cancelled \(started by nightly\)\.\n"
         r"  solorun follow 17\n  solorun cancel 17\n",
         ended.err,
     )
@@ -217,18 +217,18 @@ async def test_follow_without_a_service_exits_immediately(solorun: Solorun) -> N
 
 
 @pytest.mark.parametrize(
-    ("effect", "seconds", "stop"),
+    ("effect", "seconds", "ending"),
     [
-        (StopEffect.STOPPED, 0.04, ""),
-        (StopEffect.STOPPED, 0.24, "; it stopped 0.2 s later"),
-        (StopEffect.KILLED, 0.04, "; it was killed"),
-        (StopEffect.KILLED, 10, "; it was killed 10 s later"),
-        (StopEffect.IGNORED, 34, "; it ignored the cancel and ended 34 s later"),
-        (None, 0, ""),
+        (StopEffect.STOPPED, 0.04, "9.0 s"),
+        (StopEffect.STOPPED, 0.24, "9.2 s; it stopped 0.2 s after the request"),
+        (StopEffect.KILLED, 0.04, "9.0 s; it was killed"),
+        (StopEffect.KILLED, 10, "19 s; it was killed 10 s after the request"),
+        (StopEffect.IGNORED, 34, "43 s; it ignored the cancel and ended 34 s after the request"),
+        (None, 0, "9.0 s"),
     ],
 )
 async def test_a_cancelled_run_says_how_long_it_ran_and_how_it_stopped(
-    solorun: Solorun, effect: StopEffect | None, seconds: float, stop: str
+    solorun: Solorun, effect: StopEffect | None, seconds: float, ending: str
 ) -> None:
     requested_at = CREATED_AT + timedelta(seconds=9)
     signalled_at = requested_at if effect else None
@@ -241,7 +241,7 @@ async def test_a_cancelled_run_says_how_long_it_ran_and_how_it_stopped(
 
     followed = await solorun("follow", "17", answers=(answer(RUNNING), events(end_event(run))))
 
-    assert followed.out.splitlines()[-1] == f"Run 17 was cancelled after 9.0 s{stop}"
+    assert followed.out.splitlines()[-1] == f"Run 17 was cancelled after {ending}"
 
 
 # -- wait

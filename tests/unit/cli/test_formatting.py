@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from solorun.cli.render.formatting import format_duration, format_elapsed, format_moment
+from solorun.cli.render.formatting import format_duration, format_elapsed, format_moment, format_origin
 from solorun.status import Status
 from tests.fakes.scripted_service import CREATED_AT, make_run
 
@@ -46,6 +46,20 @@ def test_the_duration_of_an_interrupted_run_is_unknown() -> None:
 
 def test_the_duration_of_an_active_run_grows() -> None:
     assert "d" in format_elapsed(msgspec.structs.replace(make_run(), started_at=CREATED_AT - timedelta(days=400)))
+
+
+@pytest.mark.parametrize(
+    ("caller", "origin"),
+    [
+        ("cli", "from the CLI"),
+        ("api", "through the API"),
+        ("dashboard", "from the dashboard"),
+        ("schedule", "by a schedule"),
+        ("ada", "by ada"),
+    ],
+)
+def test_an_origin_reads_as_in_the_dashboard(caller: str, origin: str) -> None:
+    assert format_origin(caller) == origin
 
 
 def test_a_missing_time_is_formatted_as_empty_text() -> None:

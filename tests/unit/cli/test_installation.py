@@ -1,4 +1,4 @@
-"""`init`, `check` and `doctor`, which need no service."""
+"""`doctor`, and commands as a whole, which need no service."""
 
 import asyncio
 import sqlite3
@@ -12,21 +12,6 @@ from solorun.cli import main
 from solorun.stores.sqlite import SqliteRunStore
 from tests.fakes.project_toml import project_toml
 
-VALID = """
-[projects.handbook]
-[[projects.handbook.steps]]
-name = "extract"
-run = "true"
-[[projects.handbook.steps]]
-name = "generate"
-run = "true"
-
-[projects."glossary-*"]
-[[projects."glossary-*".steps]]
-name = "extract"
-run = "true"
-"""
-
 
 async def create_database(data_dir: Path) -> None:
     await (await SqliteRunStore.open(data_dir)).close()
@@ -38,86 +23,8 @@ def working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SOLORUN_TOKEN", raising=False)
 
 
-def test_init_writes_a_valid_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    written = main(["init"])
-    checked = main(["check"])
-
-    out = capsys.readouterr().out
-    assert (written, checked) == (0, 0)
-    assert (tmp_path / "solorun.toml").is_file()
-    assert "solorun serve\n  solorun start hello --follow\n" in out
-    assert "solorun.toml is valid." in out
-    assert "project hello: count → greet" in out
-
-
-def test_init_writes_the_schema_that_the_file_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["init"])
-    capsys.readouterr()
-    main(["schema"])
-
-    assert (tmp_path / "solorun.toml").read_text().startswith("#:schema solorun.schema.json\n")
-    assert (tmp_path / "solorun.schema.json").read_text() == capsys.readouterr().out
-
-
-def test_init_does_not_overwrite_unless_forced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "mine.toml").write_text("mine")
-
-    refused = main(["init", "--config", "mine.toml"])
-    kept = (tmp_path / "mine.toml").read_text()
-    forced = main(["init", "--config", "mine.toml", "--force"])
-
-    captured = capsys.readouterr()
-    assert (refused, kept, forced) == (2, "mine", 0)
-    assert "--force" in captured.err
-    assert "solorun serve --config mine.toml" in captured.out
-    assert "[projects.hello]" in (tmp_path / "mine.toml").read_text()
-
-
-def test_check_lists_projects_and_patterns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "solorun.toml").write_text(VALID)
-
-    code = main(["check"])
-
-    assert code == 0
-    assert capsys.readouterr().out == (
-        "solorun.toml is valid.\n  project handbook: extract → generate\n  pattern glossary-*: extract\n"
-    )
-
-
-def test_check_reports_every_error_including_those_of_variables(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "solorun.toml").write_text('[projects.a]\ntimout = "3m"\n')
-    monkeypatch.setenv("SOLORUN_PORT", "many")
-
-    code = main(["check"])
-
-    err = capsys.readouterr().err
-    assert code == 2
-    assert {line.partition(":")[0] for line in err.splitlines()} == {
-        "projects.a.timout",
-        "projects.a.steps",
-        "SOLORUN_PORT",
-    }
-    assert "timeout" in err
-
-
-def test_check_without_a_file_suggests_init(capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["check"])
-
-    assert code == 2
-    assert "solorun init" in capsys.readouterr().err
-
-
-def test_the_help_of_check_says_that_it_executes_modules(capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["check", "--help"])
-
-    assert code == 0
-    assert "executes" in capsys.readouterr().out
-
-
 def test_doctor_without_a_database_has_nothing_to_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "solorun.toml").write_text(VALID)
+    (tmp_path / "solorun.toml").write_text(project_toml("handbook", {"extract": "true"}))
 
     code = main(["doctor"])
 
@@ -213,38 +120,6 @@ def test_a_disk_that_is_nearly_full_is_reported(
     main(["doctor", "--data-dir", "data"])
 
     assert capsys.readouterr().out.count("MiB left") == warnings
-
-
-def test_check_warns_about_likely_mistakes_without_failing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "solorun.toml").write_text(
-        '[projects.a]\nsecrets = ["NEVER_SET"]\n[[projects.a.steps]]\nname = "one"\nrun = ["no-such-program"]\n'
-    )
-
-    code = main(["check"])
-
-    captured = capsys.readouterr()
-    assert code == 0
-    assert captured.out.startswith("solorun.toml is valid.\n")
-    assert [line.split(": ")[:2] for line in captured.err.splitlines()] == [
-        ["warning", "projects.a.secrets[0]"],
-        ["warning", "projects.a.steps[0].run[0]"],
-    ]
-
-
-@pytest.mark.parametrize(("port", "more"), [("8700", []), ('"x"', ["service.port"])])
-def test_check_reports_errors_of_settings_and_projects_together(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], port: str, more: list[str]
-) -> None:
-    (tmp_path / "solorun.toml").write_text(
-        f'[service]\nhost = "0.0.0.0"\nport = {port}\n'
-        '[projects.a]\n[[projects.a.steps]]\nname = "one"\ncall = "nomodule:f"\n'
-    )
-
-    code = main(["check"])
-
-    places = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
-    assert code == 2
-    assert places == ["service.host", *more, "projects.a.steps[0].call"]
 
 
 def test_commands_do_not_import_the_command_line_of_httpx() -> None:

@@ -97,9 +97,23 @@ async def test_a_broken_file_is_reported_once_and_the_last_valid_one_stays(
     assert opened.get_project("one").name == "one"
     assert [error.pointer for error in opened.errors] == ["projects.one.steps[0].timeout"]
     assert errors() == [
-        f"{file} has an error: projects.one.steps[0].timeout: expected a duration like "
-        '"30s", "20m" or "1h30m", got 3\nThe last valid configuration stays in effect.'
+        f"The last valid configuration stays in effect: {file} has an error: projects.one.steps[0].timeout: "
+        'expected a duration like "30s", "20m" or "1h30m", got 3'
     ]
+
+
+async def test_every_error_has_its_own_line_in_the_log(
+    rewrite: Callable[[str], Path], errors: Callable[[], list[str]]
+) -> None:
+    opened = Catalog.open(rewrite(ONE))
+    file = rewrite("a = 1\nb = 2\n" + ONE)
+
+    await opened.refresh()
+
+    head, first, second = errors()
+    assert head == f"The last valid configuration stays in effect: {file} has 2 errors:"
+    assert first.startswith("  a: unknown key")
+    assert second.startswith("  b: unknown key")
 
 
 async def test_a_corrected_file_is_accepted(rewrite: Callable[[str], Path]) -> None:

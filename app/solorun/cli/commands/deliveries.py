@@ -12,7 +12,7 @@ from solorun.cli.options import JsonOption, choice_option, limit_option
 from solorun.cli.param_types import whole_number
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.sanitize import sanitize
-from solorun.cli.render.terminal import write, write_list, write_result
+from solorun.cli.render.terminal import Cell, write, write_list, write_result
 from solorun.notification import Delivery, DeliveryStatus
 from solorun.run import MAX_RUN_ID
 from solorun.wire.notifications import NotifyTargetSummary
@@ -92,7 +92,7 @@ async def notify(
         await _show_result(client, await client.test_notify_target(test), json=json)
         return
     targets = await client.list_notify_targets()
-    headings = ["TARGET", "KIND", "ON", "PROJECTS", "PENDING", "LAST DELIVERY"]
+    headings = ["TARGET", "KIND", "ON", "PROJECTS", "PENDING", "LAST DELIVERY", "STATUS"]
     none = "No notification targets. Declare one in a table [notify.<name>] of solorun.toml."
     write_list(targets, headings, _target_row, none=none, json=json)
     for each in targets if not json else ():
@@ -113,7 +113,7 @@ async def _show_result(client: Client, sent: Delivery, *, json: bool) -> None:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _row(delivery: Delivery) -> list[str]:
+def _row(delivery: Delivery) -> list[Cell]:
     error = delivery.attempts[-1].error if delivery.attempts else None
     status = delivery.status.replace("_", " ")
     if delivery.next_attempt_at is not None and delivery.attempts:
@@ -124,13 +124,13 @@ def _row(delivery: Delivery) -> list[str]:
         delivery.event,
         delivery.project or "-",
         "-" if delivery.run_id is None else str(delivery.run_id),
-        format_moment(delivery.occurred_at),
+        delivery.occurred_at,
         status,
         sanitize(error or "-"),
     ]
 
 
-def _target_row(target: NotifyTargetSummary) -> list[str]:
+def _target_row(target: NotifyTargetSummary) -> list[Cell]:
     last = target.last_delivery
     return [
         target.name,
@@ -138,5 +138,5 @@ def _target_row(target: NotifyTargetSummary) -> list[str]:
         ", ".join(target.on),
         ", ".join(target.projects) or "-",
         str(target.pending_count),
-        "-" if last is None else f"{last.status.replace('_', ' ')}, {format_moment(last.occurred_at)}",
+        *(("-", "-") if last is None else (last.occurred_at, last.status.replace("_", " "))),
     ]

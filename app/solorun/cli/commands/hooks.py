@@ -2,8 +2,7 @@
 
 from solorun.cli.client import Client, connected
 from solorun.cli.options import JsonOption, ProjectArgument
-from solorun.cli.render.formatting import format_moment
-from solorun.cli.render.terminal import write_list
+from solorun.cli.render.terminal import Cell, write_list
 from solorun.wire.projects import HookSummary
 
 
@@ -16,9 +15,9 @@ async def hooks(project: ProjectArgument, *, client: Client, json: JsonOption = 
     write_list(found, headings, _row, none=none, json=json)
 
 
-def _row(hook: HookSummary) -> list[str]:
+def _row(hook: HookSummary) -> list[Cell]:
     last = hook.last_delivery
     if last is None:
         return [hook.name, hook.path, "never", "", "", "", ""]
     run = "" if last.run_id is None else str(last.run_id)
-    return [hook.name, hook.path, format_moment(last.delivered_at), last.event, last.outcome, run, last.reason]
+    return [hook.name, hook.path, last.delivered_at, last.event, last.outcome, run, last.reason]

@@ -31,9 +31,10 @@ def init(
     except FileExistsError:
         print_error(f"{config} already exists. Use --force to overwrite it.")
         raise typer.Exit(ExitCode.USAGE) from None
-    config.with_name(SCHEMA.name).write_bytes(SCHEMA.read_bytes())
+    schema = config.with_name(SCHEMA.name)
+    schema.write_bytes(SCHEMA.read_bytes())
     option = "" if config == DEFAULT_CONFIG else f" --config {config}"
-    write(f"Wrote {config}. Next:\n  solorun serve{option}\n  solorun start hello --follow\n")
+    write(f"Wrote {config} and {schema}. Next:\n  solorun serve{option}\n  solorun start hello --follow\n")
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -48,6 +49,9 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
         write(f"  project {name}: {' → '.join(step.name for step in project.steps)}\n")
     for family in configuration.families:
         write(f"  pattern {family.pattern}: {' → '.join(step.name for step in family.template.steps)}\n")
+    for schedule in configuration.schedules:
+        disabled = "" if schedule.enabled else " (disabled)"
+        write(f"  schedule {schedule.id}: {schedule.cron.expression}, {schedule.cron.timezone}{disabled}\n")
     for warning in catalog.lint():
         print_note(f"warning: {warning}")
 

@@ -2,9 +2,8 @@
 
 from solorun.cli.client import Client, connected
 from solorun.cli.options import JsonOption
-from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.messages import print_note
-from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.cli.render.terminal import Cell, write, write_json, write_table
 from solorun.run import Run
 from solorun.status import StepStatus
 from solorun.wire.projects import ResourceSummary
@@ -39,10 +38,10 @@ def _describe(run: Run) -> str:
     return f"run {run.id} of {run.project}{step}"
 
 
-def _rows(resource: ResourceSummary) -> list[list[str]]:
+def _rows(resource: ResourceSummary) -> list[list[Cell]]:
     holds = {hold.slot: hold for hold in resource.holds}
     return [
-        [resource.name, str(slot), str(hold.run_id), hold.project, hold.step or "-", format_moment(hold.held_since)]
+        [resource.name, str(slot), str(hold.run_id), hold.project, hold.step or "-", hold.held_since]
         if (hold := holds.get(slot))
         else [resource.name, str(slot), "-", "-", "-", "-"]
         for slot in sorted({*range(resource.slots), *holds})

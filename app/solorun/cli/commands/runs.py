@@ -8,8 +8,8 @@ from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_projects, complete_runs
 from solorun.cli.options import JsonOption, choice_option, limit_option
 from solorun.cli.param_types import whole_number
-from solorun.cli.render.formatting import format_elapsed, format_moment
-from solorun.cli.render.terminal import write_list
+from solorun.cli.render.formatting import format_elapsed
+from solorun.cli.render.terminal import Cell, write_list
 from solorun.run import Run
 from solorun.status import Status
 
@@ -52,6 +52,5 @@ async def runs(
     write_list(found, headings, _row, none="No runs.", json=json)
 
 
-def _row(run: Run) -> list[str]:
-    created, duration = format_moment(run.created_at), format_elapsed(run)
-    return [str(run.id), run.project, run.scope, run.status, created, duration, run.triggered_by]
+def _row(run: Run) -> list[Cell]:
+    return [str(run.id), run.project, run.scope, run.status, run.created_at, format_elapsed(run), run.triggered_by]

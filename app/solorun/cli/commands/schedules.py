@@ -7,9 +7,9 @@ import typer
 from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_projects, complete_schedules
 from solorun.cli.options import JsonOption, ScheduleArgument, limit_option
-from solorun.cli.render.formatting import format_moment
+from solorun.cli.render.formatting import format_moment, format_origin
 from solorun.cli.render.sanitize import sanitize
-from solorun.cli.render.terminal import write_list, write_result
+from solorun.cli.render.terminal import Cell, write_list, write_result
 from solorun.cli.starting import Starting
 from solorun.schedule import Firing, FiringTrigger, ScheduleSummary, project_of
 
@@ -26,27 +26,27 @@ async def schedules(
     client: Client,
     json: JsonOption = False,
 ) -> None:
-    """List schedules with their next and last due times. Times are local. With --json, one schedule per line."""
+    """List schedules with their next and last due times. With --json, one schedule per line."""
     found = await client.list_schedules(project)
     none = "No schedules. Declare one in a table [[projects.<name>.schedules]] of solorun.toml."
     headings = ["SCHEDULE", "CRON", "TIME ZONE", "NEXT", "LAST", "RESULT", "RUN"]
     write_list(found, headings, _schedule_row, none=none, json=json)
 
 
-def _schedule_row(schedule: ScheduleSummary) -> list[str]:
+def _schedule_row(schedule: ScheduleSummary) -> list[Cell]:
     last = schedule.last_firing
-    columns = [schedule.id, schedule.cron, schedule.timezone, _describe_next(schedule)]
+    columns: list[Cell] = [schedule.id, schedule.cron, schedule.timezone, _describe_next(schedule)]
     if last is None:
         return [*columns, "never", "", ""]
-    return [*columns, format_moment(last.due_at), _describe(last), str(last.run_id or "")]
+    return [*columns, last.due_at, _describe(last), str(last.run_id or "")]
 
 
-def _describe_next(schedule: ScheduleSummary) -> str:
+def _describe_next(schedule: ScheduleSummary) -> Cell:
     if not schedule.enabled:
         return "disabled"
-    if schedule.paused_at is not None:
-        return f"paused by {schedule.paused_by}"
-    return format_moment(schedule.next_due_at[0]) if schedule.next_due_at else "never"
+    if schedule.paused_by is not None:
+        return f"paused {format_origin(schedule.paused_by)}"
+    return schedule.next_due_at[0] if schedule.next_due_at else "never"
 
 
 @connected
@@ -76,11 +76,11 @@ def _describe(firing: Firing) -> str:
     return f"{result}, late" if firing.late else result
 
 
-def _firing_row(firing: Firing) -> list[str]:
+def _firing_row(firing: Firing) -> list[Cell]:
     run = "-" if firing.run_id is None else str(firing.run_id)
     return [
         firing.schedule,
-        format_moment(firing.due_at),
+        firing.due_at,
         _describe(firing),
         f"{run} (deleted)" if firing.run_deleted else run,
         sanitize(firing.reason or "-"),
@@ -98,9 +98,10 @@ async def pause(
     """Pause a schedule until it is resumed. It starts no runs, not even after a restart of the service."""
     paused = await client.pause_schedule(schedule, requested_by="cli", reason=reason)
     # It may have been paused before, by another person and for another reason.
-    since = "" if paused.paused_at is None else f" since {format_moment(paused.paused_at)}"
+    at = "" if paused.paused_at is None else f" on {format_moment(paused.paused_at)}"
     why = f": {paused.pause_reason}" if paused.pause_reason else ""
-    text = f"{schedule} is paused by {paused.paused_by}{since}{why}. Resume it with: solorun resume {schedule}"
+    origin = format_origin(paused.paused_by or "cli")
+    text = f"{schedule} was paused {origin}{at}{why}. Resume it with: solorun resume {schedule}"
     write_result(paused, text, json=json)
 
 

@@ -1,6 +1,7 @@
 """`solorun show`: print everything about a run except its log."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import asdict
 
@@ -10,11 +11,12 @@ from solorun.cli.render.formatting import (
     format_duration,
     format_elapsed,
     format_moment,
+    format_origin,
     format_queue,
     format_slots,
     format_stop,
 )
-from solorun.cli.render.log_lines import progress_of, progress_text
+from solorun.cli.render.log_lines import LogLines, progress_of, progress_text
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
@@ -22,6 +24,8 @@ from solorun.cli.waiting import describe_refusals, describe_wait
 from solorun.parameter import format_param
 from solorun.run import Artifact, Attempt, Cancel, Run, RunStep, format_size
 from solorun.status import Status
+
+_MAX_LINE_CHARACTERS: Final = 300
 
 
 @connected
@@ -33,13 +37,25 @@ async def show(run: RunArgument, *, client: Client, json: JsonOption = False) ->
     if json:
         write_json([{**asdict(found), "artifacts": listed.artifacts, "reruns": reruns}])
     else:
-        _write(found, listed.artifacts, reruns, client, await describe_wait(client, found))
+        wait, error = await describe_wait(client, found), await _read_first_error(client, found)
+        _write(_facts(found, reruns, client.page_of(found), wait, error), found, listed.artifacts, client)
     if listed.truncated:
         print_note(f"The list ends after {len(listed.artifacts):,} artifacts. The run has more.")
 
 
-def _write(found: Run, artifacts: Sequence[Artifact], reruns: Sequence[int], client: Client, wait: str) -> None:
-    facts = [(name, sanitize(value)) for name, value in _facts(found, reruns, client.page_of(found), wait) if value]
+async def _read_first_error(client: Client, run: Run) -> str:
+    """The line, as `solorun log` prints it. "" if there is none."""
+    if run.first_error_seq is None:
+        return ""
+    page = await client.get_log_page(run.id, after=run.first_error_seq - 1, limit=1)
+    lines = LogLines(run)
+    # The date may precede it.
+    line = "".join([*map(lines.format, page.records), lines.finish()]).rstrip("\n").rpartition("\n")[2]
+    return line if len(line) <= _MAX_LINE_CHARACTERS else f"{line[:_MAX_LINE_CHARACTERS]}…"
+
+
+def _write(facts: Sequence[tuple[str, str]], found: Run, artifacts: Sequence[Artifact], client: Client) -> None:
+    facts = [(name, sanitize(value)) for name, value in facts if value]
     width = max(len(name) for name, _ in facts)
     write("".join(f"{name.ljust(width)}  {value}\n" for name, value in facts))
     write("\n")
@@ -70,7 +86,7 @@ def _result_row(name: str, of: RunStep | Attempt) -> list[str]:
     return [name, of.status, format_elapsed(of), exit_code, of.error_message or ""]
 
 
-def _facts(run: Run, reruns: Sequence[int], page: str, wait: str) -> list[tuple[str, str]]:
+def _facts(run: Run, reruns: Sequence[int], page: str, wait: str, first_error: str) -> list[tuple[str, str]]:
     counts = run.level_counts
     refusals = describe_refusals(run)
     return [
@@ -98,7 +114,7 @@ def _facts(run: Run, reruns: Sequence[int], page: str, wait: str) -> list[tuple[
         ("step", run.current_step or ""),
         ("progress", "" if run.progress_current is None else progress_text(progress_of(run))),
         ("records", f"{run.last_seq} (errors: {counts.error}, warnings: {counts.warning})"),
-        ("first error", f"record {run.first_error_seq}" if run.first_error_seq is not None else ""),
+        ("first error", first_error),
     ]
 
 
@@ -117,7 +133,7 @@ def _cancel_facts(cancel: Cancel) -> list[tuple[str, str]]:
     if cancel.signalled_at is not None and not stop:
         stop = f"signalled {format_moment(cancel.signalled_at)}"
     return [
-        ("cancel", f"requested {format_moment(cancel.requested_at)} by {cancel.requested_by}{reason}"),
+        ("cancel", f"requested {format_moment(cancel.requested_at)} {format_origin(cancel.requested_by)}{reason}"),
         ("work", f"{stop}{grace}" if stop else ""),
         *zip(("position", *[""] * len(cancel.position)), cancel.position, strict=False),
     ]

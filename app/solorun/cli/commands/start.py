@@ -66,14 +66,28 @@ async def rerun(
     ] = False,
     starting: Starting,
 ) -> None:
-    """Run an ended run again, with its scope and parameters. Exits with 3 if the project or a resource is taken."""
+    """Run an ended run again, with its scope and parameters. Exits with 3 if the project or a resource is taken.
+
+    Warns if it builds on results that a newer run may have changed.
+    """
     params, client = read_params(param, secret), starting.client
     original = await client.find_run(run)
     if preview:
         _show_preview(await client.preview_rerun(original.id, from_step=from_step, params=params), json=starting.json)
         return
+    # From the start, it builds on no results.
+    before = (
+        None if from_step == FROM_START else await client.preview_rerun(original.id, from_step=from_step, params=params)
+    )
     check = f"solorun runs {original.project} --rerun-of {original.id}"
-    await starting.start(client.rerun, original.id, check=check, from_step=from_step, params=params)
+    await starting.start(
+        client.rerun,
+        original.id,
+        check=check,
+        notes=lambda started: _note_changes(before, started.id),
+        from_step=from_step,
+        params=params,
+    )
 
 
 def _show_preview(preview: RerunPreview, *, json: bool) -> None:
@@ -90,10 +104,24 @@ def _format_result(step: SkippedStep) -> str:
     return "never executed" if step.run_id is None else f"{step.status} in run {step.run_id}"
 
 
+def _note_changes(before: RerunPreview | None, run_id: int) -> list[str]:
+    """A warning that another run may have changed what this rerun builds on. `before` is its preview, if it has one."""
+    newer = before and _find_newer(before)
+    if not before or not before.skipped or newer in (None, run_id):
+        return []
+    place = "The results of skipped steps are in the project's workspace."
+    return [f"{place} Run {newer} is newer and may have changed them."]
+
+
+def _find_newer(preview: RerunPreview) -> int | None:
+    """The project's latest run, unless the rerun builds on it."""
+    known = {preview.rerun_of, *(step.run_id for step in preview.skipped)}
+    return None if preview.latest_run_id in known else preview.latest_run_id
+
+
 def _notes(preview: RerunPreview) -> list[str]:
     notes = [f"It would use the project's workspace. The artifacts of run {preview.rerun_of} are not copied."]
-    known = {preview.rerun_of, *(step.run_id for step in preview.skipped)}
-    if preview.latest_run_id not in known:
+    if _find_newer(preview) is not None:
         notes.append(f"Run {preview.latest_run_id} is newer, and may have changed the workspace.")
     if preview.results_on:
         notes.append(

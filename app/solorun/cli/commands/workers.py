@@ -7,8 +7,8 @@ import typer
 from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_workers
 from solorun.cli.options import JsonOption
-from solorun.cli.render.formatting import format_labels, format_moment
-from solorun.cli.render.terminal import write, write_list, write_result
+from solorun.cli.render.formatting import format_labels
+from solorun.cli.render.terminal import Cell, write, write_list, write_result
 from solorun.worker import WorkerState, WorkerStatus
 
 
@@ -41,13 +41,13 @@ async def drain(
     write_result(drained, text, json=json)
 
 
-def _row(worker: WorkerStatus) -> list[str]:
+def _row(worker: WorkerStatus) -> list[Cell]:
     return [
         worker.id,
         worker.state,
         "all" if worker.labels is None else ", ".join(worker.labels),
         f"{len(worker.runs)}" if worker.capacity is None else f"{len(worker.runs)} of {worker.capacity}",
         ", ".join(map(str, worker.runs)) or "-",
-        format_moment(worker.started_at),
-        format_moment(worker.last_seen),
+        worker.started_at,
+        worker.last_seen,
     ]

@@ -1,6 +1,6 @@
 """Formats durations and times for people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,6 +11,13 @@ from solorun.status import Status, StepStatus
 
 _MIN_STOP_SECONDS: Final = 0.05
 """Less is shown as 0.0 s."""
+
+_ORIGINS: Final = {
+    "cli": "from the CLI",
+    "api": "through the API",
+    "dashboard": "from the dashboard",
+    "schedule": "by a schedule",
+}
 
 
 def format_duration(seconds: float) -> str:
@@ -43,11 +50,11 @@ def format_elapsed(of: Run | RunStep | Attempt) -> str:
 
 
 def format_stop(cancel: Cancel) -> str:
-    """What the work did after it was asked to stop: `was killed 10 s later`. "" if it stopped at that moment."""
+    """What the work did after it was asked to stop: `was killed 10 s after the request`. "" if it stopped at once."""
     if cancel.signalled_at is None or cancel.settled_at is None or cancel.effect is None:
         return ""
     seconds = (cancel.settled_at - cancel.signalled_at).total_seconds()
-    later = f" {format_duration(seconds)} later" if seconds >= _MIN_STOP_SECONDS else ""
+    later = f" {format_duration(seconds)} after the request" if seconds >= _MIN_STOP_SECONDS else ""
     words = {
         StopEffect.STOPPED: "stopped",
         StopEffect.KILLED: "was killed",
@@ -60,9 +67,14 @@ def format_queue(run: Run) -> str:
     """The place of a queued run: `number 2 in the queue, waits for gpu`. "" for other runs."""
     if run.queue_position is None:
         return ""
-    begins = f", begins at about {run.estimated_start_at:%H:%M} UTC" if run.estimated_start_at else ""
+    begins = f", begins at about {run.estimated_start_at.astimezone():%H:%M %Z}" if run.estimated_start_at else ""
     waits = f", waits for {', '.join(run.waits_for)}" if run.waits_for else ""
     return f"number {run.queue_position} in the queue{waits}{begins}"
+
+
+def format_origin(caller: str) -> str:
+    """What follows `started` or `paused`: `from the CLI`, or `by ada` for the name that a caller gave."""
+    return _ORIGINS.get(caller, f"by {caller}")
 
 
 def format_labels(labels: Sequence[str]) -> str:
@@ -76,5 +88,16 @@ def format_slots(slots: Slots) -> str:
 
 
 def format_moment(at: datetime | None) -> str:
-    """Local date and time, to the second."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at is not None else ""
+    """Local date and time, to the second, and the name of the time zone."""
+    return f"{format_cell(at)} {at.astimezone():%Z}" if at is not None else ""
+
+
+def format_cell(at: datetime) -> str:
+    """The same in a column whose heading is `head_times`."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def head_times(heading: str, cells: Iterable[object]) -> str:
+    """`CREATED (CET)`: the heading of a column, with the time zone if there are times among its cells."""
+    zones = dict.fromkeys(f"{cell.astimezone():%Z}" for cell in cells if isinstance(cell, datetime))
+    return f"{heading} ({'/'.join(zones)})" if zones else heading

@@ -5,13 +5,16 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Final, TypeVar
 
+from solorun.cli.render.formatting import format_cell, head_times
 from solorun.cli.render.sanitize import BIDIRECTIONAL_CONTROLS, sanitize
 from solorun.status import Status
 from solorun.wire.encoding import encode
 
 T = TypeVar("T")
+Cell = str | datetime
 
 STATUS_STYLES: Final[dict[str, str]] = {
     Status.PENDING: "yellow",
@@ -65,7 +68,7 @@ def write_result(result: object, text: str, *, json: bool) -> None:
 
 
 def write_list(
-    found: Sequence[T], headings: Sequence[str], row: Callable[[T], Sequence[str]], *, none: str, json: bool
+    found: Sequence[T], headings: Sequence[str], row: Callable[[T], Sequence[Cell]], *, none: str, json: bool
 ) -> None:
     """Write a table, or as JSON one value per line. `none` stands for an empty table."""
     if json:
@@ -81,9 +84,13 @@ def escape_json(text: str) -> str:
     return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def write_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write a table: with rich on a terminal, in plain columns elsewhere. Statuses are coloured."""
-    cells = [[sanitize(cell) for cell in row] for row in rows]
+def write_table(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """Write a table: with rich on a terminal, in plain columns elsewhere. Statuses are coloured.
+
+    Times are local, and the heading of their column names the time zone.
+    """
+    headings = [head_times(heading, (row[i] for row in rows)) for i, heading in enumerate(headings)]
+    cells = [[format_cell(cell) if isinstance(cell, datetime) else sanitize(cell) for cell in row] for row in rows]
     if not is_terminal():
         widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
         for row in [headings, *cells]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from solorun.cli.render.formatting import format_duration, format_elapsed, format_queue, format_stop
+from solorun.cli.render.formatting import format_elapsed, format_queue, format_stop
 from solorun.cli.render.log_lines import LogLines, progress_of, progress_text
 from solorun.cli.render.progress_throttle import ProgressThrottle
 from solorun.cli.render.sanitize import sanitize
@@ -183,11 +183,8 @@ def heading(run: Run) -> str:
 def ending(run: Run) -> str:
     """One sentence on how a run ended: status, duration and error."""
     when = format_elapsed(run)
-    if run.status is Status.CANCELLED and run.started_at and run.cancel_requested_at:
-        # Until the cancel; the rest of the time was spent on stopping.
-        when = format_duration((run.cancel_requested_at - run.started_at).total_seconds())
-        stop = format_stop(run.cancel) if run.cancel else ""
-        when += f"; it {stop}" if stop else ""
+    if when and run.status is Status.CANCELLED and run.cancel and (stop := format_stop(run.cancel)):
+        when += f"; it {stop}"
     when = f" after {when}" if when else ""
     words = {Status.CANCELLED: "was cancelled", Status.INTERRUPTED: "was interrupted"}.get(run.status, str(run.status))
     cause = f": {sanitize(run.error_message)}" if run.error_message else ""

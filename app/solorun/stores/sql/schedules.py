@@ -36,7 +36,7 @@ def load(connection: Connection, schedule: str, *, at: datetime) -> ScheduleStat
     values = {"schedule": schedule, "at": to_microseconds(at)}
     row = connection.execute(QUERIES["select_schedule"], values).fetchone()
     if row is None:
-        raise ScheduleNotFound(f"There is no schedule {schedule}.")
+        raise ScheduleNotFound(f'There is no schedule "{schedule}".')
     return _state_from_row(row)
 
 
