@@ -180,9 +180,14 @@ def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
     page.get_by_role("button", name="Show why tick was interrupted").click()
     # The end of the step is unknown: the time until the service was back is no duration.
     duration = r"[\d.]+\s(s|min)( \d+\ss)?"
-    expect(page.locator(".failure h2")).to_have_text(
-        re.compile(rf"^tick interrupted between {duration} \(last output\) and {duration} \(noticed\)$")
+    expect(page.locator(".failure h2")).to_have_text("tick interrupted")
+    expect(page.locator(".failure .gap")).to_have_text(
+        re.compile(
+            rf"^\s*The last output came after {duration}, and the service noticed the end after {duration}\.\s*$"
+        )
     )
+    expect(page.locator(".failure")).to_contain_text("stopped while the run was active; its processes have ended, and")
+    expect(page.locator(".failure")).not_to_contain_text("failed")
     expect(page.locator(".gantt .row .took")).to_have_text("—")
     worked, unknown = (page.locator(f".gantt .bar{which}").bounding_box() for which in (":not(.unknown)", ".unknown"))
     assert worked is not None

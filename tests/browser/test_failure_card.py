@@ -1,6 +1,8 @@
 """The card that says why a run failed or was interrupted, at the top of its page."""
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -9,6 +11,8 @@ from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
 from tests.browser.clipboard import pasted
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
+from tests.fakes.project_toml import project_toml
+from tests.fakes.running_service import served
 
 
 @pytest.mark.parametrize(
@@ -37,12 +41,38 @@ def test_a_failed_run_explains_itself(open_page: OpenPage, api: Api) -> None:
     expect(card.locator("pre")).to_contain_text("placeholder {name} is missing from segment 1943")
 
 
-def test_the_comparisons_of_a_failed_run_have_different_names(open_page: OpenPage, api: Api) -> None:
+def test_a_failed_run_is_compared_in_one_place(open_page: OpenPage, api: Api) -> None:
     good = api.complete("novel")
     page = open_page(f"/p/novel/runs/{api.complete('novel', params={'book': 'broken'})}")
 
-    expect(page.get_by_role("link", name=f"Compare with #{good}", exact=True)).to_be_visible()
-    expect(page.get_by_role("link", name="Compare", exact=True)).to_have_count(1)
+    expect(page.locator(".failure footer")).to_contain_text(f"Last success: #{good}")
+    expect(page.get_by_role("link", name="Compare")).to_have_count(1)
+    expect(page.get_by_role("link", name="Compare")).to_have_attribute("href", re.compile(rf"{good}\D"))
+
+
+def test_the_card_of_a_silent_step_has_no_empty_lines(open_page: OpenPage, tmp_path: Path) -> None:
+    with served(tmp_path, project_toml("silent", {"count": "exit 3"})) as service:
+        api = Api(service.url)
+        page = open_page(f"/p/silent/runs/{api.complete('silent')}", url=service.url)
+        api.close()
+
+        expect(page.locator(".failure")).to_contain_text("The step wrote nothing.")
+        expect(page.locator(".failure pre")).to_have_count(0)
+
+
+def test_a_phone_shows_the_innermost_frame_first(open_page: OpenPage, tmp_path: Path) -> None:
+    frames = "".join(f"def f{number}(): f{number + 1}()\n" for number in range(9)) + "f0()\n"
+    (tmp_path / "deep.py").write_text(frames)
+    command = [sys.executable, str(tmp_path / "deep.py")]
+    with served(tmp_path, project_toml("deep", {"dive": command})) as service:
+        api = Api(service.url)
+        page = open_page("/", url=service.url)
+        page.set_viewport_size(PHONE)
+        page.goto(f"{service.url}/p/deep/runs/{api.complete('deep')}")
+        api.close()
+
+        expect(page.locator(".failure pre")).to_contain_text("in f8")
+        expect(page.locator(".failure .own", has_text="in f8")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import STREET, Api
+from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
 
@@ -150,3 +151,29 @@ def test_a_member_of_a_family_that_first_runs_while_the_page_loads_is_shown(
 
     expect(page.get_by_role("article", name="paced-meanwhile").locator(".badge")).to_have_text("running")
     (tmp_path / "40").touch()
+
+
+def test_a_card_and_its_page_have_the_same_figures(open_page: OpenPage, tmp_path: Path) -> None:
+    """Of full runs: a short one of a single step does not count."""
+    steps = {"load": "sleep $SOLORUN_PARAM_SECONDS", "check": "true"}
+    with served(tmp_path, project_toml("etl", steps, params=["seconds"], cancel_grace="1s")) as service:
+        api = Api(service.url)
+        api.complete("etl", scope="check")
+        for seconds in ("1", "0.1", "2"):
+            api.complete("etl", params={"seconds": seconds})
+        api.cancel(api.start("etl", params={"seconds": "600"}))
+        api.complete("etl", params={"seconds": "3"})
+        api.close()
+        page = open_page("/", url=service.url)
+        card = page.get_by_role("article", name="etl")
+        expect(card.locator("footer")).to_contain_text("median")
+
+        figure = re.findall(r"median\s([\d.]+)\ss", card.locator("footer").inner_text())
+        heights = card.locator(".bars a").evaluate_all("bars => bars.map(bar => bar.offsetHeight)")
+        expect(page.locator(".counts")).to_contain_text("100 % of the last 5 runs completed, not counting 1 cancelled")
+        page.goto(f"{service.url}/p/etl")
+
+        expect(page.locator("figcaption")).to_contain_text(re.compile(rf"median of full runs\s{figure[0]}\ss"))
+    longest = max(heights)
+    assert longest == heights[-1]
+    assert heights[2] <= 5 < heights[1] < longest / 2 < heights[3] < longest

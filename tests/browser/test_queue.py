@@ -9,6 +9,8 @@ from tests.browser.axe import DESKTOP, PHONE, violations_everywhere
 from tests.browser.conftest import OpenPage
 from tests.browser.held import Hold
 from tests.browser.projects import Api
+from tests.fakes.project_toml import project_toml
+from tests.fakes.running_service import served
 
 
 def test_a_queued_run_says_what_it_waits_for_until_it_begins(
@@ -28,6 +30,34 @@ def test_a_queued_run_says_what_it_waits_for_until_it_begins(
     expect(page.locator("header .badge")).to_have_text("running")
     expect(notice).to_have_text("It has begun.")
     (Path(params["gates"]) / "80").touch()
+
+
+def test_the_first_in_the_queue_begins_when_the_active_run_is_expected_to_end(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    """Its progress says more than the duration of earlier runs: that one takes longer than they did."""
+    report = "echo '::progress current=1,total=10::'; sleep $SOLORUN_PARAM_SECONDS"
+    toml = project_toml("line", {"work": report}, params=["seconds"], on_conflict="queue", cancel_grace="1s")
+    with served(tmp_path, toml) as service:
+        api = Api(service.url)
+        api.complete("line", params={"seconds": "0.1"})
+        active = api.start("line", params={"seconds": "600"})
+        page = open_page(f"/p/line/runs/{active}", url=service.url)
+        expect(page.locator("header .facts")).to_contain_text(re.compile(r"about \d+ (s|min) left"))
+        queued = api.start("line", params={"seconds": "0"})
+        page.goto(f"{service.url}/p/line/runs/{queued}")
+
+        notice = page.get_by_role("tabpanel").get_by_role("status").first
+        expect(notice).to_contain_text("Number 1 in the queue, begins at about")
+        expect(page.locator(".log .status")).to_have_text("Queued")
+        expect(page.locator(".log .dot.running")).to_have_count(0)
+        text, log = page.get_by_text("The run has not begun.").bounding_box(), page.get_by_role("log").bounding_box()
+        api.cancel_all()
+        api.close()
+
+    assert text is not None
+    assert log is not None
+    assert 0 <= text["y"] - log["y"] < 40
 
 
 def test_a_late_list_does_not_move_a_run_back_in_the_queue(

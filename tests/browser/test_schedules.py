@@ -4,13 +4,15 @@ import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import expect
 
 from solorun.schedule import Firing, FiringOutcome
 from solorun.stores.sqlite import SqliteRunStore
-from tests.browser.conftest import OpenPage
+from tests.browser.axe import PHONE
+from tests.browser.conftest import NewContext, OpenPage
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import served
 
@@ -55,11 +57,27 @@ def test_the_page_shows_the_last_day_and_the_next_one_and_pauses_schedules(open_
 
         report = page.get_by_role("listitem").filter(has_text="59 23 * * *")
         expect(report).to_contain_text(re.compile(r"Paused by dashboard .*: holidays"))
-        expect(coming).to_contain_text("Nothing is due.")
+        expect(coming).to_contain_text("Nothing is due. A schedule is paused.")
         report.get_by_role("link", name="report").click()
         planned = page.get_by_role("region", name="Schedules")
         planned.get_by_role("button", name="Resume report").click()
         expect(planned).to_contain_text("Next")
+
+
+def test_the_hours_of_a_phone_do_not_collide(open_page: OpenPage, new_context: NewContext, tmp_path: Path) -> None:
+    toml = project_toml("etl", {"load": "true"}) + '[[projects.etl.schedules]]\ncron = "30 */3 * * *"\n'
+    with served(tmp_path, toml) as service:
+        context = new_context(viewport=PHONE, locale="en-US")
+        page = open_page("/schedules", within=context, url=service.url)
+        labels = page.get_by_role("region", name="Next 24 hours").locator(".hours span:visible")
+        expect(labels.first).to_be_visible()
+
+        edges = labels.evaluate_all(
+            "labels => labels.map(label => label.getBoundingClientRect()).map(({left, right}) => [left, right])"
+        )
+
+    assert len(edges) >= 3
+    assert all(right + 6 < left for (_, right), (left, _) in pairwise(edges)), edges
 
 
 def test_without_schedules_the_page_says_how_to_declare_one(open_page: OpenPage, tmp_path: Path) -> None:

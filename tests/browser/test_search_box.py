@@ -78,3 +78,16 @@ def test_the_matches_of_a_search_are_announced_once_the_reader_stops_typing(
 
     page.wait_for_function("() => announced.length")
     assert page.evaluate("announced") == ["1 of 1"]
+
+
+def test_a_search_does_not_move_the_log(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/flood/runs/{api.complete('flood', params={'lines': '300'})}")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("line 1 of the flood")
+    place = log.bounding_box()
+
+    page.get_by_role("searchbox", name="Search the log").fill("line 2")
+    expect(page.locator(".search .count")).to_have_text(re.compile(r"\d+ of 1\d\d"))
+
+    assert log.bounding_box() == place

@@ -282,3 +282,18 @@ def test_a_skipped_step_differs_from_one_to_come(
     works_api.cancel(run_id)
 
     expect(page.locator(".gantt .row.skipped .track").first).to_have_text("skipped")
+
+
+def test_no_row_of_the_head_is_empty_on_a_phone(
+    open_page: OpenPage, new_context: NewContext, works: ServedService, works_api: Api
+) -> None:
+    context = new_context(viewport=PHONE)
+    path = f"/p/of-1/runs/{works_api.complete('of-1')}"
+    page = open_page(path, within=context, url=works.url)
+    title, ticks = page.locator(".gantt .head .step"), page.locator(".gantt .head .ticks")
+    expect(ticks).to_be_visible()
+
+    above, below = title.bounding_box(), ticks.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["y"] + above["height"] <= below["y"] + 1

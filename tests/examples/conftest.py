@@ -30,8 +30,8 @@ class Bench:
         for name, text in documents.items():
             (self.documents / f"{name}.md").write_text(text, encoding="utf-8")
 
-    async def run(self, step: Step) -> None:
-        await step(StepContext("glossary", 1, "full", "test", {}, self.workspace, self.artifacts, self.output))
+    async def run(self, step: Step, **params: object) -> None:
+        await step(StepContext("glossary", 1, "full", "test", params, self.workspace, self.artifacts, self.output))
 
     async def make_glossary(self, wanted: str = "") -> dict[str, str]:
         """Run all steps; returns the definitions by term."""

@@ -6,6 +6,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from solorun.projects import Catalog
 from solorun.run import Run
 from solorun.segment import Segment
@@ -28,6 +30,14 @@ def test_the_declaration_names_the_documents_and_the_steps(tmp_path: Path) -> No
         {"name": "review", "call": "solorun_examples.glossary.review:review"},
         {"name": "refine", "call": "solorun_examples.glossary.refine:refine"},
     ]
+
+
+@pytest.mark.parametrize("pace", [0, 9])
+def test_the_pace_is_the_default_of_a_parameter(tmp_path: Path, pace: int) -> None:
+    catalog = Catalog.open(write_project(tmp_path, DOCUMENTS, pace=pace))
+
+    params = {param.name: param.default for param in catalog.configuration.get_project("glossary").params}
+    assert params == {"documents": None, "pace": pace}
 
 
 async def run(service: Service, scope: str = "full", **params: str) -> tuple[Run, str]:

@@ -1,6 +1,8 @@
 """The four steps: each works from the workspace and says what it lacks."""
 
+import asyncio
 import os
+import time
 
 import pytest
 
@@ -33,6 +35,26 @@ async def test_the_handbook_becomes_a_glossary(bench: Bench) -> None:
         Stream.STEP
     )
     assert (127, 127, "黄道") in bench.output.progresses
+
+
+async def test_each_step_is_as_slow_as_its_pace(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    taken = []
+
+    main({"SOLORUN_WORKSPACE": str(bench.workspace), "SOLORUN_PARAM_PACE": "9.0"})
+    for step in (generate, review, refine):
+        taken.append(sum(pauses))
+        pauses.clear()
+        await bench.run(step, pace=9.0)
+    taken.append(sum(pauses))
+
+    assert taken == pytest.approx([9, 9, 9, 9])
 
 
 async def test_the_same_documents_give_the_same_bytes(bench: Bench) -> None:

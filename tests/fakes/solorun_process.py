@@ -17,6 +17,14 @@ from tests.fakes.patience import PATIENT_LIMITS
 
 LIMIT_SECONDS = 60.0
 
+FAST_DEMO = """\
+import importlib, sys
+from solorun.cli import main
+importlib.import_module("solorun.cli.commands.demo").PACE_SECONDS = 0
+sys.exit(main(sys.argv[1:]))
+"""
+"""A program: `solorun demo` with a run that is as fast as with `--exit`."""
+
 
 @dataclass(frozen=True)
 class Finished:

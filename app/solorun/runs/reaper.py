@@ -20,7 +20,9 @@ from solorun.store import FinalState, NewRun, Store
 from solorun.wire.encoding import encode_records
 from solorun.worker import Worker
 
-_INTERRUPTED_MESSAGE: Final = "{} stopped while the run was active; the outcome of the work is unknown"
+_UNKNOWN: Final = "the outcome of the work is unknown"
+_ENDED: Final = "its processes have ended, and the outcome is unknown"
+"""Where they ran on this machine: those of another one are not seen."""
 
 WATCH_SECONDS: Final = 3.0
 
@@ -75,7 +77,8 @@ class Reaper:
             async with asyncio.TaskGroup() as group:
                 for run in orphaned:
                     stopped = f"the worker {run.worker}" if shares_database else "the service"
-                    group.create_task(self._recover(run, stopped), name=f"recovery of run {run.id}")
+                    outcome = _UNKNOWN if shares_database else _ENDED
+                    group.create_task(self._recover(run, stopped, outcome), name=f"recovery of run {run.id}")
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         return orphaned
@@ -140,9 +143,9 @@ class Reaper:
         while self._unfinished:
             await asyncio.wait(self._unfinished)
 
-    async def _recover(self, run: Run, stopped: str) -> None:
+    async def _recover(self, run: Run, stopped: str, outcome: str) -> None:
         await self.executor.kill_orphans(run.id)
-        message = _INTERRUPTED_MESSAGE.format(stopped)
+        message = f"{stopped} stopped while the run was active; {outcome}"
         ending = FinalState(Outcome(Status.INTERRUPTED, message), self.now())
         closing = warning_segment(run, message, ending.finished_at)
         await self.store.finalize_run(run.id, owner=None, ending=ending, closing=closing)

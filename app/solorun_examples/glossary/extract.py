@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,13 +10,15 @@ from solorun_examples.glossary.candidates import scan
 from solorun_examples.glossary.documents import DocumentsUnusable, find_documents, read_blocks, select
 from solorun_examples.glossary.files import CANDIDATES, InputMissing
 from solorun_examples.glossary.models import Candidate
+from solorun_examples.glossary.pace import pause_seconds
 from solorun_examples.glossary.project import DOCUMENTS
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
     root = Path(environ.get("GLOSSARY_DOCUMENTS") or DOCUMENTS).resolve()
+    wanted, pace = environ.get("SOLORUN_PARAM_DOCUMENTS", ""), environ.get("SOLORUN_PARAM_PACE") or 0
     try:
-        documents = extract(root, Path(environ["SOLORUN_WORKSPACE"]), environ.get("SOLORUN_PARAM_DOCUMENTS", ""))
+        documents = extract(root, Path(environ["SOLORUN_WORKSPACE"]), wanted, pace=float(pace))
     except DocumentsUnusable as error:
         _print(f"::error::{error}")
         return 1
@@ -24,7 +27,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     return 0
 
 
-def extract(root: Path, workspace: Path, wanted: str = "") -> dict[str, tuple[Candidate, ...]]:
+def extract(root: Path, workspace: Path, wanted: str = "", *, pace: float = 0) -> dict[str, tuple[Candidate, ...]]:
     """Scan the documents that are wanted, keep what is known of the others, and save the candidates of all."""
     names = find_documents(root)
     chosen = select(names, wanted)
@@ -44,6 +47,7 @@ def extract(root: Path, workspace: Path, wanted: str = "") -> dict[str, tuple[Ca
             defined = sum(bool(candidate.definitions) for candidate in documents[name])
             _print(f"{name}: {len(documents[name])} candidates, {defined} of them defined")
         _print(f"::progress current={number},total={len(chosen)}::{name}")
+        time.sleep(pause_seconds(pace, len(chosen)))
     _print("::endgroup::")
     documents = dict(sorted(documents.items()))
     CANDIDATES.save(workspace, documents)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from solorun.step import StepContext
 from solorun_examples.glossary.files import CANDIDATES, ENTRIES
 from solorun_examples.glossary.models import Candidate, Entry
+from solorun_examples.glossary.pace import pause_seconds
 from solorun_examples.glossary.terms import base_form, sort_key
 
 
@@ -14,10 +15,12 @@ async def generate(step: StepContext) -> None:
     """Requires the candidates from extract."""
     documents = await asyncio.to_thread(CANDIDATES.load, step.workspace)
     entries = merge(documents.values())
+    pause = pause_seconds(step.params.get("pace", 0), len(entries))
     for number, entry in enumerate(entries, start=1):
         if entry.definitions:
             await step.log(f"{entry.term}: {entry.definitions[0].text} ({entry.definitions[0].source})")
         await step.progress(number, len(entries), entry.term)
+        await asyncio.sleep(pause)
     await asyncio.to_thread(ENTRIES.save, step.workspace, entries)
     defined = sum(bool(entry.definitions) for entry in entries)
     await step.log(f"The documents define {defined} of {len(entries)} candidates.")

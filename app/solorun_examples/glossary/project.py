@@ -14,8 +14,11 @@ _TEMPLATE: Final = """\
 [projects.glossary]
 title = {title}
 timeout = "60m"
-params = ["documents"]
 env = {{ GLOSSARY_DOCUMENTS = {documents} }}
+
+[projects.glossary.params]
+documents = {{ description = "Documents or directories to read, separated by commas" }}
+pace = {{ type = "number", default = {pace}, min = 0, description = "Seconds that each step takes at least" }}
 
 [[projects.glossary.steps]]
 name = "extract"
@@ -28,11 +31,14 @@ call = "solorun_examples.glossary.{name}:{name}"
 """
 
 
-def write_project(directory: Path, documents: Path) -> Path:
-    """Write `solorun.toml` into `directory`, which is created if missing; returns the file's path."""
+def write_project(directory: Path, documents: Path, *, pace: int = 0) -> Path:
+    """Write `solorun.toml` into `directory`, which is created if missing; returns the file's path.
+
+    By default, each step takes `pace` seconds at least.
+    """
     source = documents.resolve()
     values = {"title": f"Glossary of {source.name}", "documents": str(source), "python": sys.executable}
-    text = _TEMPLATE.format(**{name: _quote(value) for name, value in values.items()})
+    text = _TEMPLATE.format(**{name: _quote(value) for name, value in values.items()}, pace=pace)
     text += "".join(_COROUTINE_STEP.format(name=name) for name in ("generate", "review", "refine"))
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "solorun.toml"

@@ -6,6 +6,7 @@ from solorun.record import Level
 from solorun.step import StepContext
 from solorun_examples.glossary.files import ENTRIES, FINDINGS, GLOSSARY, InputMissing, write_atomically
 from solorun_examples.glossary.fixes import Fixes
+from solorun_examples.glossary.pace import pause_seconds
 from solorun_examples.glossary.rendering import render
 
 
@@ -16,9 +17,11 @@ async def refine(step: StepContext) -> None:
     if FINDINGS.written_at(step.workspace) < ENTRIES.written_at(step.workspace):
         raise InputMissing(f"{ENTRIES.name} is newer than {FINDINGS.name}: run the step review first.")
     fixes = await asyncio.to_thread(Fixes, entries, findings)
+    pause = pause_seconds(step.params.get("pace", 0), len(fixes.actions))
     for number, action in enumerate(fixes.actions, start=1):
         await step.log(action)
         await step.progress(number, len(fixes.actions))
+        await asyncio.sleep(pause)
     glossary = await asyncio.to_thread(fixes.glossary)
     page = render(glossary.entries).encode()
     await asyncio.to_thread(write_atomically, step.artifacts / "glossary.md", page)

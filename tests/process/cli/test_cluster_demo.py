@@ -13,7 +13,7 @@ from solorun.client import RunClient
 from solorun.status import Status
 from solorun.stores.postgres import PostgresRunStore
 from tests.contracts.builders import OWNER, new_run
-from tests.fakes.solorun_process import Command, run_solorun, solorun
+from tests.fakes.solorun_process import FAST_DEMO, Command, run_solorun, solorun
 
 WITHOUT_THE_WHEEL = """\
 import sys
@@ -57,7 +57,9 @@ async def until_ready(demo: Command) -> tuple[str, str]:
 
 @LINUX_ONLY
 async def test_a_run_moves_through_the_processes_and_ctrl_c_stops_them_all(directory: Path) -> None:
-    async with solorun("demo", "--cluster", "--port", "0", env=environ(directory), cwd=directory) as demo:
+    async with solorun(
+        "demo", "--cluster", "--port", "0", program=("-c", FAST_DEMO), env=environ(directory), cwd=directory
+    ) as demo:
         first, second = await until_ready(demo)
         async with RunClient(first) as client:
             run = await client.wait_for_run(1)

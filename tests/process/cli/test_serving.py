@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import sqlite3
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from solorun.client import RunClient
 from solorun.errors import ServiceUnreachable
 from solorun.status import Status
 from tests.fakes.project_toml import project_toml
-from tests.fakes.solorun_process import run_solorun, serving, solorun
+from tests.fakes.solorun_process import FAST_DEMO, run_solorun, serving, solorun
 
 LONG = {"wait": "sleep 60"}
 TOML = project_toml("long", LONG) + project_toml("glossary-*", {"extract": "true"})
@@ -191,7 +192,7 @@ async def test_a_demo_makes_a_glossary_and_says_where_it_is(tmp_path: Path, docu
 
 async def test_a_demo_stays_until_ctrl_c(tmp_path: Path) -> None:
     env = {"XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
-    async with solorun("demo", env=env, cwd=tmp_path) as demo:
+    async with solorun("demo", program=("-c", FAST_DEMO), env=env, cwd=tmp_path) as demo:
         line = await demo.until_stdout_shows("Look at http://")
         async with RunClient(line.split()[2]) as client:
             run = await client.get_current_run("glossary")
@@ -204,6 +205,18 @@ async def test_a_demo_stays_until_ctrl_c(tmp_path: Path) -> None:
     assert f"data in {tmp_path}/solorun-demo-" in another.out
     assert finished.code == 0
     assert finished.err == ""
+
+
+@pytest.mark.parametrize(("options", "pace"), [((), 9), (("--exit",), 0)])
+async def test_a_demo_that_stays_can_be_watched(tmp_path: Path, options: tuple[str, ...], pace: float) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path)}
+    async with solorun("demo", "--port", "0", *options, env=env, cwd=tmp_path) as demo:
+        await demo.until_stdout_shows("Serving at http://")
+        demo.interrupt()
+        await demo.finish()
+
+    declared = tomllib.loads((tmp_path / "solorun" / "demo" / "solorun.toml").read_text())
+    assert declared["projects"]["glossary"]["params"]["pace"]["default"] == pace
 
 
 async def test_each_demo_begins_with_run_1(tmp_path: Path) -> None:
@@ -245,7 +258,7 @@ import sys
 from solorun.cli import main
 from solorun_examples import glossary
 
-def write_slow_project(directory, documents):
+def write_slow_project(directory, documents, *, pace):
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "solorun.toml"
     path.write_text({project_toml("glossary", {"slow": "echo begun; sleep 60"})!r})

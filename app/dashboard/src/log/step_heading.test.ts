@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Run } from '../api/mapping';
+import { formatLogTime } from '../runs/line_times';
 import { StepHeading, stepsOf } from './step_heading';
 import { aRun, aRunStep } from './testing';
 
@@ -19,6 +20,13 @@ test('the heading of a step in progress says for how long it runs, and how far i
     'translatestarted … · running for 1 min 02 s · 34 / 194 ▓░░░░░░░░░',
   );
   expect(shown({}, START + 5_000, true)).toBe('translatestarted … · was running for 5 s');
+});
+
+test('the heading has the clock of the lines', () => {
+  const heading = new StepHeading();
+  heading.show({ ...stepsOf(aRun({ steps: [step] }), false), now: START }, { seq: 5, y: 0 }, undefined);
+
+  expect(heading.element.textContent).toContain(`started ${formatLogTime(START).slice(0, 8)} ·`);
 });
 
 test('the progress of another step is not shown', () => {

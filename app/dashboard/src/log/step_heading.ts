@@ -1,6 +1,7 @@
 /** The heading at the top of the pane, while the line that begins the step of the first visible row is above it. */
 import type { Run, RunStep } from '../api/mapping';
-import { formatCount, formatDuration, formatElapsed, formatTime } from '../runs/format';
+import { formatCount, formatDuration, formatElapsed } from '../runs/format';
+import { formatLogTime } from '../runs/line_times';
 import { hasEnded } from '../runs/status';
 import { completedParts, elapsed } from '../runs/timing';
 import { clock } from '../state/clock.svelte';
@@ -92,7 +93,7 @@ function factsOf(step: RunStep, seq: number, { isStale, progress, now }: Steps):
   const spent = status === 'running' ? ` for ${formatElapsed(elapsed(step, now) ?? 0)}` : '';
   return [
     attempt && attempts.length > 1 ? `attempt ${attempt.number} of ${maxAttempts}` : '',
-    startedAt === null ? '' : `started ${formatTime(startedAt)}`,
+    startedAt === null ? '' : `started ${formatLogTime(startedAt).replace(/\.\d+/, '')}`,
     took === null ? `${isStale ? 'was ' : ''}${status}${spent}` : `${status} after ${formatDuration(took)}`,
     progress?.step === name ? formatProgress(progress) : '',
   ]

@@ -32,6 +32,21 @@ test.each<[string, (string | null)[], string]>([
   expect(formatRecurrence(history[0]!, history)).toBe(sentence);
 });
 
+test('an interrupted run did not fail', () => {
+  const interrupted = historyOf(null, 'the worker a stopped', KEY_ERROR, 'the service stopped').map((run) =>
+    run.errorMessage?.endsWith('stopped') ? { ...run, status: 'interrupted' as const } : run,
+  );
+  const [newest] = interrupted;
+
+  expect(formatRecurrence(newest!, interrupted)).toBe('2 of the last 4 runs were interrupted, since #2');
+  expect(formatRecurrence(newest!, [newest!, ...historyOf(null, KEY_ERROR)])).toBe(
+    'None of the previous 2 runs was interrupted',
+  );
+  expect(formatRecurrence(interrupted[1]!, interrupted.slice(1))).toBe(
+    'None of the previous 2 runs failed in the same way',
+  );
+});
+
 test('newer runs and those that have not ended do not count', () => {
   const history = historyOf(null, KEY_ERROR, KEY_ERROR, null);
   const queued = aRun({ id: 9, status: 'queued', finishedAt: null });

@@ -5,7 +5,8 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Run } from '../api/mapping';
 import { hasEnded, holdsProject, isEarlier } from '../runs/status';
-import { type Medians, mediansOf } from '../runs/timing';
+import { formatWait } from '../runs/queueing';
+import { type Medians, mediansOf, timeLeft } from '../runs/timing';
 
 export const HISTORY_LENGTH = 30;
 
@@ -74,6 +75,14 @@ export class KnownRuns {
   /** The known run that was started to replace this one. */
   replacementOf(run: Run): Run | undefined {
     return [...this.queue(run.project), ...this.history(run.project)].find(({ replaces }) => replaces === run.id);
+  }
+
+  /** What a queued run waits for, in words. The first in the queue begins when the active run is expected to end. */
+  waitOf(run: Run, now: number): string {
+    const isFirst = run.queuePosition === 1 && !run.waitsFor.length;
+    const active = isFirst ? this.unendedOf.get(run.project)?.find(({ status }) => holdsProject(status)) : undefined;
+    const left = active ? timeLeft(active, this.medians(run.project, active.id), now) : null;
+    return formatWait(left === null ? run : { ...run, estimatedStartAt: now + left }, now);
   }
 
   readonly medians = (project: string, except?: number): Medians => mediansOf(this.history(project), except);

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PROJECT: Final = "glossary"
 RESULT: Final = "glossary.md"
+PACE_SECONDS: Final = 9
+"""The duration of each step, unless the demo exits after the run: long enough to open the dashboard and watch."""
 
 
 def demo(
@@ -66,7 +68,7 @@ def demo(
     logging.basicConfig(level=logging.ERROR)
     with demo_directory() as directory:
         source = documents or DOCUMENTS
-        config = write_project(directory, source)
+        config = write_project(directory, source, pace=0 if exit_after_run else PACE_SECONDS)
         catalog = Catalog.open(config)
         settings = Settings(data_dir=directory / "data")
         sockets = bind(settings.host, port) if port is not None else _bind_default_port(settings.host)
