@@ -10,11 +10,10 @@ import {
   formatExact,
   formatMinute,
   formatRelativeTime,
-  formatScope,
   formatTime,
-  formatTrigger,
   formatOrigin,
 } from './format';
+import { formatScope, formatTrigger } from './starts';
 import { formatSize } from '../artifacts/size';
 import { formatResult, stoppedStepOf } from './outcomes';
 import { formatLogTime, formatTick } from './line_times';

@@ -117,19 +117,16 @@ export function zoneOfRepeated(time: number): Intl.DateTimeFormatOptions {
   return !isUtc() && (isRepeated(60) || isRepeated(30)) ? ZONE : {};
 }
 
-const ORIGINS: Readonly<Record<string, readonly [name: string, phrase: string]>> = {
-  dashboard: ['Dashboard', 'from the dashboard'],
-  cli: ['CLI', 'from the CLI'],
-  api: ['API', 'through the API'],
-  schedule: ['Schedule', 'by a schedule'],
+const ORIGINS: Readonly<Record<string, string>> = {
+  dashboard: 'from the dashboard',
+  cli: 'from the CLI',
+  api: 'through the API',
+  schedule: 'by a schedule',
 };
-
-/** `CLI`, `API`, or the name that a caller gave. */
-export const formatTrigger = (triggeredBy: string): string => ORIGINS[triggeredBy]?.[0] ?? triggeredBy;
 
 /** An action and its origin: `started from the CLI`, `Cancelled through the API`, `started by nightly`. */
 export function formatOrigin(action: string, origin: string | null): string {
-  return origin === null ? action : `${action} ${ORIGINS[origin]?.[1] ?? `by ${origin}`}`;
+  return origin === null ? action : `${action} ${ORIGINS[origin] ?? `by ${origin}`}`;
 }
 
 /** `render completed`, or `3 steps completed, 2 retries`. */
@@ -151,8 +148,3 @@ export const hasOwnTitle = ({ name, title }: { readonly name: string; readonly t
 /** A project's name, which is unique, and its title, which its family shares. */
 export const labelOf = ({ name, title }: { readonly name: string; readonly title: string }): string =>
   hasOwnTitle({ name, title }) ? `${name} · ${title}` : name;
-
-export function formatScope(scope: string): string {
-  if (scope === 'full') return 'All steps';
-  return scope.startsWith('from:') ? `From ${scope.slice(5)} onwards` : `Only ${scope}`;
-}
