@@ -18,12 +18,6 @@ export function median(values: readonly number[]): number | null {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The scope whose runs have one median: `full`, or else that of the latest completed run. */
-export function mainScope(history: readonly Run[]): string | undefined {
-  const scopes = history.filter(({ status }) => status === 'completed').map(({ scope }) => scope);
-  return scopes.includes('full') ? 'full' : scopes[0];
-}
-
 export function mediansOf(history: readonly Run[], except?: number): Medians {
   const steps = new Map<string, number[]>();
   const scopes = new Map<string, number[]>();
