@@ -155,7 +155,7 @@ async def test_a_step_with_a_terminal_sees_one(begin: Begin) -> None:
 
 async def test_a_step_with_a_terminal_can_open_it(begin: Begin) -> None:
     begun = await begin(
-        "echo hello > /dev/tty; trap 'echo resized; exit' WINCH; stty rows 30 < /dev/tty; while :; do sleep 0.01; done",
+        "echo hello > /dev/tty; trap 'echo resized; exit' WINCH; n=30; while :; do stty rows $((n += 1)) < /dev/tty; done",
         tty=True,
     )
 
