@@ -6,8 +6,8 @@ from tests.benchmarks.load import close_streams, open_streams
 from tests.benchmarks.measuring import Goal, Result, Scale, Stopwatch, voluntary_switches
 from tests.benchmarks.serving import Ours, command_project, ours
 
-SETTLING_SECONDS = 7.0
-"""The write-ahead log is truncated once, some seconds after the last write."""
+SETTLING_SECONDS = 12.0
+"""The write-ahead log is truncated once, some seconds after the last write, and the first upkeep comes after ten."""
 
 
 async def idle(scale: Scale) -> list[Result]:

@@ -154,10 +154,8 @@ async def test_a_step_with_a_terminal_sees_one(begin: Begin) -> None:
 
 
 async def test_a_step_with_a_terminal_can_open_it(begin: Begin) -> None:
-    begun = await begin(
-        "echo hello > /dev/tty; trap 'echo resized; exit' WINCH; n=30; while :; do stty rows $((n += 1)) < /dev/tty; done",
-        tty=True,
-    )
+    resize = "n=30; while :; do stty rows $((n += 1)) < /dev/tty; done"
+    begun = await begin(f"echo hello > /dev/tty; trap 'echo resized; exit' WINCH; {resize}", tty=True)
 
     await begun.execution.wait()
 
