@@ -3,13 +3,16 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import Scope
 
 from solorun.artifacts import scan as artifacts
+from solorun.http.turns import Turns
 from tests.fakes.application import OpenServed
 
 
@@ -72,6 +75,48 @@ async def test_a_page_contains_the_style_that_it_refers_to(open_served: OpenServ
     assert page.text == '<link rel="stylesheet" href="data:text/css;base64,cCB7fQ==">'
     assert "etag" not in page.headers
     assert file.text == '<link rel="stylesheet" href="style.css">'
+
+
+async def test_a_page_whose_client_leaves_before_its_turn_leaves_no_open_file(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_waiting = asyncio.Event()
+
+    @asynccontextmanager
+    async def take(_self: Turns, _scope: Scope) -> AsyncIterator[None]:
+        is_waiting.set()
+        await asyncio.Event().wait()
+        yield
+
+    monkeypatch.setattr(Turns, "take", take)
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "page.html").write_text("<p>")
+        before = len(os.listdir("/proc/self/fd"))
+
+        request = asyncio.create_task(served.client.get(f"/api/v1/runs/{run_id}/artifacts/page.html?inline=true"))
+        await is_waiting.wait()
+        request.cancel()
+        await asyncio.wait([request])
+
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+async def test_a_page_is_shown_without_a_file_that_is_being_written(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = '<link rel="stylesheet" href="style.css"><link rel="stylesheet" href="other.css">'
+    read = os.read
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "page.html").write_text(page)
+        (step.context.artifacts / "style.css").write_text("p { margin: 0 }")
+        (step.context.artifacts / "other.css").write_text("p {}")
+        monkeypatch.setattr(os, "read", lambda file, size: b"" if size == len("p { margin: 0 }") else read(file, size))
+
+        response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/page.html?inline=true")
+
+    assert response.text == page.replace("other.css", "data:text/css;base64,cCB7fQ==")
 
 
 @pytest.mark.parametrize("name", ["j.js", "module.mjs", "J.JS", "style.css"])

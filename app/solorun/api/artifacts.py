@@ -108,8 +108,9 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
     media_type = media_type_of(name)
     is_page = query.inline and media_type == "text/html"
     if is_page and part is None and size <= _MAX_PAGE_BYTES:
+        page = await _read(artifact)  # Before the turn, since a client that leaves meanwhile must leave no open file.
         async with state.turns.take(request.scope):
-            page = await _complete_page(state.service.artifacts, run.id, name, artifact)
+            page = await _add_files(state.service.artifacts, run.id, name, page)
             return Response(page, media_type=b"text/html", headers=_ISOLATED)
     headers = [
         (b"content-length", b"%d" % len(sent)),
@@ -128,14 +129,13 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
     )
 
 
-async def _complete_page(artifacts: ArtifactStore, run_id: int, name: str, artifact: OpenArtifact) -> bytes:
-    """The page with the files of its run that it refers to."""
-    page = await _read(artifact)
+async def _add_files(artifacts: ArtifactStore, run_id: int, name: str, page: bytes) -> bytes:
+    """The page with the files of its run that it refers to, but for those that cannot be read."""
     references = await asyncio.to_thread(lambda: list(islice(find_references(page, name), MAX_REFERENCES)))
     files: dict[str, bytes] = {}
     left = MAX_EMBEDDED_BYTES
     for wanted in dict.fromkeys(reference.name for reference in references):
-        with suppress(ArtifactNotFound):
+        with suppress(ArtifactNotFound, OSError):  # A step may be writing it.
             found = await artifacts.open(run_id, wanted)
             if found.size_bytes > left:
                 found.close()
