@@ -13,10 +13,11 @@ def test_escape_returns_from_a_search_to_where_the_reader_began_to_type(open_pag
     page = open_page(f"/p/flood/runs/{api.complete('flood', params={'lines': '3000'})}?tab=log")
     search, log = page.get_by_role("searchbox", name="Search the log"), page.get_by_role("log")
     expect(log).to_contain_text("line 1 of the flood")
-    log.press("PageDown")
-    log.press("PageDown")
     first = log.locator(".row").first
-    expect(log.locator(".row[data-seq='20']")).to_have_count(0)
+    for _ in range(2):
+        left = first.get_attribute("data-seq")
+        log.press("PageDown")
+        expect(first).not_to_have_attribute("data-seq", left or "")
     place = (first.get_attribute("data-seq"), log.evaluate("pane => pane.scrollTop"))
 
     search.press_sequentially("line 2900 of")
