@@ -249,7 +249,7 @@ async def open_engine(
         )
         await stack.enter_async_context(running(engine.dispatcher))
         if drain:
-            stack.push_async_callback(manager.drain, PATIENCE_SECONDS)
+            stack.push_async_callback(_drain_if_alive, manager, faults)
         yield Engine(
             store=engine.store,
             faults=faults,
@@ -263,3 +263,9 @@ async def open_engine(
             projects=declared,
             recovered=recovered,
         )
+
+
+async def _drain_if_alive(manager: RunManager, faults: FaultyStore) -> None:
+    """Nothing of an engine that was killed would end within any limit."""
+    if not faults.is_dead:
+        await manager.drain(PATIENCE_SECONDS)

@@ -64,7 +64,7 @@ class FaultyStore:
         self._before: dict[str, deque[Exception | Gate]] = defaultdict(deque)
         self._after: dict[str, deque[Exception | Gate]] = defaultdict(deque)
         self.calls: list[str] = []
-        self._dead = False
+        self.is_dead = False
 
     def fail(self, method: str, *errors: Exception) -> None:
         """Let the next calls of `method` raise these errors, in order, without doing anything."""
@@ -93,7 +93,7 @@ class FaultyStore:
 
     def die(self) -> None:
         """From now on, no call starts and none returns, as if the process had been killed."""
-        self._dead = True
+        self.is_dead = True
 
     def as_store(self) -> Store:
         return cast("Store", self)
@@ -122,7 +122,7 @@ class FaultyStore:
         await _apply(self._after[name])
 
     async def _live(self) -> None:
-        if self._dead:
+        if self.is_dead:
             await asyncio.Event().wait()
 
 
