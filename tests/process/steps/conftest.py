@@ -121,8 +121,9 @@ def bystander() -> Iterator[Bystander]:
     """Starts a process in its own session, as a coroutine step might."""
     started: list[subprocess.Popen[bytes]] = []
 
-    async def bystander(environ: Mapping[str, str], command: str = "exec sleep 600") -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(["/bin/sh", "-c", command], env=environ, start_new_session=True)
+    async def bystander(environ: Mapping[str, str], script: str | None = None) -> subprocess.Popen[bytes]:
+        command = ["sleep", "600"] if script is None else ["/bin/sh", "-c", script]
+        process = subprocess.Popen(command, env=environ, start_new_session=True)
         started.append(process)
         await eventually(Path(f"/proc/{process.pid}/environ").read_bytes)  # empty during exec
         return process

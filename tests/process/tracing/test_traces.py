@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncGenerator
+import threading
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -56,6 +57,16 @@ async def publish(step):
     await step.log(f"span {trace.get_current_span().get_span_context().span_id:016x}")
     await step.run("sh", "-c", "echo inner $TRACEPARENT")
 """
+
+
+@pytest.fixture(autouse=True)
+def last_exports() -> Iterator[None]:
+    """Ends the threads of exporters with the test. They use `random`, which Hypothesis refuses beside its own tests."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if thread.name == "last spans" or thread.name.startswith("OtelBatch"):
+            thread.join()
 
 
 @asynccontextmanager
