@@ -75,6 +75,23 @@ def test_a_phone_shows_the_innermost_frame_first(open_page: OpenPage, tmp_path: 
         expect(page.locator(".failure .own", has_text="in f8")).to_be_in_viewport(ratio=1)
 
 
+def test_an_interrupted_run_shows_its_last_line(open_page: OpenPage, tmp_path: Path) -> None:
+    with served(tmp_path, project_toml("cut", {"count": "seq -f 'item %g' 40; sleep 600"})) as service:
+        api = Api(service.url)
+        run_id = api.start("cut")
+        page = open_page(f"/p/cut/runs/{run_id}", url=service.url)
+        expect(page.locator(".log-pane")).to_contain_text("item 40")
+        service.kill()
+        service.start()
+        api.close()
+        page.set_viewport_size({"width": 1280, "height": 700})
+        page.reload()
+
+        lines = page.locator(".failure pre")
+        expect(lines).to_contain_text("item 40")
+        expect(lines.locator("span", has_text="item 40")).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_failed_run_shows_its_exception_first(open_page: OpenPage, api: Api, width: int) -> None:
     page = open_page(f"/p/crash/runs/{api.complete('crash')}")

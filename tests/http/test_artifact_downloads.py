@@ -74,6 +74,21 @@ def test_text_has_a_text_type(name: str) -> None:
     assert scan.media_type_of(name).startswith("text/")
 
 
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("dump.tar.gz", "application/gzip"),
+        ("dump.sql.gz", "application/gzip"),
+        ("dump.tgz", "application/gzip"),
+        ("page.html.br", "application/octet-stream"),
+        ("dump.tar", "application/x-tar"),
+        ("run.LOG", "text/plain"),
+    ],
+)
+def test_a_compressed_file_has_the_type_of_its_compression(name: str, media_type: str) -> None:
+    assert scan.media_type_of(name) == media_type
+
+
 async def test_all_artifacts_are_downloaded_as_a_zip(open_served: OpenServed, tmp_path: Path) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()

@@ -34,6 +34,7 @@ _MEDIA_TYPES: Final = {
     ".md": "text/markdown",
     ".ndjson": "application/x-ndjson",
 }
+_COMPRESSED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,12 @@ def measure_artifacts(directory: Path) -> int:
 def media_type_of(name: str) -> str:
     """The media type for the name's extension; `application/octet-stream` if unknown."""
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a name, not a path of this machine
-    return _MEDIA_TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if suffix in _MEDIA_TYPES:
+        return _MEDIA_TYPES[suffix]
+    kind, compression = mimetypes.guess_type(name)
+    if compression:  # of what the file contains; the file itself has the type of its compression
+        kind = _COMPRESSED.get(compression)
+    return kind or "application/octet-stream"
 
 
 def find_files(directory: Path, skipped: list[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import typer
 
+from solorun.cli.client import DEFAULT_URL
 from solorun.cli.exit_codes import ExitCode, exit_code_of_error
 from solorun.cli.render.formatting import format_age, format_origin
 from solorun.cli.render.messages import print_error
@@ -24,6 +25,7 @@ from solorun.errors import (
     SolorunError,
     Unauthorized,
 )
+from solorun.settings import DEFAULT_PORT
 
 USAGE_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
     kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and kind is not Exception
@@ -94,11 +96,24 @@ def _describe(error: SolorunError) -> str:
         case ConfigurationInvalid(errors=errors) | InvalidRequest(errors=errors) if errors:
             return "\n".join(map(_describe_fault, errors))
         case ServiceUnreachable():
-            return f"{error.message} Start one with `solorun serve`, or name another one with --url or SOLORUN_URL."
+            return (
+                f"{error.message} Start one with `solorun serve`, or name another one with --url or SOLORUN_URL."
+                f"{_describe_other_port(error)}"
+            )
         case Unauthorized():
             return f"{error.message}\nSet SOLORUN_TOKEN or use --token-file."
         case _:
             return error.message
+
+
+def _describe_other_port(error: ServiceUnreachable) -> str:
+    """Where the service of this directory listens, if a command that names none has looked at the default port."""
+    from solorun.projects import read_service_table
+
+    port = read_service_table(Path("solorun.toml")).get("port", DEFAULT_PORT)
+    if f"{DEFAULT_URL} " not in error.message or type(port) is not int or port in (0, DEFAULT_PORT):
+        return ""
+    return f" The solorun.toml in this directory has port {port}: use --url http://127.0.0.1:{port}."
 
 
 def _describe_choices(error: RunActive | ResourceBusy) -> str:

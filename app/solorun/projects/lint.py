@@ -54,7 +54,7 @@ def _unusable_targets(configuration: Configuration, environ: Mapping[str, str]) 
             try:
                 decode_secret(secret)
             except ValueError as error:
-                yield FieldError(f"{pointer}.secret", f"the value of the variable {error}")
+                yield FieldError(f"{pointer}.secret", f"the value of the variable {error}; nothing can be sent")
 
 
 def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:

@@ -29,8 +29,8 @@ from solorun.projects.hook_tables import hooks
 from solorun.projects.notify_tables import notify
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
-from solorun.projects.schedule_tables import schedules
-from solorun.projects.step_tables import FindFunction, StepDefaults, label, shell, steps
+from solorun.projects.schedule_tables import SCHEDULE_KEYS, schedules
+from solorun.projects.step_tables import STEP_KEYS, FindFunction, StepDefaults, label, shell, steps
 from solorun.projects.validation import InvalidValue, Node, Table, format_value, table_of
 from solorun.queueing import ConflictPolicy
 
@@ -51,6 +51,8 @@ _PATTERN = re.compile(r"(?:[a-z0-9_*?-]|\[!?[a-z0-9_-]+\])+", re.ASCII)
 _VARIABLE = re.compile(r"[!-<>-~]+", re.ASCII)
 _OWN_PREFIX = "SOLORUN_"
 _HINTS = {
+    **dict.fromkeys(SCHEDULE_KEYS, "set it for a schedule: [[projects.<name>.schedules]]"),
+    **dict.fromkeys(STEP_KEYS, "set it for a step: [[projects.<name>.steps]]"),
     "name": "the name of a project is in its table's header: [projects.<name>]",
     "run": "set the command of a step: [[projects.<name>.steps]]",
     "call": "set the coroutine of a step: [[projects.<name>.steps]]",

@@ -8,7 +8,7 @@ from typing import Final
 from solorun.errors import FieldError
 from solorun.project import Project
 from solorun.projects import readers
-from solorun.projects.validation import Node, Table, format_value, pointer_below, suggest
+from solorun.projects.validation import InvalidValue, Node, Table, format_value, pointer_below, suggest
 
 MAX_SLOTS: Final = 1_000
 _slots = readers.whole_number(1, MAX_SLOTS)
@@ -47,6 +47,9 @@ def find_faults(declared: Mapping[str, int], projects: Iterable[tuple[str, Proje
 
 
 def _resource(_name: str, node: Node) -> int:
+    if type(node.value) is int:
+        shown = format_value(node.value)
+        raise InvalidValue(f"expected a table, got {shown}; write {{ slots = {shown} }}")
     return Table(node, ("slots",), {}).read("slots", _slots, 1)
 
 

@@ -31,7 +31,9 @@ FindFunction = Callable[[str, Node, Path], StepFunction | None]
 """Find the function that `module:function` names, for the project of this directory. Raises InvalidValue."""
 
 _CALL = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
+_PROJECT_KEYS: Final = ("cancel_grace", "log_limit", "keep", "on_conflict", "pass_env", "secrets", "params", "notify")
 _HINTS = {
+    **dict.fromkeys(_PROJECT_KEYS, "set it for the whole project"),
     "env": "set variables for the whole project",
     "dir": "set the directory for the whole project",
     "command": 'did you mean "run"?',

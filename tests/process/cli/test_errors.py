@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from solorun.cli.errors import report_error
 from solorun.client import RunClient
 from solorun.errors import ServiceUnreachable
 from solorun.status import Status
@@ -177,6 +178,29 @@ async def test_the_version_is_printed(solorun: Solorun) -> None:
     ended = await solorun("--version")
 
     assert (ended.code, ended.out.split()[0]) == (0, "solorun")
+
+
+@pytest.mark.parametrize(
+    ("url", "table", "hint"),
+    [
+        ("http://127.0.0.1:8700", "port = 9100", " has port 9100: use --url http://127.0.0.1:9100."),
+        ("http://127.0.0.1:8700", "port = 8700", ""),
+        ("http://127.0.0.1:8700", "port = '9100'", ""),
+        ("http://127.0.0.1:8700", "port = [", ""),
+        ("http://127.0.0.1:9200", "port = 9100", ""),
+    ],
+)
+def test_the_port_in_the_file_is_named_if_no_service_listens_at_the_default_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str, table: str, hint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "solorun.toml").write_text(f"[service]\n{table}\n")
+
+    code = report_error(ServiceUnreachable(f"The service at {url} cannot be reached: connection refused."))
+
+    said = capsys.readouterr().err.removesuffix("\n")
+    assert code == 5
+    assert said.endswith(f"The solorun.toml in this directory{hint}" if hint else "--url or SOLORUN_URL.")
 
 
 def test_an_error_without_a_message_has_the_message_of_its_class() -> None:

@@ -61,6 +61,16 @@ def test_a_warning_about_a_family_has_its_pattern(check: Check) -> None:
     assert [warning.pointer for warning in warnings] == ['projects."x-*".secrets[0]']
 
 
+def test_a_webhook_with_a_malformed_secret_gives_a_warning(check: Check) -> None:
+    target = '[notify.ops]\nwebhook = "https://example.org/"\nsecret = "$HOOK"\n'
+
+    (warning,) = lint(check(target + text()), {"HOOK": "hunter2hunter2"})
+
+    assert warning.pointer == "notify.ops.secret"
+    assert warning.message.endswith("in base64; nothing can be sent")
+    assert "hunter2" not in warning.message
+
+
 @pytest.mark.parametrize("run", ['["no-such-program", "-v"]', '["./no-such-program"]', '["/no/such/program"]'])
 def test_a_missing_program_gives_a_warning(check: Check, run: str) -> None:
     warnings = lint(check(text(run=run)), {"PATH": "/usr/bin:/bin"})

@@ -29,6 +29,12 @@ def test_a_list_requires_one_slot_of_each_resource_and_a_table_its_numbers(check
     assert (a.resources, b.resources, b.steps[0].resources) == ({"gpu": 1, "licence": 1}, {"gpu": 2}, {"licence": 1})
 
 
+def test_the_slots_of_a_resource_are_in_a_table(find_errors: FindErrors) -> None:
+    errors = find_errors("[resources]\ngpu = 2\n" + project("a"))
+
+    assert errors == {"resources.gpu": "expected a table, got 2; write { slots = 2 }"}
+
+
 def test_a_project_declares_what_its_starts_do_when_it_is_busy(check: Check) -> None:
     configuration = check(project("a", 'on_conflict = "queue"\nqueue_max = 5\nqueue_timeout = "2h"'))
 

@@ -34,6 +34,8 @@ FindErrors = Callable[[str], dict[str, str]]
         ('name = "x"\nrun = "true"\ntimeout = "0m"', ".timeout", "must be greater than zero"),
         ('name = "x"\nrun = "true"\ntimout = "3m"', ".timout", 'did you mean "timeout"?'),
         ('name = "x"\nrun = "true"\nenv = { A = "1" }', ".env", "set variables for the whole project"),
+        ('name = "x"\nrun = "true"\nsecrets = ["KEY"]', ".secrets", "set it for the whole project"),
+        ('name = "x"\nrun = "true"\ncancel_grace = "1s"', ".cancel_grace", "set it for the whole project"),
         ('name = "x"\nrun = "true"\nstderr = "merged"', ".stderr", 'expected "separate" or "merge", got "merged"'),
         ('name = "x"\nrun = "true"\ntty = 1', ".tty", "expected true or false, got 1"),
         ('name = "x"\nrun = "true"\nshell = "bash -c \'"', ".shell", "is not a command line: no closing quotation"),

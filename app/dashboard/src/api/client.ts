@@ -16,6 +16,7 @@ import { toFamily, toProject } from './projects';
 import { basePath } from './base_path';
 import type { ProjectList } from './rights';
 import type { components, paths } from './schema';
+import { skewOf } from './skew';
 import { sendUntilAnswered } from './start_key';
 import { type Choices, type RerunPreview, toChoices, toRerunPreview } from './starts';
 
@@ -57,6 +58,7 @@ export const responseHooks = {
 };
 
 async function request(input: Request): Promise<Response> {
+  const sent = Date.now();
   let response: Response;
   try {
     response = await fetch(input);
@@ -65,7 +67,7 @@ async function request(input: Request): Promise<Response> {
     throw new Problem(0);
   }
   const date = Date.parse(response.headers.get('date') ?? '');
-  if (date) responseHooks.skew(date - Date.now());
+  if (date) responseHooks.skew(skewOf(date, sent, Date.now()));
   if (response.ok) return response;
   if (response.status === 401) responseHooks.expired();
   if (response.status === 403) responseHooks.forbidden();

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Run } from '../api/mapping';
 import { formatLogTime } from '../runs/line_times';
 import { StepHeading, stepsOf } from './step_heading';
-import { aRun, aRunStep } from './testing';
+import { aRun, aRunStep, anAttempt } from './testing';
 
 const START = Date.parse('2026-03-01T12:00:00Z');
 const step = aRunStep({ name: 'translate', status: 'running', startedAt: START, finishedAt: null, firstSeq: 1 });
@@ -31,4 +31,21 @@ test('the heading has the clock of the lines', () => {
 
 test('the progress of another step is not shown', () => {
   expect(shown({ currentStep: 'render', progressCurrent: 1, progressTotal: 2 }, START)).not.toContain('1 / 2');
+});
+
+test('the heading of a step with retries is about the attempt of the line', () => {
+  const attempts = [
+    anAttempt({ startedAt: START, finishedAt: START + 2_000, firstSeq: 1, lastSeq: 9 }),
+    anAttempt({ number: 2, startedAt: START + 60_000, finishedAt: START + 65_000, firstSeq: 10, lastSeq: 20 }),
+  ];
+  const ended = { ...step, status: 'failed' as const, finishedAt: START + 65_000, maxAttempts: 2, attempts };
+  const heading = new StepHeading();
+  const at = (seq: number): string => {
+    heading.show({ ...stepsOf(aRun({ status: 'failed', steps: [ended] }), false), now: 0 }, { seq, y: 0 }, undefined);
+    return heading.element.textContent.replaceAll('\u00a0', ' ');
+  };
+
+  const clockAt = (time: number): string => formatLogTime(time).slice(0, 8);
+  expect(at(5)).toBe(`translateattempt 1 of 2 · started ${clockAt(START)} · failed after 2.0 s`);
+  expect(at(15)).toBe(`translateattempt 2 of 2 · started ${clockAt(START + 60_000)} · failed after 5.0 s`);
 });

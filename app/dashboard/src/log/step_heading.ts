@@ -87,15 +87,17 @@ const stepOf = (steps: readonly RunStep[], { seq, y }: SeenRow): RunStep | undef
   );
 
 function factsOf(step: RunStep, seq: number, { isStale, progress, now }: Steps): string {
-  const { name, status, startedAt, finishedAt, attempts, maxAttempts } = step;
-  const attempt = attempts.findLast(({ firstSeq }) => firstSeq !== null && firstSeq <= seq);
-  const took = finishedAt === null ? null : elapsed(step, finishedAt);
-  const spent = status === 'running' ? ` for ${formatElapsed(elapsed(step, now) ?? 0)}` : '';
+  const { name, attempts, maxAttempts } = step;
+  const attempt = attempts.length > 1 && attempts.findLast(({ firstSeq }) => firstSeq !== null && firstSeq <= seq);
+  const shown = attempt || step;
+  const { status, startedAt, finishedAt } = shown;
+  const took = finishedAt === null ? null : elapsed(shown, finishedAt);
+  const spent = status === 'running' ? ` for ${formatElapsed(elapsed(shown, now) ?? 0)}` : '';
   return [
-    attempt && attempts.length > 1 ? `attempt ${attempt.number} of ${maxAttempts}` : '',
+    attempt ? `attempt ${attempt.number} of ${maxAttempts}` : '',
     startedAt === null ? '' : `started ${formatLogTime(startedAt).replace(/\.\d+/, '')}`,
     took === null ? `${isStale ? 'was ' : ''}${status}${spent}` : `${status} after ${formatDuration(took)}`,
-    progress?.step === name ? formatProgress(progress) : '',
+    progress?.step === name && finishedAt === null ? formatProgress(progress) : '',
   ]
     .filter(Boolean)
     .join(' · ');

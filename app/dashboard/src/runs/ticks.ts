@@ -4,8 +4,16 @@ const STEPS: readonly number[] = [
   21600e3, 43200e3, 86400e3,
 ];
 
-/** At most six round times from 0, of which the last is not before `end`. */
+/** At most six round times from 0, of which the last is not before `end`, nor before a second. */
 export function ticksUpTo(end: number): number[] {
+  end = Math.max(1000, end);
   const step = STEPS.find((candidate) => end / candidate <= 4.6) ?? Math.ceil(end / 4 / 86400e3) * 86400e3;
   return Array.from({ length: Math.ceil(end / step) + 1 }, (_, i) => i * step);
 }
+
+/**
+ * The end of the axis of a run that has ended. `later` is when it usually ends, or when its end was noticed: next to that,
+ * a run that ended early would be a dot. If nothing is known of the run itself, that is all there is to show.
+ */
+export const axisOfEnded = (spent: number, later: number): number =>
+  Math.max(spent, Math.min(later, 2.5 * spent || later));
