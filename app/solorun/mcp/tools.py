@@ -11,6 +11,7 @@ from pydantic import Field
 
 from solorun.client import RunClient
 from solorun.client.log_filters import LogFilters
+from solorun.client.rerun_warning import warn_of_newer_run
 from solorun.mcp.views import (
     ArtifactView,
     FailureView,
@@ -18,6 +19,7 @@ from solorun.mcp.views import (
     LogView,
     ProjectsView,
     ProjectView,
+    RerunView,
     RunDetails,
     RunsView,
     RunView,
@@ -29,7 +31,7 @@ from solorun.queueing import ConflictPolicy
 from solorun.record import Event, Level, Record
 from solorun.run import MAX_RUN_ID, Run
 from solorun.status import Status, StepStatus
-from solorun.wire.runs import FROM_FAILED
+from solorun.wire.runs import FROM_FAILED, FROM_START
 
 ACTOR: Final = "mcp"
 _MAX_PROJECTS: Final = 200
@@ -103,15 +105,21 @@ class Tools:
         ] = FROM_FAILED,
         params: Params = None,
         on_conflict: OnConflict = None,
-    ) -> RunView:
+    ) -> RerunView:
         """Run an ended run again with its parameters, from the step that failed or from another one."""
         original = await self._client.find_run(str(run))
         policy = ConflictPolicy(on_conflict) if on_conflict else None
-        return self._view(
-            await self._client.rerun(
-                original.id, from_step=from_step, params=params, on_conflict=policy, triggered_by=ACTOR
-            )
+        # From the start, it builds on no results.
+        before = (
+            None
+            if from_step == FROM_START
+            else await self._client.preview_rerun(original.id, from_step=from_step, params=params)
         )
+        started = await self._client.rerun(
+            original.id, from_step=from_step, params=params, on_conflict=policy, triggered_by=ACTOR
+        )
+        warning = warn_of_newer_run(before, started.id) if before else None
+        return RerunView(**self._view(started).model_dump(), warning=warning)
 
     async def follow_run(
         self,

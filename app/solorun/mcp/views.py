@@ -111,6 +111,10 @@ class RunsView(BaseModel):
     more: bool = Field(description="Whether there are older runs that match")
 
 
+class RerunView(RunView):
+    warning: str | None = Field(description="That a newer run may have changed the results it builds on")
+
+
 class ArtifactView(BaseModel):
     name: str
     size_bytes: int
