@@ -10,6 +10,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from solorun.client import RunClient
+from solorun.client.failed_command import find_failed_command
 from solorun.client.log_filters import LogFilters
 from solorun.client.rerun_warning import warn_of_newer_run
 from solorun.mcp.views import (
@@ -23,6 +24,7 @@ from solorun.mcp.views import (
     RunDetails,
     RunsView,
     RunView,
+    cut,
     fit,
     lines_of,
 )
@@ -188,7 +190,7 @@ class Tools:
         return LogView(lines=lines_of(records), matches=page.matches, next=following)
 
     async def read_failure(self, run: RunName) -> FailureView:
-        """Explain why a run failed: its error, the failing lines with those around them, and its last errors."""
+        """Explain why a run failed: its error, its command, the failing lines with their context, and its errors."""
         found = await self._client.find_run(str(run))
         last = _last_attempt_of(found)
         only_errors: LogFilters = {**last, "level": Level.ERROR}
@@ -203,7 +205,10 @@ class Tools:
             **last,
         )
         return FailureView(
-            run=self._view(found), lines=lines_of(fit(around.records)), errors=lines_of(fit(errors.records))
+            run=self._view(found),
+            command=cut(await find_failed_command(self._client, found)),
+            lines=lines_of(fit(around.records)),
+            errors=lines_of(fit(errors.records)),
         )
 
     def _view(self, run: Run) -> RunView:

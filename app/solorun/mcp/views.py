@@ -148,6 +148,7 @@ class FollowView(BaseModel):
 
 class FailureView(BaseModel):
     run: RunView
+    command: str | None = Field(description="The command that failed, as declared; None for a Python function")
     lines: list[LineView] = Field(description="The first error with the lines around it, or the end of the log")
     errors: list[LineView] = Field(description="The last lines of the level error")
 

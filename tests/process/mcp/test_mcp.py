@@ -132,6 +132,7 @@ async def test_an_agent_reads_the_failing_lines_and_searches_the_log(tmp_path: P
     assert [line["text"] for line in found["lines"]] == ["before 2", "before 3"]
     assert found["matches"] == 3
     assert [line["text"] for line in older["lines"]] == ["before 1"]
+    assert failure["command"] == FAIL
     assert (again["rerun_of"], again["warning"]) == (run, None)
 
 
