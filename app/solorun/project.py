@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -75,6 +76,11 @@ class CommandStep:
     retries: Retries = field(default_factory=Retries)
     stall_timeout: StallTimeout | None = None
     kind: str = field(default="command", init=False)
+
+    @property
+    def command_line(self) -> str:
+        """The command as declared, as one would type it into a shell."""
+        return self.run.strip() if isinstance(self.run, str) else shlex.join(self.run)
 
 
 @dataclass(frozen=True, slots=True)

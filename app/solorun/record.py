@@ -65,8 +65,9 @@ class Stream(StrEnum):
 class Event(StrEnum):
     """What a record reports in addition to its message. It decides the shape of `data`:
 
-    step `{name, status, exit_code}`, progress `{current, total, item}`, group `{name, open}`,
-    artifact `{name, size_bytes}`, cancel: the run's cancel as it is then.
+    step `{name, status, exit_code}`, with `attempt` if it has retries and `command` if one begins, progress
+    `{current, total, item}`, group `{name, open}`, artifact `{name, size_bytes}`, cancel: the run's cancel as it is
+    then.
     """
 
     STEP = "step"

@@ -43,6 +43,23 @@ def test_a_page_has_no_violations_and_fits_a_phone(open_page: OpenPage, runs: di
     assert overflow <= 0
 
 
+@pytest.mark.parametrize("name", PATHS)
+def test_links_of_a_page_with_the_same_name_lead_to_the_same_place(
+    open_page: OpenPage, runs: dict[str, int], name: str
+) -> None:
+    page = open_page(PATHS[name].format(**runs))
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+
+    links = re.findall(r'- link "(.+?)".*?:\n(?:.*\n)*?\s+- /url: (.+)', page.locator("body").aria_snapshot())
+    places: dict[str, set[str]] = {}
+    for label, place in links:
+        places.setdefault(label, set()).add(place)
+
+    assert len(places) > 2
+    assert {label: found for label, found in places.items() if len(found) > 1} == {}
+
+
 @pytest.mark.parametrize("width", [390, 320])
 def test_the_comparison_of_two_runs_fits_a_phone(open_page: OpenPage, api: Api, width: int) -> None:
     first = api.complete("novel", params={"book": "a long title that goes on and on, the second edition, revised"})

@@ -60,6 +60,41 @@ def test_the_card_of_a_silent_step_has_no_empty_lines(open_page: OpenPage, tmp_p
         expect(page.locator(".failure pre")).to_have_count(0)
 
 
+def test_the_card_shows_the_command_that_failed(open_page: OpenPage, tmp_path: Path) -> None:
+    toml = project_toml("silent", {"count": ["grep", "-c", "photon", "/dev/null"]}) + project_toml(
+        "long", {"count": "seq 300\n# the second line\nexit 3"}
+    )
+    with served(tmp_path, toml) as service:
+        api = Api(service.url)
+        page = open_page(f"/p/silent/runs/{api.complete('silent')}", url=service.url)
+        expect(page.locator(".failure")).to_contain_text("$ grep -c photon /dev/null")
+
+        page.goto(f"{service.url}/p/long/runs/{api.complete('long')}")
+        api.close()
+        command = page.locator(".failure").get_by_role("button", name="Command: ")
+        expect(command).to_contain_text("# the second line")
+        folded = command.bounding_box()
+        command.press("Enter")
+
+        expect(command).to_have_attribute("aria-expanded", "true")
+        unfolded = command.bounding_box()
+    assert folded is not None
+    assert unfolded is not None
+    assert unfolded["height"] > 2 * folded["height"]
+
+
+def test_the_card_of_a_function_has_no_command(open_page: OpenPage, tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text("async def work(step):\n    raise ValueError('no photon')\n")
+    toml = "[projects.function]\n[[projects.function.steps]]\nname = 'count'\ncall = 'work:work'\n"
+    with served(tmp_path, toml) as service:
+        api = Api(service.url)
+        page = open_page(f"/p/function/runs/{api.complete('function')}", url=service.url)
+        api.close()
+
+        expect(page.locator(".failure pre")).to_contain_text("no photon")
+        expect(page.locator(".failure")).not_to_contain_text("command")
+
+
 def test_a_phone_shows_the_innermost_frame_first(open_page: OpenPage, tmp_path: Path) -> None:
     frames = "".join(f"def f{number}(): f{number + 1}()\n" for number in range(9)) + "f0()\n"
     (tmp_path / "deep.py").write_text(frames)
@@ -123,9 +158,11 @@ def test_the_error_of_a_failed_run_is_copied_as_text(open_page: OpenPage, api: A
     page.get_by_role("button", name="Copy error").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
 
-    heading, reason, blank, first, *_, address = pasted(page)
+    heading, reason, blank, first, *_, command, address = pasted(page)
     assert re.fullmatch(rf"crash #{run_id}: parse failed after \S+\ss", heading)
     assert (reason, blank, first) == ("exit code 1: KeyError: 'text'", "", "Traceback (most recent call last):")
+    assert command.startswith("Command: ")
+    assert command.endswith("work.py crash")
     assert address.startswith(page.url)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from solorun.execution.handle import RunHandle
 from solorun.logs import StepChange
-from solorun.project import StepDeclaration
+from solorun.project import CommandStep, StepDeclaration
 from solorun.record import Level
 from solorun.retries import find_causes
 from solorun.settings import format_duration
@@ -35,7 +35,9 @@ class Attempts:
 
     def begin(self) -> None:
         self.number += 1
-        self._log(StepStatus.RUNNING, f"{self._step.name} started{self._position}", slots=self._run.step_slots)
+        command = self._step.command_line if isinstance(self._step, CommandStep) else None
+        message = f"{self._step.name} started{self._position}"
+        self._log(StepStatus.RUNNING, message, slots=self._run.step_slots, command=command)
 
     def end(self, status: StepStatus, exit_code: int | None = None, error_message: str | None = None) -> None:
         """Log that the attempt has ended. Another one follows if the step may be tried again."""

@@ -28,6 +28,7 @@ MAX_BYTES: Final = 2 * 1024 * 1024
 """How much a channel holds before a step that writes has to wait."""
 RECORD_OVERHEAD_BYTES: Final = 160
 """Roughly what a record's other members take on the wire."""
+_MAX_COMMAND_CHARACTERS: Final = 2_000
 _SAFE_CHARACTERS: Final = MAX_MESSAGE_BYTES // 4
 """A text of this length is within the limit in bytes whatever its characters are."""
 
@@ -136,6 +137,8 @@ class Channel:
         data = {"name": change.name, "status": change.status.value, "exit_code": change.exit_code}
         if change.max_attempts > 1:
             data["attempt"] = change.attempt
+        if change.command is not None:
+            data["command"] = self._clip_command(change.command)
         change = replace(change, error_message=self.sanitize_error(change.error_message))
         self._projection.expect_step(self._next_seq, change)
         self._append_record(level, change.name, Stream.SOLORUN, self._clean(message), Event.STEP, data)
@@ -271,6 +274,14 @@ class Channel:
 
     def _clean(self, text: str) -> str:
         return clip_message(self.mask(str(text)))
+
+    def _clip_command(self, command: str) -> str:
+        """The command, masked. A long one is cut first, before a secret that the cut would go through."""
+        kept = command[:_MAX_COMMAND_CHARACTERS]
+        if kept != command:
+            kept = kept[: len(kept) - self.pending_secret_length(kept)]
+        shown = self.mask(kept).encode("utf-8", "replace").decode()
+        return shown if len(command) <= _MAX_COMMAND_CHARACTERS else f"{shown}…"
 
     def _resolve(self, transition: UpdateResult) -> None:
         if self._committed is not None and not self._committed.done():

@@ -4,6 +4,7 @@ An automaton finds the places where a string could begin, by its first character
 found by bisection. Neither step repeats work for strings that contain each other, of which there may be thousands.
 """
 
+import re
 from bisect import bisect_left, bisect_right, insort
 from typing import Final
 
@@ -16,10 +17,15 @@ _YOUNG: Final = 256
 _SLICE_CHARACTERS: Final = 4096
 """A longer text is searched in slices. Python would collect garbage because of the thousands of places found together,
 and that takes several times as long as the search."""
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class SecretIndex:
-    """A growing set of strings, each at least `prefix_length` characters long."""
+    """A growing set of strings, each at least `prefix_length` characters long.
+
+    Lone surrogates, as undecodable bytes have in the environment and in names of files, count as U+FFFD, which is what
+    the log has for such bytes.
+    """
 
     def __init__(self, prefix_length: int) -> None:
         self._prefix_length = prefix_length
@@ -30,6 +36,7 @@ class SecretIndex:
         self.count = 0
 
     def add(self, string: str) -> None:
+        string = _replace_surrogates(string)
         beginning = string[: self._prefix_length]
         family = self._families.get(beginning)
         if family is None:
@@ -44,6 +51,7 @@ class SecretIndex:
 
     def find_spans(self, text: str) -> list[tuple[int, int]]:
         """The spans of `text` that the strings cover, in order. Strings that overlap are one span."""
+        text = _replace_surrogates(text)
         spans: list[tuple[int, int]] = []
         places = self._find_places(text)
         index = 0
@@ -74,10 +82,12 @@ class SecretIndex:
 
     def find_candidates(self, text: str) -> list[int]:
         """Where strings may begin, in order: at least one place in each line that contains a string."""
+        text = _replace_surrogates(text)
         return sorted(self._old.find(text, overlapping=False) + self._young.find(text, overlapping=False))
 
     def find_incomplete(self, text: str) -> int | None:
         """Where the longest end of `text` begins that one of the strings continues; None without one."""
+        text = _replace_surrogates(text)
         first = max(0, len(text) - self.longest + 1)
         for start in self._find_places(text, first):
             if self._families[text[start : start + self._prefix_length]].is_beginning(text, start):
@@ -98,6 +108,17 @@ class SecretIndex:
         old, young = self._old.find(part), self._young.find(part)
         places = sorted(old + young) if old and young else old or young
         return [first + place for place in places] if first else places
+
+
+def _replace_surrogates(text: str) -> str:
+    """A text of the same length that can be encoded."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
 
 
 class _Beginnings:

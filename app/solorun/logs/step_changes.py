@@ -17,7 +17,8 @@ from solorun.status import StepStatus
 class StepChange:
     """The new status of a step. When it becomes `running`, an attempt begins, with `slots` for the step alone.
 
-    With a `next_attempt_at`, the attempt has failed, and the step waits for the next one.
+    `command` is what the attempt executes; None for a coroutine or a function. With a `next_attempt_at`, the attempt
+    has failed, and the step waits for the next one.
     """
 
     name: str
@@ -28,6 +29,7 @@ class StepChange:
     attempt: int = 1
     max_attempts: int = 1
     next_attempt_at: datetime | None = None
+    command: str | None = None
 
 
 def apply_change(step: RunStep, change: StepChange, record: Record) -> RunStep:

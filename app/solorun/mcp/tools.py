@@ -10,7 +10,9 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from solorun.client import RunClient
+from solorun.client.failed_command import find_failed_command
 from solorun.client.log_filters import LogFilters
+from solorun.client.rerun_warning import warn_of_newer_run
 from solorun.mcp.views import (
     ArtifactView,
     FailureView,
@@ -18,9 +20,11 @@ from solorun.mcp.views import (
     LogView,
     ProjectsView,
     ProjectView,
+    RerunView,
     RunDetails,
     RunsView,
     RunView,
+    cut,
     fit,
     lines_of,
 )
@@ -29,7 +33,7 @@ from solorun.queueing import ConflictPolicy
 from solorun.record import Event, Level, Record
 from solorun.run import MAX_RUN_ID, Run
 from solorun.status import Status, StepStatus
-from solorun.wire.runs import FROM_FAILED
+from solorun.wire.runs import FROM_FAILED, FROM_START
 
 ACTOR: Final = "mcp"
 _MAX_PROJECTS: Final = 200
@@ -103,15 +107,21 @@ class Tools:
         ] = FROM_FAILED,
         params: Params = None,
         on_conflict: OnConflict = None,
-    ) -> RunView:
+    ) -> RerunView:
         """Run an ended run again with its parameters, from the step that failed or from another one."""
         original = await self._client.find_run(str(run))
         policy = ConflictPolicy(on_conflict) if on_conflict else None
-        return self._view(
-            await self._client.rerun(
-                original.id, from_step=from_step, params=params, on_conflict=policy, triggered_by=ACTOR
-            )
+        # From the start, it builds on no results.
+        before = (
+            None
+            if from_step == FROM_START
+            else await self._client.preview_rerun(original.id, from_step=from_step, params=params)
         )
+        started = await self._client.rerun(
+            original.id, from_step=from_step, params=params, on_conflict=policy, triggered_by=ACTOR
+        )
+        warning = warn_of_newer_run(before, started.id) if before else None
+        return RerunView(**self._view(started).model_dump(), warning=warning)
 
     async def follow_run(
         self,
@@ -180,7 +190,7 @@ class Tools:
         return LogView(lines=lines_of(records), matches=page.matches, next=following)
 
     async def read_failure(self, run: RunName) -> FailureView:
-        """Explain why a run failed: its error, the failing lines with those around them, and its last errors."""
+        """Explain why a run failed: its error, its command, the failing lines with their context, and its errors."""
         found = await self._client.find_run(str(run))
         last = _last_attempt_of(found)
         only_errors: LogFilters = {**last, "level": Level.ERROR}
@@ -195,7 +205,10 @@ class Tools:
             **last,
         )
         return FailureView(
-            run=self._view(found), lines=lines_of(fit(around.records)), errors=lines_of(fit(errors.records))
+            run=self._view(found),
+            command=cut(await find_failed_command(self._client, found)),
+            lines=lines_of(fit(around.records)),
+            errors=lines_of(fit(errors.records)),
         )
 
     def _view(self, run: Run) -> RunView:

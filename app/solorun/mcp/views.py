@@ -111,6 +111,10 @@ class RunsView(BaseModel):
     more: bool = Field(description="Whether there are older runs that match")
 
 
+class RerunView(RunView):
+    warning: str | None = Field(description="That a newer run may have changed the results it builds on")
+
+
 class ArtifactView(BaseModel):
     name: str
     size_bytes: int
@@ -144,6 +148,7 @@ class FollowView(BaseModel):
 
 class FailureView(BaseModel):
     run: RunView
+    command: str | None = Field(description="The command that failed, as declared; None for a Python function")
     lines: list[LineView] = Field(description="The first error with the lines around it, or the end of the log")
     errors: list[LineView] = Field(description="The last lines of the level error")
 

@@ -132,7 +132,28 @@ async def test_an_agent_reads_the_failing_lines_and_searches_the_log(tmp_path: P
     assert [line["text"] for line in found["lines"]] == ["before 2", "before 3"]
     assert found["matches"] == 3
     assert [line["text"] for line in older["lines"]] == ["before 1"]
-    assert again["rerun_of"] == run
+    assert failure["command"] == FAIL
+    assert (again["rerun_of"], again["warning"]) == (run, None)
+
+
+async def test_an_agent_learns_that_a_newer_run_may_have_changed_what_its_rerun_builds_on(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as service, Client(create_server(service)) as client:
+        old, newer = [await ended(client, "start_run", {"project": "docs"}) for _ in range(2)]
+        partial = await ended(client, "rerun", {"run": old["id"], "from_step": "check"})
+        whole = await ended(client, "rerun", {"run": old["id"], "from_step": "start"})
+
+    assert partial["warning"] == (
+        f"The results of skipped steps are in the project's workspace. Run {newer['id']} is newer and may have changed "
+        "them."
+    )
+    assert whole["warning"] is None
+
+
+async def ended(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What the tool returned, once its run has ended."""
+    started: dict[str, Any] = data(await client.call_tool(tool, arguments))
+    await client.call_tool("follow_run", {"run": started["id"]})
+    return started
 
 
 async def test_an_agent_cancels_a_run_and_a_cancelled_call_cancels_none(tmp_path: Path) -> None:

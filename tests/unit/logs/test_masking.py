@@ -139,6 +139,20 @@ def test_an_end_that_may_begin_a_secret_is_held_back(text: str, held: int) -> No
     assert Masker(["correct-horse"]).pending_secret_length(text) == held
 
 
+@pytest.mark.parametrize("begun", ["", "correct-h"])
+def test_text_that_cannot_be_encoded_is_masked_around_it(begun: str) -> None:
+    masker = Masker(["correct-horse"])
+    text = "caf\udce9: correct-horse \ud800"
+
+    assert masker.mask(text) == "caf\udce9: *** \ud800"
+    assert masker.mask_lines([text, "plain"]) == ["caf\udce9: *** \ud800", "plain"]
+    assert masker.pending_secret_length(f"\ud800{begun}") == len(begun)
+
+
+def test_a_secret_that_cannot_be_encoded_is_masked_as_the_log_shows_it() -> None:
+    assert Masker(["p\udce9ss-phrase"]).mask("p\udce9ss-phrase p\ufffdss-phrase") == "*** ***"
+
+
 def test_without_secrets_nothing_is_held_back() -> None:
     assert Masker().pending_secret_length("anything") == 0
 

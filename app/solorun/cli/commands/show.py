@@ -21,6 +21,7 @@ from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.waiting import describe_refusals, describe_wait
+from solorun.client.failed_command import find_failed_command
 from solorun.parameter import format_param
 from solorun.run import Artifact, Attempt, Cancel, Run, RunStep, format_size
 from solorun.status import Status
@@ -38,7 +39,8 @@ async def show(run: RunArgument, *, client: Client, json: JsonOption = False) ->
         write_json([{**asdict(found), "artifacts": listed.artifacts, "reruns": reruns}])
     else:
         wait, error = await describe_wait(client, found), await _read_first_error(client, found)
-        _write(_facts(found, reruns, client.page_of(found), wait, error), found, listed.artifacts, client)
+        command = await find_failed_command(client, found) or ""
+        _write(_facts(found, reruns, client.page_of(found), wait, error, command), found, listed.artifacts, client)
     if listed.truncated:
         print_note(f"The list ends after {len(listed.artifacts):,} artifacts. The run has more.")
 
@@ -86,8 +88,11 @@ def _result_row(name: str, of: RunStep | Attempt) -> list[str]:
     return [name, of.status, format_elapsed(of), exit_code, of.error_message or ""]
 
 
-def _facts(run: Run, reruns: Sequence[int], page: str, wait: str, first_error: str) -> list[tuple[str, str]]:
+def _facts(
+    run: Run, reruns: Sequence[int], page: str, wait: str, first_error: str, command: str
+) -> list[tuple[str, str]]:
     counts = run.level_counts
+    commands = command.splitlines()
     refusals = describe_refusals(run)
     return [
         ("run", str(run.id)),
@@ -96,6 +101,7 @@ def _facts(run: Run, reruns: Sequence[int], page: str, wait: str, first_error: s
         ("scope", run.scope),
         ("status", run.status),
         ("error", run.error_message or ""),
+        *zip(("command", *[""] * len(commands)), commands, strict=False),
         *(_queue_facts(run) if run.status is Status.QUEUED else ()),
         ("waits for", wait),
         *zip(("refused by", *[""] * len(refusals)), refusals, strict=False),

@@ -11,6 +11,7 @@ from solorun.cli.given_params import read_params
 from solorun.cli.options import ProjectArgument, RunArgument
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.starting import ParamOption, SecretOption, Starting
+from solorun.client.rerun_warning import find_newer_run, warn_of_newer_run
 from solorun.project import FULL_SCOPE
 from solorun.wire.runs import FROM_START, RerunPreview, SkippedStep
 
@@ -106,22 +107,13 @@ def _format_result(step: SkippedStep) -> str:
 
 def _note_changes(before: RerunPreview | None, run_id: int) -> list[str]:
     """A warning that another run may have changed what this rerun builds on. `before` is its preview, if it has one."""
-    newer = before and _find_newer(before)
-    if not before or not before.skipped or newer in (None, run_id):
-        return []
-    place = "The results of skipped steps are in the project's workspace."
-    return [f"{place} Run {newer} is newer and may have changed them."]
-
-
-def _find_newer(preview: RerunPreview) -> int | None:
-    """The project's latest run, unless the rerun builds on it."""
-    known = {preview.rerun_of, *(step.run_id for step in preview.skipped)}
-    return None if preview.latest_run_id in known else preview.latest_run_id
+    warning = warn_of_newer_run(before, run_id) if before else None
+    return [warning] if warning else []
 
 
 def _notes(preview: RerunPreview) -> list[str]:
     notes = [f"It would use the project's workspace. The artifacts of run {preview.rerun_of} are not copied."]
-    if _find_newer(preview) is not None:
+    if find_newer_run(preview) is not None:
         notes.append(f"Run {preview.latest_run_id} is newer, and may have changed the workspace.")
     if preview.results_on:
         notes.append(
