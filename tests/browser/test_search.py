@@ -154,6 +154,21 @@ def test_a_link_to_a_line_shows_it_beside_a_search(open_page: OpenPage, api: Api
     expect(page.locator(".log-pane .row.marked")).to_contain_text("rendered")
 
 
+@pytest.mark.parametrize("filters", ["q=batch&only=1", "q=ba.ch&regex=1&only=1", "step=translate", "level=error"])
+def test_a_link_to_a_line_shows_it_although_its_filters_would_hide_it(
+    open_page: OpenPage, api: Api, filters: str
+) -> None:
+    run_id = api.complete("novel")
+    line = next(record["seq"] for record in api.log(run_id, limit=1000) if record["message"] == "rendered")
+
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log&{filters}#L{line}")
+
+    expect(page.locator(".log-pane .row.marked")).to_be_in_viewport()
+    expect(page.locator(".log-pane .row.marked")).to_contain_text("rendered")
+    page.keyboard.press("3")
+    expect(page.locator(".log-pane .row.marked")).to_have_count(0)
+
+
 def test_only_matches_are_shown_until_the_filter_is_removed(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}?tab=log&q=batch+2")
