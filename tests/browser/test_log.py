@@ -266,7 +266,7 @@ def test_the_log_can_be_downloaded(open_page: OpenPage, api: Api) -> None:
     page.get_by_label("Download", exact=True).click()
 
     with page.expect_download() as download:
-        page.get_by_role("link", name="Filtered log (text)").click()
+        page.get_by_role("link", name="Filtered log (text, times in UTC)").click()
 
     text = download.value.path().read_text()
     assert "placeholder {name} is missing" in text
