@@ -50,7 +50,7 @@ def test_a_run_is_followed_searched_and_downloaded(open_page: OpenPage) -> None:
     expect(pane.locator(".row.current mark")).to_have_text("batch 4")
     page.get_by_label("Download", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Filtered log (text)").click()
+        page.get_by_role("link", name="Filtered log (text, times in UTC)").click()
 
     lines = download.value.path().read_text().splitlines()
     assert [line.rpartition(": ")[2] for line in lines] == ["batch 4 of 40", "batch 40 of 40"]

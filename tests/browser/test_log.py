@@ -188,13 +188,14 @@ def test_a_live_log_is_preloaded_and_requested_once(open_page: OpenPage, context
 
 def test_long_lines_can_be_wrapped(open_page: OpenPage, flood_id: int) -> None:
     page = open_page(f"/p/flood/runs/{flood_id}?tab=log")
-    page.set_viewport_size({"width": 390, "height": 1100})
-    expect(page.locator(".log-pane")).to_contain_text("line 3 of the flood")
+    page.set_viewport_size({"width": 740, "height": 1100})
+    row = page.locator(".log-pane .row", has_text="line 3 of the flood")
+    expect(row).to_be_visible()
+    assert (row.bounding_box() or {"height": 0})["height"] == 20
 
     page.get_by_role("button", name="Wrap long lines").click()
 
-    row = page.locator(".log-pane .row", has_text="line 3 of the flood")
-    expect(row).to_be_visible()
+    expect(page.locator(".log-pane.wrapped")).to_be_visible()
     assert (row.bounding_box() or {"height": 0})["height"] >= 40
     page.get_by_role("button", name="Go to the last line").click()
     expect(page.locator(".log-pane .row").last).to_contain_text("lines completed")
@@ -265,7 +266,7 @@ def test_the_log_can_be_downloaded(open_page: OpenPage, api: Api) -> None:
     page.get_by_label("Download", exact=True).click()
 
     with page.expect_download() as download:
-        page.get_by_role("link", name="Filtered log (text)").click()
+        page.get_by_role("link", name="Filtered log (text, times in UTC)").click()
 
     text = download.value.path().read_text()
     assert "placeholder {name} is missing" in text

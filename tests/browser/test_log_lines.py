@@ -204,3 +204,31 @@ def test_the_lines_of_a_log_have_times_on_a_phone_if_the_reader_wants_them(
 
     expect(line).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_long_lines_are_wrapped_on_a_phone_until_the_reader_unwraps_them(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/flood/runs/{api.complete('flood', params={'lines': '5'})}?tab=log")
+    page.set_viewport_size(PHONE)
+    line = page.locator(".log-pane .row", has_text="line 3 of the flood")
+    expect(page.locator(".log-pane.wrapped")).to_be_visible()
+    assert (line.bounding_box() or {"height": 0})["height"] >= 40
+
+    page.get_by_role("button", name="Wrap long lines").click()
+    page.reload()
+
+    expect(line).to_be_visible()
+    assert (line.bounding_box() or {"height": 0})["height"] == 20
+
+
+def test_the_errors_of_a_short_log_are_marked_beside_their_lines(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/limited/runs/{api.complete('limited')}?tab=log&zoom=1")
+    error = page.locator(".log-pane .row.error").last
+    expect(error).to_be_visible()
+    mark = page.locator(".log-pane .marks .errors")
+    expect(mark).to_have_attribute("d", re.compile("h1"))
+
+    line, drawn = error.bounding_box(), mark.bounding_box()
+
+    assert line
+    assert drawn
+    assert line["y"] < drawn["y"] + drawn["height"] < line["y"] + line["height"]

@@ -63,8 +63,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def page(new_context: NewContext, request: pytest.FixtureRequest, address: str) -> Page:
-    """The log in a window that is tall enough for all lines."""
+    """The log in a window that is tall enough for all lines, none of which is wrapped."""
     page = new_context(viewport={**request.param, "height": 4000}).new_page()
+    page.add_init_script('localStorage["solorun.preferences"] = JSON.stringify({wrap: false})')
     page.goto(f"{address}?tab=log&zoom=1")
     expect(_text(page, "pytest failed: exit code 1")).to_be_visible()
     return page

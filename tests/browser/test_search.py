@@ -154,6 +154,36 @@ def test_a_link_to_a_line_shows_it_beside_a_search(open_page: OpenPage, api: Api
     expect(page.locator(".log-pane .row.marked")).to_contain_text("rendered")
 
 
+@pytest.mark.parametrize("filters", ["q=batch&only=1", "q=ba.ch&regex=1&only=1", "step=translate", "level=error"])
+def test_a_link_to_a_line_shows_it_although_its_filters_would_hide_it(
+    open_page: OpenPage, api: Api, filters: str
+) -> None:
+    run_id = api.complete("novel")
+    line = next(record["seq"] for record in api.log(run_id, limit=1000) if record["message"] == "rendered")
+
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log&{filters}#L{line}")
+
+    expect(page.locator(".log-pane .row.marked")).to_be_in_viewport()
+    expect(page.locator(".log-pane .row.marked")).to_contain_text("rendered")
+    page.keyboard.press("3")
+    expect(page.locator(".log-pane .row.marked")).to_have_count(0)
+
+
+def test_a_link_to_another_line_of_the_same_log_shows_it(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/flood/runs/{api.complete('flood', params={'lines': '900'})}?tab=log")
+    rows, marked = page.locator(".log-pane .row"), page.locator(".log-pane .row.marked")
+    expect(rows.filter(has_text="line 1 of the flood")).to_be_visible()
+
+    page.evaluate("location.hash = '#L800'")
+
+    expect(marked).to_contain_text("line 799 of the flood")
+    expect(marked).to_be_in_viewport()
+    first = rows.first.get_attribute("data-seq") or ""
+    page.locator(".log-pane .row[data-seq='801'] .number").click()
+    expect(marked).to_contain_text("line 800 of the flood")
+    expect(rows.first).to_have_attribute("data-seq", first)
+
+
 def test_only_matches_are_shown_until_the_filter_is_removed(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}?tab=log&q=batch+2")

@@ -154,6 +154,17 @@ async def test_an_unknown_project_names_some_that_exist(open_served: OpenServed,
     assert misspelt.json()["detail"] == 'There is no project "p00"; did you mean "p0"?'
 
 
+async def test_a_name_that_a_family_would_have_with_other_characters_gets_the_rule(open_served: OpenServed) -> None:
+    async with open_served(toml=project_toml("glossary-*", {"extract": "true"})) as served:
+        started = await served.client.post("/api/v1/projects/glossary-Sales Team/runs")
+
+    assert started.status_code == 404
+    assert started.json()["detail"] == (
+        'There is no project "glossary-Sales Team"; a name has at most 63 characters: '
+        'lower-case letters, digits, "_" and "-"'
+    )
+
+
 async def test_a_start_while_draining_is_refused_with_retry_after(open_served: OpenServed) -> None:
     async with open_served() as served:
         await served.service.drain()

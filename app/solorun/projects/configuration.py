@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Final
 
 from solorun.errors import FieldError, ProjectNotFound
 from solorun.notification import NotifyTarget
-from solorun.project import Family, Project, Projects
+from solorun.project import NAME_PATTERN, Family, Project, Projects
 from solorun.projects.validation import format_value, suggest
 from solorun.schedule import Schedule
+
+_NAME_RULE: Final = 'a name has at most 63 characters: lower-case letters, digits, "_" and "-"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,11 @@ class Configuration:
 
 
 def project_not_found(name: str, known: Iterable[str], *, max_listed: int = 0) -> ProjectNotFound:
-    """The error about an unknown name. It suggests a similar one that is known, or else lists some."""
+    """The error about an unknown name, which may be one of these or match one of these patterns. It says what is wrong
+    with the name, or suggests a similar one, or else lists some.
+    """
     names = list(known)
-    hint = suggest(name, names)
+    hint = _NAME_RULE if _has_wrong_characters(name, names) else suggest(name, names)
     if not hint and names and max_listed:
         more = f" and {len(names) - max_listed} more" if len(names) > max_listed else ""
         hint = f"the service has: {', '.join(names[:max_listed])}{more}"
@@ -81,6 +87,11 @@ def project_not_found(name: str, known: Iterable[str], *, max_listed: int = 0) -
     error = ProjectNotFound(message)
     error.project = name
     return error
+
+
+def _has_wrong_characters(name: str, patterns: Iterable[str]) -> bool:
+    """Whether only its characters, or their number, keep this name from matching a pattern."""
+    return NAME_PATTERN.fullmatch(name) is None and any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 class ConfiguredProjects(Projects):

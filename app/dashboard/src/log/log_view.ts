@@ -100,8 +100,9 @@ export class LogView {
     this.resizeSpacer(total);
     const { isFollowing } = this.position;
     if (isFollowing) this.position.aim();
-    const { first, tops } = this.lay(total, height);
-    this.marks.draw(this.model, height);
+    const layout = this.lay(total, height);
+    const { first, tops } = layout;
+    this.marks.draw(this.model, height, layout);
     const share = total ? shareAt(first, tops, total, height) : 0;
     const spacer = this.resizeSpacer(total);
     const scrollTop = isFollowing ? Math.max(0, spacer - height) : scrollTopOf(share, spacer, height);

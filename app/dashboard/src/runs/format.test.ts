@@ -187,3 +187,10 @@ test.each([
 ])('the trigger %s is shown as %s', (triggeredBy, text) => {
   expect(formatTrigger(triggeredBy)).toBe(text);
 });
+
+test('a date half a year away or more has its year', () => {
+  const now = Date.UTC(2026, 10, 30);
+  const dates = [Date.UTC(2026, 11, 29, 12), Date.UTC(2028, 1, 29, 12), Date.UTC(2032, 1, 29, 12)];
+
+  expect(dates.map((date) => formatMinute(date, now).split(', ')[0])).toEqual(['29 Dec', '29 Feb 2028', '29 Feb 2032']);
+});

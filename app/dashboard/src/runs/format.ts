@@ -51,6 +51,7 @@ export function formatRelativeTime(time: number, now: number): string {
 
 const DATE = { day: 'numeric', month: 'short', year: 'numeric' } as const;
 const SHORT_DATE = { day: 'numeric', month: 'short' } as const;
+const HALF_YEAR_MS = 182 * 86_400_000;
 const CLOCK = { hour: '2-digit', minute: '2-digit' } as const;
 const SECONDS = { ...CLOCK, second: '2-digit' } as const;
 export const ZONE = { timeZoneName: 'short' } as const;
@@ -105,7 +106,8 @@ export const formatBegin = (time: number, now: number): string =>
   time <= now ? 'begins soon' : `begins at about ${formatMinute(time, now)}`;
 
 function dateOf(time: number, now: number): Intl.DateTimeFormatOptions {
-  return { ...(midnightOf(time) === midnightOf(now) ? {} : SHORT_DATE), ...zoneOfRepeated(time) };
+  const date = Math.abs(time - now) < HALF_YEAR_MS ? SHORT_DATE : DATE;
+  return { ...(midnightOf(time) === midnightOf(now) ? {} : date), ...zoneOfRepeated(time) };
 }
 
 /** Names the zone in the night in which clocks go back, when each time of an hour comes twice. */

@@ -24,7 +24,8 @@ interface Preferences {
   /** The patterns of the families that are folded in the sidebar. */
   folded: readonly string[];
   singleKeys: boolean;
-  wrap: boolean;
+  /** Whether logs wrap long lines; null is by the width of the window. */
+  wrap: boolean | null;
   /** Null is by the width of the window. */
   lineTimes: LineTimes | null;
   /** Whether logs show all progress reports of a step, or only the last one. */
@@ -42,7 +43,7 @@ const DEFAULTS: Preferences = {
   sidebarWidth: 208,
   folded: [],
   singleKeys: true,
-  wrap: false,
+  wrap: null,
   lineTimes: null,
   progress: false,
   raw: false,
