@@ -67,7 +67,7 @@ def _resolve(address: str, name: str) -> str | None:
         url = urlsplit(address)
     except ValueError:
         return None
-    if url.scheme or url.netloc or url.query or not url.path or url.path.startswith("/"):
+    if url.scheme or url.netloc or not url.path or url.path.startswith("/"):
         return None
     target = normpath(join(dirname(name), unquote(url.path)))
     return None if target.startswith("..") else target

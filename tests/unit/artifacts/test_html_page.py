@@ -18,6 +18,7 @@ def complete(page: str, files: dict[str, bytes], name: str = "htmlcov/index.html
     [
         ('<link rel="stylesheet" href="style.css">', f'<link rel="stylesheet" href="data:text/css;base64,{STYLE}">'),
         ("<LINK REL=stylesheet HREF=./style.css>", f'<LINK REL=stylesheet HREF="data:text/css;base64,{STYLE}">'),
+        ('<link rel="stylesheet" href="style.css?v=2">', f'<link rel="stylesheet" href="data:text/css;base64,{STYLE}">'),
         ("<script src='a.js' defer></script>", f'<script src="data:text/javascript;base64,{STYLE}" defer></script>'),
         ('<img\nsrc="../one%20two.png">', f'<img\nsrc="data:image/png;base64,{STYLE}">'),
     ],
@@ -35,7 +36,6 @@ def test_a_style_a_script_or_a_picture_is_embedded(tag: str, expected: str) -> N
         '<link rel="stylesheet" href="//example.org/style.css">',
         '<link rel="stylesheet" href="/style.css">',
         '<link rel="stylesheet" href="../../style.css">',
-        '<link rel="stylesheet" href="style.css?v=2">',
         '<link rel="stylesheet" href="missing.css">',
         '<link rel="next" href="style.css">',
         '<img src="data:image/png;base64,AA==">',
