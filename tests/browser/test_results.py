@@ -4,11 +4,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import PHONE
 from tests.browser.conftest import NewContext, OpenPage
-from tests.browser.deployments import Deployment
 from tests.browser.held import Hold
 from tests.browser.projects import Api
 from tests.browser.shifts import COUNT_SHIFTS, QUIET, counts_shifts, forget_shifts
@@ -70,46 +69,6 @@ def test_a_late_picture_does_not_move_the_text(
     shifts = page.evaluate(QUIET)
 
     assert sum(value for value, *_ in shifts) <= 0.05, shifts
-
-
-def test_an_html_file_is_a_page_that_reaches_neither_the_network_nor_the_session(
-    context: BrowserContext, deployment: Deployment, run_id: int
-) -> None:
-    address = f"{deployment.url}/p/results/runs/{run_id}/artifacts/page.html"
-    context.add_cookies([{"name": "session", "value": "secret", "url": deployment.url}])
-    page = context.new_page()
-    page.goto(address)
-
-    report = page.frame_locator("iframe")
-    expect(report.get_by_role("heading", name="Report")).to_have_css("color", "rgb(0, 128, 0)")
-    expect(report.locator("#results li")).to_have_text(
-        ["cookie: SecurityError", "storage: SecurityError", "parent: SecurityError", "fetch: TypeError", "image: error"]
-    )
-    page.get_by_role("button", name="Raw").click()
-    expect(page.locator("pre")).to_contain_text("<h1>Report</h1>")
-
-
-def test_a_page_has_the_styles_scripts_and_pictures_next_to_it(
-    context: BrowserContext, deployment: Deployment, api: Api
-) -> None:
-    page = context.new_page()
-    page.goto(f"{deployment.url}/p/covered/runs/{api.complete('covered')}/artifacts/htmlcov/index.html")
-
-    report = page.frame_locator("iframe")
-    expect(report.get_by_role("heading", name="Coverage")).to_have_css("color", "rgb(0, 128, 0)")
-    expect(report.get_by_text("counted")).to_be_visible()
-    dot = report.get_by_role("img", name="dot")
-    expect(dot).to_be_visible()
-    assert dot.evaluate("dot => dot.naturalWidth") > 0
-
-
-def test_a_large_html_file_is_a_page_too(context: BrowserContext, deployment: Deployment, run_id: int) -> None:
-    page = context.new_page()
-    page.goto(f"{deployment.url}/p/results/runs/{run_id}/artifacts/large.html")
-
-    expect(page.frame_locator("iframe").get_by_role("heading", name="Large")).to_be_visible()
-    page.get_by_role("button", name="Raw").click()
-    expect(page.locator(".notice")).to_contain_text("too large to preview")
 
 
 def test_the_first_column_of_a_wide_table_stays_in_view(open_page: OpenPage, run_id: int) -> None:

@@ -65,7 +65,8 @@ PAGE = """<!doctype html><style>h1 { color: green }</style><h1>Report</h1><ul id
   const add = (text) => list.append(Object.assign(document.createElement("li"), {textContent: text}));
   const attempt = (name, read) => { try { add(name + ": " + read()) } catch (error) { add(name + ": " + error.name) } };
   attempt("cookie", () => document.cookie);
-  attempt("storage", () => localStorage.length);
+  attempt("storage", () => localStorage.getItem("secret"));
+  attempt("connection", () => RTCPeerConnection);
   attempt("parent", () => parent.document.title);
   const image = new Image();
   image.onerror = () => add("image: error");
@@ -75,6 +76,39 @@ PAGE = """<!doctype html><style>h1 { color: green }</style><h1>Report</h1><ul id
   });
 </script>
 """
+
+TABLE = """<!doctype html><html lang="en"><head><meta charset="utf-8"></head><p>über alles</p><ul></ul>
+<script>
+  const order = JSON.parse(sessionStorage.getItem("order")) || ["failed", "passed"];
+  sessionStorage.setItem("order", JSON.stringify(order));
+  const list = document.querySelector("ul");
+  for (const each of order) list.append(Object.assign(document.createElement("li"), {textContent: each}));
+  const shot = Object.assign(new Image(), {alt: "shot"});
+  document.body.append(shot);
+  shot.src = "img/dot.png";
+</script>
+"""
+"""The shape of a report of pytest-html: its script remembers the order of the rows, and adds the pictures."""
+
+PLOT = """<!doctype html><script src="https://cdn.example/plot.js"></script><h1>Plot</h1><script>plot.draw()</script>"""
+
+LINKS = """<!doctype html><h1>Links</h1><a href="#end">down</a> <a href="table.html#rows">table</a>
+<a href="sub/">sub</a>
+<a href="missing.html">missing</a> <a href="https://example.org/docs" target="_blank">docs</a> <a href="/runs">runs</a>
+<p style="height: 3000px"></p><p id="end">The end</p>"""
+
+EAGER = """<!doctype html><h1>Eager</h1><a href="table.html">table</a><script>
+  const attempt = (leave) => { try { leave() } catch {} };
+  attempt(() => document.querySelector("a").click());
+  const message = {link: new URL("table.html", location.href).href};
+  const {port1, port2} = new MessageChannel();
+  attempt(() => parent.postMessage(message, "*", [port2]));
+  attempt(() => port1.postMessage(message));
+  attempt(() => open("table.html"));
+  attempt(() => top.location = "/runs");
+  document.body.append(Object.assign(new Image(), {src: "last.png"}));
+</script>"""
+"""Tries to leave without a click. Then it refers to a picture."""
 
 
 def translate() -> None:
@@ -194,6 +228,12 @@ def covered() -> None:
     (report / "style.css").write_text("h1 { color: green }")
     (report / "count.js").write_text("document.querySelector('p').textContent = 'counted'")
     (report / "img" / "dot.png").write_bytes(PNG)
+    (report / "table.html").write_text(TABLE)
+    (report / "plot.html").write_text(PLOT)
+    (report / "links.html").write_text(LINKS)
+    (report / "eager.html").write_text(EAGER)
+    (report / "sub").mkdir()
+    (report / "sub" / "index.html").write_text("<!doctype html><h1>Below</h1>")
     (report / "index.html").write_text(
         '<!doctype html><link rel="stylesheet" href="style.css"><h1>Coverage</h1><p></p>'
         '<img src="img/dot.png" alt="dot"><script src="count.js"></script>'

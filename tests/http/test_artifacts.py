@@ -12,6 +12,7 @@ import pytest
 from starlette.types import Scope
 
 from solorun.artifacts import scan as artifacts
+from solorun.artifacts.html_page import add_script
 from solorun.http.turns import Turns
 from tests.fakes.application import OpenServed
 
@@ -72,9 +73,26 @@ async def test_a_page_contains_the_style_that_it_refers_to(open_served: OpenServ
         page = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/page.html?inline=true")
         file = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/page.html")
 
-    assert page.text == '<link rel="stylesheet" href="data:text/css;base64,cCB7fQ==">'
+    assert page.text == add_script(b'<link rel="stylesheet" href="data:text/css;base64,cCB7fQ==">').decode()
     assert "etag" not in page.headers
     assert file.text == '<link rel="stylesheet" href="style.css">'
+
+
+@pytest.mark.parametrize("largest", [1_000_000, 5])
+async def test_a_page_of_any_size_has_the_script_of_isolated_pages(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    monkeypatch.setattr("solorun.api.artifacts._MAX_PAGE_BYTES", largest)
+    page = b"<!doctype html><p>" + bytes(600_000)
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "page.html").write_bytes(page)
+
+        response = await served.client.get(
+            f"/api/v1/runs/{run_id}/artifacts/page.html?inline=true", headers={"range": "bytes=0-4"}
+        )
+
+    assert (response.status_code, response.content) == (200, add_script(page))
 
 
 async def test_a_page_whose_client_leaves_before_its_turn_leaves_no_open_file(
@@ -116,7 +134,7 @@ async def test_a_page_is_shown_without_a_file_that_is_being_written(
 
         response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/page.html?inline=true")
 
-    assert response.text == page.replace("other.css", "data:text/css;base64,cCB7fQ==")
+    assert response.text.endswith(page.replace("other.css", "data:text/css;base64,cCB7fQ=="))
 
 
 @pytest.mark.parametrize("name", ["j.js", "module.mjs", "J.JS", "style.css"])

@@ -16,7 +16,14 @@ from solorun.api.path_parameters import RUN_PATH, run_id_of
 from solorun.api.route import route
 from solorun.api.state import State
 from solorun.artifacts import ArtifactStore
-from solorun.artifacts.html_page import MAX_EMBEDDED_BYTES, MAX_REFERENCES, embed, find_references
+from solorun.artifacts.html_page import (
+    MAX_EMBEDDED_BYTES,
+    MAX_REFERENCES,
+    ScriptedPage,
+    add_script,
+    embed,
+    find_references,
+)
 from solorun.artifacts.scan import media_type_of
 from solorun.artifacts.store import OpenArtifact
 from solorun.errors import ArtifactNotFound, InvalidCursor, RunNotFound, StoreUnavailable
@@ -94,7 +101,9 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
     run = await state.service.manager.get_run(run_id_of(request))
     name = request.path_params["name"]
     artifact = await state.service.artifacts.open(run.id, name)
-    size, tag = artifact.size_bytes, artifact.tag
+    size, tag, media_type = artifact.size_bytes, artifact.tag, media_type_of(name)
+    if query.inline and media_type == "text/html":
+        return await _isolated_page(state, request, run.id, name, artifact)
     if tag in _TAG.findall(request.headers.get(b"if-none-match", b"")):
         artifact.close()
         return Response(status=304, headers=[(b"etag", tag)])
@@ -105,18 +114,12 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
         artifact.close()
         return Response(status=416, media_type=TEXT, headers=[(b"content-range", b"bytes */%d" % size)])
     sent = range(size) if part is None else part
-    media_type = media_type_of(name)
-    is_page = query.inline and media_type == "text/html"
-    if is_page and part is None and size <= _MAX_PAGE_BYTES:
-        page = await _read(artifact)  # Before the turn, since a client that leaves meanwhile must leave no open file.
-        async with state.turns.take(request.scope):
-            page = await _add_files(state.service.artifacts, run.id, name, page)
-            return Response(page, media_type=b"text/html", headers=_ISOLATED)
     headers = [
         (b"content-length", b"%d" % len(sent)),
         (b"etag", tag),
         (b"accept-ranges", b"bytes"),
-        *(_ISOLATED if is_page else (content_disposition(name.rpartition("/")[2]), _SANDBOX)),
+        content_disposition(name.rpartition("/")[2]),
+        _SANDBOX,
     ]
     if part is not None:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.stop - 1, size)))
@@ -127,6 +130,22 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
         headers=headers,
         send_timeout_seconds=state.streams.limits.send_timeout_seconds,
     )
+
+
+async def _isolated_page(
+    state: State, request: Request, run_id: int, name: str, artifact: OpenArtifact
+) -> Response | StreamingResponse:
+    if artifact.size_bytes > _MAX_PAGE_BYTES:
+        return StreamingResponse(
+            ScriptedPage(artifact.read(range(artifact.size_bytes))),
+            media_type=b"text/html",
+            headers=_ISOLATED,
+            send_timeout_seconds=state.streams.limits.send_timeout_seconds,
+        )
+    page = await _read(artifact)  # Before the turn, since a client that leaves meanwhile must leave no open file.
+    async with state.turns.take(request.scope):
+        page = await _add_files(state.service.artifacts, run_id, name, page)
+        return Response(page, media_type=b"text/html", headers=_ISOLATED)
 
 
 async def _add_files(artifacts: ArtifactStore, run_id: int, name: str, page: bytes) -> bytes:
@@ -142,7 +161,7 @@ async def _add_files(artifacts: ArtifactStore, run_id: int, name: str, page: byt
                 continue
             files[wanted] = await _read(found)
             left -= found.size_bytes
-    return await asyncio.to_thread(embed, page, references, files)
+    return await asyncio.to_thread(lambda: add_script(embed(page, references, files)))
 
 
 async def _read(artifact: OpenArtifact) -> bytes:

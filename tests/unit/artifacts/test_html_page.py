@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from solorun.artifacts.html_page import embed, find_references
+from solorun.artifacts.html_page import add_script, embed, find_references
 
 STYLE = b64encode(b"p {}").decode()
 
@@ -18,6 +18,10 @@ def complete(page: str, files: dict[str, bytes], name: str = "htmlcov/index.html
     [
         ('<link rel="stylesheet" href="style.css">', f'<link rel="stylesheet" href="data:text/css;base64,{STYLE}">'),
         ("<LINK REL=stylesheet HREF=./style.css>", f'<LINK REL=stylesheet HREF="data:text/css;base64,{STYLE}">'),
+        (
+            '<link rel="stylesheet" href="style.css?v=2">',
+            f'<link rel="stylesheet" href="data:text/css;base64,{STYLE}">',
+        ),
         ("<script src='a.js' defer></script>", f'<script src="data:text/javascript;base64,{STYLE}" defer></script>'),
         ('<img\nsrc="../one%20two.png">', f'<img\nsrc="data:image/png;base64,{STYLE}">'),
     ],
@@ -35,7 +39,6 @@ def test_a_style_a_script_or_a_picture_is_embedded(tag: str, expected: str) -> N
         '<link rel="stylesheet" href="//example.org/style.css">',
         '<link rel="stylesheet" href="/style.css">',
         '<link rel="stylesheet" href="../../style.css">',
-        '<link rel="stylesheet" href="style.css?v=2">',
         '<link rel="stylesheet" href="missing.css">',
         '<link rel="next" href="style.css">',
         '<img src="data:image/png;base64,AA==">',
@@ -62,3 +65,29 @@ def test_a_file_that_is_referred_to_very_often_is_embedded_up_to_a_limit() -> No
 
     assert complete_page.count(b"data:image/png") == 20
     assert complete_page.count(b"src=a.png") == 30
+
+
+@pytest.mark.parametrize(
+    ("head", "rest"),
+    [
+        ('<!DOCTYPE html>\n<html lang="de">\n<head>\n<meta charset="utf-8">\n<meta name="a">', "<title>t</title>"),
+        ("\ufeff<!-- one --><!-- two -->\n<!doctype html>", "<script>first()</script>"),
+        ("<!--><!---><!-- - --!>", "<script>first()</script>-->"),
+        ("<html title='>' lang=\"a>b\">", "<p>"),
+        ("", "<html title='><script>first()</script>"),
+        ("<head>", "</head><header><meta>"),
+        ("", "<p>text"),
+        ("", ""),
+    ],
+)
+def test_the_script_comes_after_the_type_and_the_encoding_and_before_all_other_scripts(head: str, rest: str) -> None:
+    page = add_script((head + rest).encode()).decode()
+
+    assert page.startswith(head + "<script>//")
+    assert page.endswith("</script>" + rest)
+
+
+def test_a_page_in_utf_16_gets_no_script() -> None:
+    page = "<p>text".encode("utf-16")
+
+    assert add_script(page) == page
