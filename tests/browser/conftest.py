@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
 
 from solorun.dashboard.assets import STATIC_DIRECTORY
 from tests.browser.axe import DESKTOP
@@ -140,7 +140,7 @@ def open_page(deployment: Deployment, context: BrowserContext) -> Iterator[OpenP
     def open_path(path: str, *, within: BrowserContext = context, url: str = deployment.url) -> Page:
         page = within.new_page()
         page.set_default_timeout(TIMEOUT_MILLISECONDS)
-        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("pageerror", lambda error: problems.extend(_page_error(error)))
         page.on(
             "console", lambda message: problems.append(message.text) if "Content Security" in message.text else None
         )
@@ -150,6 +150,14 @@ def open_page(deployment: Deployment, context: BrowserContext) -> Iterator[OpenP
 
     yield open_path
     assert problems == []
+
+
+def _page_error(error: Error) -> list[str]:
+    """Its message. Firefox also reports each file that a test has the service refuse, and Playwright splits what it
+    reports into a name and a message.
+    """
+    report = f"{error.name}: {error.message}"
+    return [] if "blocked" in report and "MIME type" in report else [report]
 
 
 def _foreign(address: str, url: str) -> list[str]:

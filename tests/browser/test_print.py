@@ -26,6 +26,9 @@ WATCH_PRINTING = """() => {
 def works(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
     configuration = project_toml("short", {"count": "seq 1 300; echo no >&2; exit 3", "never": "true"})
     configuration += project_toml("long", {"count": "seq 1 9000"})
+    configuration += project_toml(
+        "held", {"hold": "trap '' TERM; echo deaf; while :; do sleep 0.2; done"}, cancel_grace="10m"
+    )
     with served(tmp_path_factory.mktemp("works"), configuration) as started:
         yield started
 
@@ -79,3 +82,24 @@ def test_paper_shows_the_steps_and_no_controls(open_page: OpenPage, works: Serve
     # It would cover the bars: without colours, it is white.
     for hidden in (".gantt .sight", ".sidebar", ".tools", "[role=tablist]", ".failure .link"):
         expect(page.locator(f"{hidden} >> visible=true")).to_have_count(0)
+
+
+def test_paper_has_no_buttons_on_any_page(open_page: OpenPage, works: ServedService, works_api: Api) -> None:
+    run_id = works_api.start("held")
+    works_api.wait_until(lambda: any(record["message"] == "deaf" for record in works_api.log(run_id)))
+    works_api.request_cancel(run_id)
+    works_api.complete("short")
+    page = open_page(f"/p/held/runs/{run_id}", url=works.url)
+    kill = page.get_by_role("button", name="Kill it now")
+    expect(kill).to_be_visible()
+
+    page.emulate_media(media="print")
+    expect(kill).to_have_count(0)
+    works_api.cancel(run_id, grace_seconds=0)
+    page.emulate_media(media="screen")
+    page.goto(works.url)
+    seen = page.get_by_role("button", name="Mark all as seen")
+    expect(seen).to_be_visible()
+    page.emulate_media(media="print")
+
+    expect(seen).to_have_count(0)

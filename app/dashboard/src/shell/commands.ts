@@ -13,11 +13,13 @@ import Pin from '@lucide/svelte/icons/pin';
 import Play from '@lucide/svelte/icons/play';
 import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
 import SunMoon from '@lucide/svelte/icons/sun-moon';
+import type { Problem } from '../api/client';
 import type { Run } from '../api/mapping';
 import type { Right } from '../api/rights';
 import { formatRelativeTime, hasOwnTitle } from '../runs/format';
 import { formatResult } from '../runs/outcomes';
 import { type DisplayStatus, displayStatus, hasEnded } from '../runs/status';
+import { announcer } from '../state/announcer.svelte';
 import { clock } from '../state/clock.svelte';
 import { dialogs } from '../state/dialogs.svelte';
 import { type Theme, prefer, preferences } from '../state/preferences.svelte';
@@ -152,6 +154,8 @@ const toCommand = (run: Run): Command => ({
   act: () => router.go(toRun(run)),
 });
 
+const logOut = (): void => void session.end().catch((problem: Problem) => announcer.announce(problem.message));
+
 const settings = (): Command[] => [
   ...THEMES.map(([theme, name]) => ({
     group: 'Settings' as const,
@@ -168,9 +172,7 @@ const settings = (): Command[] => [
     icon: Keyboard,
     act: () => void (dialogs.open = { kind: 'help' }),
   },
-  ...(session.exists
-    ? [{ group: 'Settings' as const, name: 'Log out', icon: LogOut, waits: true, act: () => void session.end() }]
-    : []),
+  ...(session.exists ? [{ group: 'Settings' as const, name: 'Log out', icon: LogOut, waits: true, act: logOut }] : []),
 ];
 
 /** Opens a run by its number, whether or not it is known. */

@@ -40,6 +40,9 @@ class Store extends KnownRuns {
   /** Why a button that needs the service is disabled. */
   readonly waitsFor = $derived(this.staleSince === null ? undefined : 'Waits for the connection to the service');
 
+  /** The last key that was pressed and waits for the connection, too. */
+  waitingKey = $state('');
+
   /** A status in words: `was running` while the service is unreachable. */
   readonly wordOf = (state: string): string => (this.staleSince === null || hasEnded(state) ? state : `was ${state}`);
   /** All runs created since this time are loaded. */
@@ -245,6 +248,7 @@ class Store extends KnownRuns {
       clearTimeout(this.staleTimer);
       this.staleTimer = undefined;
       this.staleSince = null;
+      this.waitingKey = '';
     } else this.staleTimer ??= setTimeout(() => (this.staleSince = connection.asOf), STALE_AFTER_MS);
     if (was !== connection.state) announcer.announceConnection(connection);
   }
