@@ -1,6 +1,7 @@
 /** The service's HTTP API as functions, but for subjects with a module of their own. They return the app's types, and
  * throw a Problem for every error response.
  */
+import createClient from 'openapi-fetch';
 import {
   type Artifact,
   type ConflictPolicy,
@@ -18,7 +19,6 @@ import type { components, paths } from './schema';
 import { skewOf } from './skew';
 import { sendUntilAnswered } from './start_key';
 import { type Choices, type RerunPreview, toChoices, toRerunPreview } from './starts';
-import { createClient } from './typed_client';
 
 type ProblemDetails = components['schemas']['ProblemDetails'];
 
@@ -77,7 +77,7 @@ async function request(input: Request): Promise<Response> {
 
 export const API = `${basePath}/api/v1`;
 /** What the modules of single subjects send their requests with. */
-export const client = createClient<paths>(location.origin + basePath, request);
+export const client = createClient<paths>({ baseUrl: location.origin + basePath, fetch: request });
 
 export async function listProjects(): Promise<ProjectList> {
   const { data } = await client.GET('/api/v1/projects');
