@@ -17,10 +17,10 @@ from solorun.artifacts.store import ArtifactChunks
 
 _TAG: Final = re.compile(rb"<(?:link|script|img)\s[^<>]{0,2000}>", re.IGNORECASE)
 _REFERENCE: Final = re.compile(rb"\s(?:href|src)=(\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+)", re.IGNORECASE)
-_REST_OF_TAG: Final = rb"(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>\s*"
+_REST_OF_TAG: Final = rb"(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>\s*+"
 _HEAD: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<!--(?:-?>|.*?--!?>)\s*)*(?:<!doctype[^>]*>\s*)?"
-    rb"(?:<html%(rest)b)?(?:<head%(rest)b)?(?:<meta\s%(rest)b)*" % {b"rest": _REST_OF_TAG},
+    rb"(?:\xef\xbb\xbf)?+\s*+(?:<!--(?:-?>|.*?--!?>)\s*+)*+(?:<!doctype[^>]*+>\s*+)?+"
+    rb"(?:<html%(rest)b)?+(?:<head%(rest)b)?+(?:<meta\s%(rest)b)*+" % {b"rest": _REST_OF_TAG},
     re.IGNORECASE | re.DOTALL,
 )
 """The part of a page that has to be at its beginning: the type and the encoding."""

@@ -157,7 +157,7 @@ def examples_of(pattern: str, flags: int) -> tuple[str, set[str]]:
             return ""
         if operation in (sre.AT, sre.GROUPREF):
             return ""
-        chars = map(chr, [*b'a1: /."-A\n\x1b', *range(0x3100)])
+        chars = map(chr, [*b'a1: /."-A\n\x1b', *range(0x3100), 0xD800, 0xD801])
         accepted = [*islice((char for char in chars if _accepts(operation, argument, char)), 2)]
         alphabet.update(accepted)
         return accepted[0]

@@ -964,8 +964,9 @@ export interface components {
          * Event
          * @description What a record reports in addition to its message. It decides the shape of `data`:
          *
-         *         step `{name, status, exit_code}`, progress `{current, total, item}`, group `{name, open}`,
-         *         artifact `{name, size_bytes}`, cancel: the run's cancel as it is then.
+         *         step `{name, status, exit_code}`, with `attempt` if it has retries and `command` if one begins, progress
+         *         `{current, total, item}`, group `{name, open}`, artifact `{name, size_bytes}`, cancel: the run's cancel as it is
+         *         then.
          * @enum {unknown}
          */
         Event: "artifact" | "cancel" | "group" | "progress" | "step";
