@@ -79,9 +79,10 @@ def test_a_run_in_progress_has_its_dots(open_page: OpenPage, forced: BrowserCont
 
 
 def test_what_is_chosen_differs_from_the_rest(
-    open_page: OpenPage, forced: BrowserContext, runs: dict[str, int]
+    open_page: OpenPage, forced: BrowserContext, api: Api, runs: dict[str, int]
 ) -> None:
-    page = open_page(f"/p/novel/runs/{runs['failed']}?level=warning#L5-L7", within=forced)
+    warning = next(record["seq"] for record in api.log(runs["failed"]) if record["level"] == "warning")
+    page = open_page(f"/p/novel/runs/{runs['failed']}?level=warning#L{warning}", within=forced)
     expect(page.locator(".log-pane")).to_contain_text("the glossary is old")
     page.get_by_role("button", name="debug").click()
     page.get_by_role("button", name="Show raw JSON lines").click()
