@@ -14,6 +14,7 @@ from solorun.run import RunStep, format_size
 from tests.fakes.scripted_service import make_run
 from tests.fakes.terminal_lines import TERMINAL_LINES
 
+RUNNING = {"name": "extract", "status": "running"}
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RUN = msgspec.structs.replace(make_run(), created_at=AT, finished_at=AT, steps=(RunStep("extract"), RunStep("go")))
 
@@ -32,6 +33,11 @@ def text_of(*records: Record, colour: bool = False, raw: bool = False) -> str:
 
 def test_a_line_has_a_time_a_step_column_and_a_message() -> None:
     assert text_of(record("one"), record("two", step="go")) == "TIME extract  one\nTIME go       two\n"
+
+
+@pytest.mark.parametrize("line", ["warning: no picture", "WARNING: no picture"])
+def test_a_line_that_names_its_level_is_not_given_it_again(line: str) -> None:
+    assert text_of(record(line, level=Level.WARNING)) == f"TIME extract  {line}\n"
 
 
 def test_a_log_that_spans_days_shows_their_dates() -> None:
@@ -177,3 +183,19 @@ def test_a_terminal_shows_unfinished_lines_in_place_and_whole_ones_above(
 
     assert drawn == ["1%", "2%", ""]
     assert "3%" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_bar_counts_from_the_start_of_its_step(monkeypatch: pytest.MonkeyPatch, is_known: bool) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    began = datetime.now(UTC) - timedelta(hours=1)
+    steps = (RunStep("extract", started_at=began if is_known else None),)
+    run = msgspec.structs.replace(RUN, steps=steps, current_step="extract" if is_known else None)
+
+    with TerminalView(run) as view:
+        if not is_known:
+            view.show([record("extract started", time=began, event=Event.STEP, data=RUNNING)])
+        (bar,) = view._progress.tasks
+
+        assert bar.elapsed is not None
+        assert bar.elapsed >= 3600

@@ -16,4 +16,4 @@ export function ticksUpTo(end: number): number[] {
  * a run that ended early would be a dot. If nothing is known of the run itself, that is all there is to show.
  */
 export const axisOfEnded = (spent: number, later: number): number =>
-  Math.max(spent, Math.min(later, 2.5 * spent || later));
+  Math.max(spent, Math.min(later, 4 * spent || later));

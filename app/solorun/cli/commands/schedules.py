@@ -37,7 +37,7 @@ def _schedule_row(schedule: ScheduleSummary) -> list[Cell]:
     last = schedule.last_firing
     columns: list[Cell] = [schedule.id, schedule.cron, schedule.timezone, _describe_next(schedule)]
     if last is None:
-        return [*columns, "never", "", ""]
+        return [*columns, "never", "-", "-"]
     return [*columns, last.due_at, _describe(last), str(last.run_id or "")]
 
 

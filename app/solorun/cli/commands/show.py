@@ -21,7 +21,6 @@ from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.waiting import describe_refusals, describe_wait
-from solorun.client.failed_command import find_failed_command
 from solorun.parameter import format_param
 from solorun.run import Artifact, Attempt, Cancel, Run, RunStep, format_size
 from solorun.status import Status
@@ -39,6 +38,8 @@ async def show(run: RunArgument, *, client: Client, json: JsonOption = False) ->
         write_json([{**asdict(found), "artifacts": listed.artifacts, "reruns": reruns}])
     else:
         wait, error = await describe_wait(client, found), await _read_first_error(client, found)
+        from solorun.client.failed_command import find_failed_command
+
         command = await find_failed_command(client, found) or ""
         _write(_facts(found, reruns, client.page_of(found), wait, error, command), found, listed.artifacts, client)
     if listed.truncated:

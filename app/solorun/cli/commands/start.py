@@ -11,7 +11,6 @@ from solorun.cli.given_params import read_params
 from solorun.cli.options import ProjectArgument, RunArgument
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.starting import ParamOption, SecretOption, Starting
-from solorun.client.rerun_warning import find_newer_run, warn_of_newer_run
 from solorun.project import FULL_SCOPE
 from solorun.wire.runs import FROM_START, RerunPreview, SkippedStep
 
@@ -107,11 +106,15 @@ def _format_result(step: SkippedStep) -> str:
 
 def _note_changes(before: RerunPreview | None, run_id: int) -> list[str]:
     """A warning that another run may have changed what this rerun builds on. `before` is its preview, if it has one."""
+    from solorun.client.rerun_warning import warn_of_newer_run
+
     warning = warn_of_newer_run(before, run_id) if before else None
     return [warning] if warning else []
 
 
 def _notes(preview: RerunPreview) -> list[str]:
+    from solorun.client.rerun_warning import find_newer_run
+
     notes = [f"It would use the project's workspace. The artifacts of run {preview.rerun_of} are not copied."]
     if find_newer_run(preview) is not None:
         notes.append(f"Run {preview.latest_run_id} is newer, and may have changed the workspace.")

@@ -74,7 +74,9 @@ class LogLines:
         level = _LEVEL_COLOURS.get(record.level)
         if level is None:
             return message
-        return self._paint(f"{record.level}: ", level) + self._paint(message, level)
+        prefix = f"{record.level}: "
+        shown = "" if message.lower().startswith(prefix) else self._paint(prefix, level)
+        return shown + self._paint(message, level)
 
     def _event_text(self, event: Event, record: Record, message: str) -> str:
         data = record.data or {}

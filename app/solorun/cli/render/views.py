@@ -1,6 +1,7 @@
 """Shows a followed run: with a progress bar on a terminal, as plain lines on a pipe, or as JSON for scripts."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from solorun.cli.render.formatting import format_elapsed, format_queue, format_stop
@@ -110,8 +111,9 @@ class TerminalView(View):
     def __enter__(self) -> Self:
         self._live.console.print(heading(self._run), style="bold", markup=False)
         self._live.start()
-        if self._run.current_step is not None:
-            self._begin_step(self._run.current_step)
+        current = next((step for step in self._run.steps if step.name == self._run.current_step), None)
+        if current is not None:
+            self._begin_step(current.name, (current.attempts[-1] if current.attempts else current).started_at)
             if self._run.progress_current is not None:
                 self._update_bar(progress_of(self._run))
         return self
@@ -131,7 +133,7 @@ class TerminalView(View):
                     self._remove_bar()
                     data = record.data or {}
                     if data.get("status") == StepStatus.RUNNING:
-                        self._begin_step(str(data.get("name", "")))
+                        self._begin_step(str(data.get("name", "")), record.time)
             written.append(self._lines.format(record))
         self.unfinished = "\n".join(self._lines.unfinished())
         self._print("".join(written))
@@ -155,11 +157,14 @@ class TerminalView(View):
         unfinished = Text.from_ansi(self.unfinished, no_wrap=True, overflow="ellipsis")
         return Group(unfinished, self._progress) if unfinished else Group(self._progress)
 
-    def _begin_step(self, name: str) -> None:
+    def _begin_step(self, name: str, started_at: datetime | None) -> None:
         position = ""
         if name in self._step_names:
             position = f"{self._step_names.index(name) + 1}/{len(self._step_names)}"
         self._task = self._progress.add_task(sanitize(name), total=None, position=position, item="")
+        if started_at is not None:
+            (task,) = self._progress.tasks
+            task.start_time = self._progress.get_time() - max(0.0, (datetime.now(UTC) - started_at).total_seconds())
 
     def _remove_bar(self) -> None:
         if self._task is not None:
