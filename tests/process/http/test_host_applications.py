@@ -36,7 +36,7 @@ def test_a_fastapi_application_runs_its_projects(server: Sequence[str], farewell
         handbook = client.base_url.join("api/v1/runs/1")
         events = running.follow(handbook, until="end{")
         backup = running.start("backup")
-        running.follow(backup, until="copying")
+        running.follow(backup, until='"copying"')
         conflict = client.post("api/v1/projects/backup/runs")
         client.post(f"{backup}/cancel")
         ending = running.follow(backup, until="end{")[-1]
@@ -90,7 +90,7 @@ def test_a_killed_host_application_recovers_and_keeps_the_log(tmp_path: Path) ->
 
     with asgi_server(UVICORN, ["fastapi_app:app"], tmp_path, "/tools/runs/") as running:
         running.client.auth = httpx.BasicAuth(*ANN)
-        running.follow(running.start("backup"), until="copying")
+        running.follow(running.start("backup"), until='"copying"')
         running.stop(signal.SIGKILL)
     with asgi_server(UVICORN, ["fastapi_app:app"], tmp_path, "/tools/runs/") as running:
         running.client.auth = httpx.BasicAuth(*ANN)

@@ -33,7 +33,7 @@ def test_a_plain_uvicorn_serves_runs_streams_and_downloads_and_stops(
         text = server.client.get(f"{report}/log.txt").text
         artifact = server.client.get(f"{report}/artifacts/report.txt").text
         long = server.start("long")
-        server.follow(long, until="waiting")
+        server.follow(long, until='"waiting"')
         cancelled = server.client.post(f"{long}/cancel")
         ending = server.follow(long, until="end{")[-1]
         server.start("long")
