@@ -19,6 +19,17 @@ FIND_OVERFLOWING = """selector => [...document.querySelector(selector).querySele
   .map(one => `${one.tagName} ${one.className} ${one.textContent.slice(0, 40)}`)"""
 """Elements that extend beyond the window, or that scroll."""
 
+SHAPES = """selector => ["completed", "failed", "cancelled", "interrupted"].map(state => {
+  const bar = document.querySelector(selector);
+  const marked = bar.closest(".completed");
+  marked.classList.replace("completed", state);
+  const { clipPath, borderStyle, backgroundImage, backgroundColor } = getComputedStyle(bar);
+  const shape = [clipPath, borderStyle, backgroundImage, backgroundColor === "rgba(0, 0, 0, 0)"].join();
+  marked.classList.replace(state, "completed");
+  return shape;
+})"""
+"""How an element of a completed run is drawn without its colour, and how it would be in the other states."""
+
 
 @pytest.fixture(scope="module")
 def runs(service: ServedService) -> dict[str, int]:
@@ -198,3 +209,23 @@ def test_a_cut_title_ends_before_the_button_beside_it(open_page: OpenPage) -> No
 
     assert title["right"] <= button["left"]
     assert title["height"] >= 24
+
+
+@pytest.mark.parametrize(
+    ("path", "selector", "shapes"),
+    [
+        ("/", ".bars .completed", 4),
+        # The steps after a failed one have no bar.
+        ("/", ".strip .completed", 3),
+        ("/p/novel", ".plot .completed i", 4),
+    ],
+)
+def test_the_states_of_earlier_runs_differ_by_more_than_their_colour(
+    open_page: OpenPage, runs: dict[str, int], path: str, selector: str, shapes: int
+) -> None:
+    page = open_page(path)
+    if path == "/":
+        page.get_by_role("button", name="Cards").click()
+    expect(page.locator(selector).first).to_be_attached()
+
+    assert len(set(page.evaluate(SHAPES, selector))) == shapes

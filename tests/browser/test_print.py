@@ -21,16 +21,6 @@ WATCH_PRINTING = """() => {
   });
 }"""
 
-SHAPES = """selector => ["completed", "failed", "cancelled", "interrupted"].map(state => {
-  const bar = document.querySelector(selector);
-  const marked = bar.closest(".completed");
-  marked.classList.replace("completed", state);
-  const { clipPath, borderStyle, backgroundImage, backgroundColor } = getComputedStyle(bar);
-  const shape = [clipPath, borderStyle, backgroundImage, backgroundColor === "rgba(0, 0, 0, 0)"].join();
-  marked.classList.replace(state, "completed");
-  return shape;
-})"""
-
 
 @pytest.fixture(scope="module")
 def works(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
@@ -113,19 +103,3 @@ def test_paper_has_no_buttons_on_any_page(open_page: OpenPage, works: ServedServ
     page.emulate_media(media="print")
 
     expect(seen).to_have_count(0)
-
-
-@pytest.mark.parametrize(
-    ("path", "selector"), [("/", ".bars .completed"), ("/", ".strip .completed"), ("/p/long", ".plot .completed i")]
-)
-def test_the_states_of_earlier_runs_differ_by_more_than_their_colour(
-    open_page: OpenPage, works: ServedService, works_api: Api, path: str, selector: str
-) -> None:
-    works_api.complete("long")
-    page = open_page(path, url=works.url)
-    expect(page.locator(selector).first).to_be_attached()
-
-    shapes = page.evaluate(SHAPES, selector)
-
-    alike = 1 if "strip" in selector else 0  # The steps after a failed one have no bar.
-    assert len(set(shapes)) == 4 - alike

@@ -31,6 +31,8 @@ _MAX_LINE_CHARACTERS: Final = 300
 @connected
 async def show(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
     """Show a run, its steps and its artifacts. With --json, the run with its `artifacts` and the ids of `reruns`."""
+    from solorun.client.failed_command import find_failed_command
+
     found = await client.find_run(run)
     listed = await client.list_artifacts(found.id)
     reruns = [rerun.id async for rerun in client.list_runs(rerun_of=found.id)]
@@ -38,8 +40,6 @@ async def show(run: RunArgument, *, client: Client, json: JsonOption = False) ->
         write_json([{**asdict(found), "artifacts": listed.artifacts, "reruns": reruns}])
     else:
         wait, error = await describe_wait(client, found), await _read_first_error(client, found)
-        from solorun.client.failed_command import find_failed_command
-
         command = await find_failed_command(client, found) or ""
         _write(_facts(found, reruns, client.page_of(found), wait, error, command), found, listed.artifacts, client)
     if listed.truncated:

@@ -75,7 +75,7 @@ class LogLines:
         if level is None:
             return message
         prefix = f"{record.level}: "
-        shown = "" if message.lower().startswith(prefix) else self._paint(prefix, level)
+        shown = "" if message[: len(prefix)].lower() == prefix else self._paint(prefix, level)
         return shown + self._paint(message, level)
 
     def _event_text(self, event: Event, record: Record, message: str) -> str:
