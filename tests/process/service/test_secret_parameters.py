@@ -15,6 +15,7 @@ from zstandard import ZstdDecompressor
 from solorun import RunClient
 from solorun.queueing import ConflictPolicy
 from solorun.status import Status
+from tests.fakes.files import find_files_with
 from tests.fakes.postgres import SECRET_KEY, search_server_files
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
@@ -147,8 +148,3 @@ def read_log(service: ServedService, run_id: int) -> str:
     with closing(sqlite3.connect(f"file:{service.data_dir}/solorun.db?mode=ro", uri=True)) as database:
         rows = database.execute("SELECT payload FROM segments WHERE run_id = ? ORDER BY last_seq", (run_id,)).fetchall()
     return "".join(ZstdDecompressor().decompress(payload).decode() for (payload,) in rows)
-
-
-def find_files_with(text: str, directory: Path) -> list[Path]:
-    files = [path for path in directory.rglob("*") if path.is_file()]
-    return [path for path in files if text in path.name or text.encode() in path.read_bytes()]

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,11 @@ async def test_no_zombie_is_left_when_a_shim_is_lost(begin: Begin) -> None:
 
 def children() -> set[str]:
     """The children of this process, and those that have exited without being reaped."""
-    return {pid for thread in Path("/proc/self/task").iterdir() for pid in (thread / "children").read_text().split()}
+    pids: set[str] = set()
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends meanwhile
+            pids.update((thread / "children").read_text().split())
+    return pids
 
 
 async def test_a_stop_reaches_a_command_that_has_stopped_its_shim(begin: Begin) -> None:
