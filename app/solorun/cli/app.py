@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from solorun.cli.command_group import CommandGroup
 from solorun.cli.commands.backup import backup, restore
 from solorun.cli.commands.deliveries import deliveries, notify, redeliver
 from solorun.cli.commands.demo import demo
@@ -96,18 +97,22 @@ def _root(
 
 
 _app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
     # A plain traceback is easy to paste into a bug report, and does not show the values of variables, such as a token.
     pretty_exceptions_enable=False,
     epilog=_EPILOG,
 )
 _app.callback()(_root)
-for _command in (
-    *(serve, worker, demo, init, check, schema),
-    *(start, rerun, follow, wait, cancel, runs),
-    *(schedules, firings, pause, resume, trigger),
-    *(resources, workers, drain, notify, deliveries, redeliver, hooks),
-    *(show, log, download, pin, unpin, prune, mcp),
-    *(doctor, backup, restore, migrate_to),
-):
-    _app.command(cls=StartCommand if _command is start else None)(handle_errors(_command))
+for _heading, _commands in {
+    "Set up and serve": (init, check, schema, demo, serve, worker, mcp),
+    "Start and stop runs": (start, rerun, follow, wait, cancel),
+    "Look at runs, and keep them": (runs, show, log, download, pin, unpin, prune),
+    "Schedules": (schedules, firings, pause, resume, trigger),
+    "Machines and resources": (workers, drain, resources),
+    "Notifications and hooks": (notify, deliveries, redeliver, hooks),
+    "Maintain the database": (doctor, backup, restore, migrate_to),
+}.items():
+    for _command in _commands:
+        _class = StartCommand if _command is start else None
+        _app.command(cls=_class, rich_help_panel=_heading)(handle_errors(_command))

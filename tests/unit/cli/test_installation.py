@@ -141,4 +141,18 @@ def test_the_list_of_commands_shows_whole_sentences(
 
     main(["--help"])
 
-    assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
+    assert "..." not in capsys.readouterr().out.partition("Set up and serve:")[2]
+
+
+def test_every_command_stands_under_a_heading_on_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    main(["--help"])
+
+    sections = dict(part.split(":\n", 1) for part in capsys.readouterr().out.split("\n\n")[2:-1])
+    listed = {heading: [line.split()[0] for line in lines.splitlines()] for heading, lines in sections.items()}
+    assert list(listed)[1:3] == ["Set up and serve", "Start and stop runs"]
+    assert listed["Start and stop runs"] == ["start", "rerun", "follow", "wait", "cancel"]
+    assert len({line.index(line.split(maxsplit=1)[1]) for line in sections["Schedules"].splitlines()}) == 1
