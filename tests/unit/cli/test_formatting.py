@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from solorun.cli.render.formatting import format_duration, format_elapsed, format_moment, format_origin
-from solorun.status import Status
+from solorun.run import RunStep
+from solorun.status import Status, StepStatus
 from tests.fakes.scripted_service import CREATED_AT, make_run
 
 
@@ -42,6 +43,14 @@ def test_the_duration_of_an_interrupted_run_is_unknown() -> None:
     )
 
     assert format_elapsed(run) == ""
+
+
+def test_the_duration_of_a_run_whose_command_a_shutdown_stopped_is_known() -> None:
+    moments = {"started_at": CREATED_AT, "finished_at": CREATED_AT + timedelta(seconds=12)}
+    step = RunStep("extract", StepStatus.INTERRUPTED, exit_code=-15, **moments)
+    run = msgspec.structs.replace(make_run(), status=Status.INTERRUPTED, steps=(step,), **moments)
+
+    assert (format_elapsed(run), format_elapsed(step)) == ("12 s", "12 s")
 
 
 def test_the_duration_of_an_active_run_grows() -> None:

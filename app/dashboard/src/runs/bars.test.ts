@@ -83,6 +83,14 @@ test.each([
   expect(barsOf(run, USUAL, seenUntil, START + 99_000)).toMatchObject([{ from: 0, upTo, noticedAt }]);
 });
 
+test('a step whose command the service stopped when it shut down has a known end', () => {
+  const stopped = { ...aStep('parse', START, START + 30_000, 'interrupted'), exitCode: -15 };
+
+  expect(barsOf(ran([stopped], { status: 'interrupted' }), USUAL, null, START + 99_000)).toMatchObject([
+    { from: 0, upTo: 30_000, noticedAt: null },
+  ]);
+});
+
 test('a step that has ended marks its usual end, and one to come is outlined', () => {
   const steps = [FETCH, aStep('parse', START + 120, null, 'running'), aStep('render', null, null, 'pending')];
 

@@ -1,7 +1,7 @@
 /** The steps of a run as bars on a time axis that begins with the run. Times are in milliseconds. */
 import type { Run, RunStep } from '../api/mapping';
 import { type DisplayStatus, displayStatus, hasEnded } from './status';
-import { type Medians, attemptStart, elapsed, progressOf } from './timing';
+import { type Medians, attemptStart, elapsed, isEndUnknown, progressOf } from './timing';
 
 /** An attempt, or the whole step if it has no retries. */
 export interface Part {
@@ -37,10 +37,10 @@ export function barsOf(run: Run, medians: Medians, seenUntil: number | null, now
   let reached = 0;
   return run.steps.map((step): Bar => {
     const from = step.startedAt === null ? reached : step.startedAt - start;
-    const isInterrupted = step.status === 'interrupted' && step.startedAt !== null;
-    const took = isInterrupted ? Math.max(0, (seenUntil ?? step.startedAt) - step.startedAt) : elapsed(step, now);
+    const isLost = isEndUnknown(step) && step.startedAt !== null;
+    const took = isLost ? Math.max(0, (seenUntil ?? step.startedAt) - step.startedAt) : elapsed(step, now);
     const upTo = from + (took ?? 0);
-    const noticedAt = isInterrupted && step.finishedAt !== null ? step.finishedAt - start : null;
+    const noticedAt = isLost && step.finishedAt !== null ? step.finishedAt - start : null;
     const usual = medians.steps.get(step.name);
     const state = step.status === 'running' ? displayStatus(run) : step.status;
     const attemptAt = attemptStart(step, now);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunStep } from '../api/mapping';
 import { aRun, aRunStep } from '../log/testing';
-import { elapsed, median, mediansOf, completedParts, progressOf, shareDone, timeLeft } from './timing';
+import { completedParts, elapsed, median, mediansOf, progressOf, shareDone, timeLeft } from './timing';
 
 const aStep = (name: string, startedAt: number | null, finishedAt: number | null): RunStep =>
   aRunStep({
@@ -77,6 +77,19 @@ test.each([
 
 test('the duration of what was interrupted is unknown: its end was noticed later', () => {
   expect(elapsed({ ...aStep('a', 10, 30_000), status: 'interrupted' }, 99)).toBeNull();
+});
+
+test('a service that shut down saw the end of the command, and so of the run', () => {
+  const step: RunStep = { ...aStep('a', 10, 30), status: 'interrupted', exitCode: -15 };
+
+  expect(elapsed(step, 99)).toBe(20);
+  expect(elapsed(aRun({ status: 'interrupted', startedAt: 5, finishedAt: 31, steps: [step] }), 99)).toBe(26);
+});
+
+test('an earlier step with an exit code does not tell when an interrupted run ended', () => {
+  const steps: RunStep[] = [aStep('a', 10, 30), { ...aStep('b', 30, 50_000), status: 'interrupted' }];
+
+  expect(elapsed(aRun({ status: 'interrupted', startedAt: 5, finishedAt: 50_000, steps }), 99)).toBeNull();
 });
 
 test('elapsed time ends at the finish, or now', () => {

@@ -1,8 +1,9 @@
 /** Estimates from earlier runs: median durations of steps and scopes, and the time left. Times are in milliseconds. */
 import type { Run, RunStep } from '../api/mapping';
 
-/** A run or a step. */
-export type Timed = Pick<RunStep, 'startedAt' | 'finishedAt' | 'status'>;
+/** A run, a step or an attempt. */
+export type Timed = Pick<RunStep, 'startedAt' | 'finishedAt' | 'status'> &
+  Partial<Pick<Run, 'steps'> & Pick<RunStep, 'exitCode'>>;
 
 export interface Medians {
   /** Median duration of completed steps, by step: of the attempt that succeeded. */
@@ -37,13 +38,17 @@ export function mediansOf(history: readonly Run[], except?: number): Medians {
 }
 
 /**
- * The duration of a step or run, so far or in total; null if it never started, and if it was interrupted: the service
- * notices the end when it is back.
+ * Whether its end is not known but for when it was noticed: after a crash, once the service is back. A service that
+ * shuts down stops the command, and notes its exit code.
  */
+export function isEndUnknown({ status, exitCode, steps }: Timed): boolean {
+  if (status !== 'interrupted' || (exitCode ?? null) !== null) return false;
+  return !steps?.some((step) => step.exitCode !== null && (step.status === 'interrupted' || step.status === 'failed'));
+}
+
+/** The duration, so far or in total; null if it never started, or if its end is unknown. */
 export function elapsed(of: Timed, now: number): number | null {
-  return of.startedAt === null || of.status === 'interrupted'
-    ? null
-    : Math.max(0, (of.finishedAt ?? now) - of.startedAt);
+  return of.startedAt === null || isEndUnknown(of) ? null : Math.max(0, (of.finishedAt ?? now) - of.startedAt);
 }
 
 /** When the attempt in progress or the last one began, or when the next one begins; null before the first. */

@@ -40,13 +40,21 @@ def format_age(at: datetime) -> str:
 
 
 def format_elapsed(of: Run | RunStep | Attempt) -> str:
-    """The duration of a run, a step or an attempt, so far if it is active. "" if it never started, and if it was
-    interrupted: after a crash, the end is recorded when the service is back.
+    """The duration of a run, a step or an attempt, so far if it is active. "" if it never started, or if a crash hid
+    its end, which is recorded only when the service is back.
     """
-    if of.started_at is None or of.status in (Status.INTERRUPTED, StepStatus.INTERRUPTED):
+    if of.started_at is None or _is_end_unknown(of):
         return ""
     end = of.finished_at or datetime.now(UTC)
     return format_duration((end - of.started_at).total_seconds())
+
+
+def _is_end_unknown(of: Run | RunStep | Attempt) -> bool:
+    """A service that shuts down stops the command, and notes its exit code."""
+    if isinstance(of, Run):
+        stopped = (step for step in of.steps if step.status in (StepStatus.INTERRUPTED, StepStatus.FAILED))
+        return of.status is Status.INTERRUPTED and all(step.exit_code is None for step in stopped)
+    return of.status is StepStatus.INTERRUPTED and of.exit_code is None
 
 
 def format_stop(cancel: Cancel) -> str:
