@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 class CommandGroup(TyperGroup):
     """Commands in the order of their registration, under their `rich_help_panel`."""
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         column = max(map(len, self.commands))
         limit = formatter.width - column - 6  # two margins and the space between the columns, as in Typer's own list
         for heading, commands in groupby(self.commands.items(), _get_heading):

@@ -12,6 +12,7 @@ from solorun_examples.glossary.files import CANDIDATES, InputMissing
 from solorun_examples.glossary.models import Candidate
 from solorun_examples.glossary.pace import pause_seconds
 from solorun_examples.glossary.project import DOCUMENTS
+from solorun_examples.glossary.terms import base_form
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
@@ -22,7 +23,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     except DocumentsUnusable as error:
         _print(f"::error::{error}")
         return 1
-    terms = {candidate.term for candidates in documents.values() for candidate in candidates}
+    terms = {base_form(candidate.term) for candidates in documents.values() for candidate in candidates}
     _print(f"::notice::Found {len(terms)} candidate terms in {len(documents)} documents.")
     return 0
 

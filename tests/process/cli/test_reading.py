@@ -152,7 +152,7 @@ async def test_show_says_what_a_cancel_did_and_where_the_work_was(
 
     ended = await solorun("show", "17", answers=(answer(run), answer(ArtifactList((), None, False)), NO_RERUNS))
 
-    position = [r"position      41 \(sh build\.sh\)", r"                42 \(sleep\)"]
+    position = [r"was at        41 \(sh build\.sh\)", r"                42 \(sleep\)"]
     assert re.search("\n".join([*lines, *position]), ended.out)
 
 

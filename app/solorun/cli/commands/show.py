@@ -142,5 +142,5 @@ def _cancel_facts(cancel: Cancel) -> list[tuple[str, str]]:
     return [
         ("cancel", f"requested {format_moment(cancel.requested_at)} {format_origin(cancel.requested_by)}{reason}"),
         ("work", f"{stop}{grace}" if stop else ""),
-        *zip(("position", *[""] * len(cancel.position)), cancel.position, strict=False),
+        *zip(("was at", *[""] * len(cancel.position)), cancel.position, strict=False),
     ]
