@@ -150,6 +150,39 @@ def test_the_card_of_a_failed_run_leads_to_the_reason(open_page: OpenPage, api: 
     expect(page.locator(f".log-pane [data-seq='{seq}']")).to_have_class(re.compile("current"))
 
 
+def test_the_reason_and_the_first_error_each_lead_to_their_own_line(open_page: OpenPage, tmp_path: Path) -> None:
+    work = "echo 'error: row 12 is odd' >&2; seq 60; echo 'ValueError: no photon' >&2; exit 3"
+    with served(tmp_path, project_toml("odd", {"count": work})) as service:
+        api = Api(service.url)
+        page = open_page(f"/p/odd/runs/{api.complete('odd')}", url=service.url)
+        api.close()
+        card, current = page.locator(".failure"), page.locator(".log-pane .row.current")
+
+        card.locator(".reason").get_by_role("button").click()
+        expect(current).to_contain_text("ValueError: no photon")
+        card.get_by_role("button", name="Go to the first error").click()
+
+        expect(current).to_contain_text("row 12 is odd")
+
+
+def test_a_phone_cuts_nothing_of_the_card(open_page: OpenPage, tmp_path: Path) -> None:
+    step = "translate_all_of_the_documents_into_german_and_french"
+    work = "seq 60; echo 'OperationalError: the connection to the server db.internal failed' >&2; exit 3"
+    with served(tmp_path, project_toml("wide", {step: work})) as service:
+        api = Api(service.url)
+        page = open_page("/", url=service.url)
+        page.set_viewport_size(PHONE)
+        page.goto(f"{service.url}/p/wide/runs/{api.complete('wide')}")
+        api.close()
+
+        card = page.locator(".failure")
+        expect(card.locator("pre")).to_contain_text("OperationalError")
+        assert card.evaluate("card => card.scrollWidth <= card.clientWidth")
+        assert (
+            card.locator("pre").evaluate("pre => pre.clientHeight / parseFloat(getComputedStyle(pre).lineHeight)") == 8
+        )
+
+
 def test_the_error_of_a_failed_run_is_copied_as_text(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("crash")
     page = open_page(f"/p/crash/runs/{run_id}")

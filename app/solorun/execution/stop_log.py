@@ -49,8 +49,9 @@ class StopLog:
         """The step in progress is asked to stop now."""
         cause = _CAUSES.get(self._scope.reason or StopReason.SHUTDOWN, "")
         message = f"stopping {step}{cause} (grace {self._grace})"
-        grace_seconds = self._scope.grace_seconds
-        self._log(message, Level.WARNING, step, signalled_at=self._now(), grace_seconds=grace_seconds)
+        # A requested stop is not a fault.
+        level = Level.INFO if self._scope.reason is StopReason.CANCEL else Level.WARNING
+        self._log(message, level, step, signalled_at=self._now(), grace_seconds=self._scope.grace_seconds)
 
     def located(self, step: str, position: Sequence[str]) -> None:
         """The step's work is at `position` now. The commands that a coroutine runs are located after it."""

@@ -10,7 +10,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from solorun.client import RunClient
-from solorun.client.failed_command import find_failed_command
+from solorun.client.failed_step import failed_step_of, find_failed_command, find_first_error
 from solorun.client.log_filters import LogFilters
 from solorun.client.rerun_warning import warn_of_newer_run
 from solorun.mcp.views import (
@@ -32,7 +32,7 @@ from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
 from solorun.record import Event, Level, Record
 from solorun.run import MAX_RUN_ID, Run
-from solorun.status import Status, StepStatus
+from solorun.status import Status
 from solorun.wire.runs import FROM_FAILED, FROM_START
 
 ACTOR: Final = "mcp"
@@ -195,12 +195,10 @@ class Tools:
         last = _last_attempt_of(found)
         only_errors: LogFilters = {**last, "level": Level.ERROR}
         errors = await self._client.get_log_page(found.id, limit=_LINES_AFTER, **only_errors)
-        first = found.first_error_seq
-        if last:
-            first = errors.records[0].seq if errors.records else None
+        first = await find_first_error(self._client, found)
         around = await self._client.get_log_page(
             found.id,
-            after=max(0, first - _LINES_BEFORE - 1) if first is not None else None,
+            after=max(0, first.seq - _LINES_BEFORE - 1) if first is not None else None,
             limit=_LINES_BEFORE + _LINES_AFTER,
             **last,
         )
@@ -217,10 +215,8 @@ class Tools:
 
 def _last_attempt_of(run: Run) -> LogFilters:
     """Selects the last attempt of the step that ended the run, if the step had several."""
-    for step in run.steps:
-        if len(step.attempts) > 1 and step.status in (StepStatus.FAILED, StepStatus.INTERRUPTED):
-            return {"step": step.name, "attempt": len(step.attempts)}
-    return {}
+    step = failed_step_of(run)
+    return {"step": step.name, "attempt": len(step.attempts)} if step and len(step.attempts) > 1 else {}
 
 
 def _describe_progress(batch: list[Record]) -> str:

@@ -99,7 +99,7 @@ async def test_an_ended_run_says_what_its_cancel_did(
         assert await engine.store.get_run(run.id) == ended
         assert cancel_records(records) == [
             (Level.INFO, "cancel requested by ada: wrong date"),
-            (Level.WARNING, "stopping extract: cancel requested (grace 10s)"),
+            (Level.INFO, "stopping extract: cancel requested (grace 10s)"),
             (Level.INFO, "extract was running build.py:12 in publish"),
             (level, message),
         ]

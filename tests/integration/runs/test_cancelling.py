@@ -168,3 +168,14 @@ async def test_secrets_in_the_reason_of_a_cancel_are_masked(tmp_path: Path) -> N
         asked, _ = await engine.manager.cancel_run(run.id, reason="because correct-horse")
 
         assert asked.cancel_reason == "because ***"
+
+
+async def test_a_cancel_that_stops_the_work_is_no_warning(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+        await engine.executor.step("extract")
+
+        await engine.manager.cancel_run(run.id, requested_by="ada")
+
+        counts = (await engine.end_of(run.id)).level_counts
+        assert (counts.warning, counts.error) == (0, 0)

@@ -103,6 +103,24 @@ async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
     assert f"out/a b.md  12.3 kB  text/markdown  {base}/api/v1/runs/17/artifacts/out/a%20b.md\n" in ended.out
 
 
+async def test_show_prints_the_first_error_of_the_attempt_that_decided(solorun: Solorun) -> None:
+    """That of a step or an attempt before did not end the run."""
+    attempts = tuple(
+        msgspec.structs.replace(_attempt(number, StepStatus.FAILED, 1, 3, "exit code 3"), first_seq=first_seq)
+        for number, first_seq in ((1, 20), (2, 30))
+    )
+    steps = (RunStep("fetch", first_seq=1), RunStep("parse", StepStatus.FAILED, attempts=attempts, first_seq=20))
+    run = msgspec.structs.replace(COMPLETED, status=Status.FAILED, first_error_seq=5, steps=steps)
+    error = Record(33, CREATED_AT, Level.ERROR, "parse", Stream.STDERR, "no space left")
+    page = LogPage((error,), 9, more_before=True, more_after=True)
+    answers = (answer(run), answer(ArtifactList((), None, False)), NO_RERUNS, answer(page))
+
+    ended = await solorun("show", "17", answers=(*answers, answer(LogPage((), 0, more_before=False, more_after=False))))
+
+    assert ended.requests[3].target == "/api/v1/runs/17/log?after=29&limit=1&step=parse&level=error"
+    assert re.search("^first error .* parse .* error: no space left$", ended.out, re.MULTILINE)
+
+
 def _attempt(number: int, status: StepStatus, seconds: float, exit_code: int | None, error: str | None) -> Attempt:
     return Attempt(number, status, CREATED_AT, CREATED_AT + timedelta(seconds=seconds), exit_code, error)
 

@@ -136,6 +136,15 @@ async def test_an_agent_reads_the_failing_lines_and_searches_the_log(tmp_path: P
     assert (again["rerun_of"], again["warning"]) == (run, None)
 
 
+async def test_the_errors_of_earlier_steps_are_not_taken_for_the_failure(tmp_path: Path) -> None:
+    toml = project_toml("second", {"warm": "echo 'error: no cache' >&2; seq 99", "fail": FAIL})
+    async with serving_here(tmp_path, toml) as url, RunClient(url) as service, Client(create_server(service)) as client:
+        run = (await ended(client, "start_run", {"project": "second"}))["id"]
+        failure = data(await client.call_tool("read_failure", {"run": run}))
+
+    assert "error: no space" in [line["text"] for line in failure["lines"]]
+
+
 async def test_an_agent_learns_that_a_newer_run_may_have_changed_what_its_rerun_builds_on(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as service, Client(create_server(service)) as client:
         old, newer = [await ended(client, "start_run", {"project": "docs"}) for _ in range(2)]

@@ -7,8 +7,7 @@ import { mediansOf, timeLeft } from './timing';
 
 const FAILED = anAttempt({ number: 1, startedAt: 0, finishedAt: 20, errorMessage: 'exit code 75' });
 const COMPLETED = anAttempt({ number: 2, status: 'completed', startedAt: 60, finishedAt: 100 });
-const NONE = { steps: new Map<string, number>(), scopes: new Map<string, number>() };
-const USUAL = { steps: new Map([['load', 40]]), scopes: new Map<string, number>() };
+const NONE = mediansOf([]);
 
 const waiting = aRunStep({
   name: 'load',
@@ -18,6 +17,7 @@ const waiting = aRunStep({
   attempts: [FAILED],
   nextAttemptAt: 60,
 });
+const running = aRunStep({ name: 'load', status: 'running', startedAt: 0, maxAttempts: 3 });
 const completed = aRunStep({
   name: 'load',
   status: 'completed',
@@ -26,6 +26,7 @@ const completed = aRunStep({
   maxAttempts: 3,
   attempts: [FAILED, COMPLETED],
 });
+const USUAL = mediansOf([aRun({ id: 1, status: 'completed', startedAt: 0, finishedAt: 100, steps: [completed] })]);
 
 test('a step that waits for its next attempt says when it begins', () => {
   expect(formatAwaited({ ...waiting, nextAttemptAt: 12_000 }, 0)).toBe('attempt 2 of 3, in 12\u00a0s');
@@ -67,9 +68,21 @@ test('a completed run says how many retries it needed', () => {
 });
 
 test('the usual duration of a step is that of the attempt that succeeded', () => {
-  const run = aRun({ id: 1, status: 'completed', startedAt: 0, finishedAt: 100, steps: [completed] });
+  expect(USUAL.steps.get('load')).toBe(40);
+});
 
-  expect(mediansOf([run]).steps.get('load')).toBe(40);
+test.each([
+  ['has not begun', aRunStep({ name: 'load' }), 100],
+  ['is in its first attempt', { ...running, attempts: [anAttempt({ status: 'running', startedAt: 0 })] }, 90],
+  ['is in its second attempt', { ...running, attempts: [FAILED, { ...COMPLETED, startedAt: 5 }] }, 35],
+] as const)('the time left includes the pauses that a step usually needs, if it %s', (_, step, left) => {
+  expect(timeLeft(aRun({ steps: [step] }), USUAL, 10)).toBe(left);
+});
+
+test('the time left is unknown while a step waits for a resource', () => {
+  const step = aRunStep({ name: 'load', status: 'waiting', resources: { gpu: 1 } });
+
+  expect(timeLeft(aRun({ steps: [step] }), USUAL, 10)).toBeNull();
 });
 
 test('the time left includes the pause before the next attempt', () => {

@@ -16,6 +16,7 @@ const USUAL: Medians = {
     ['parse', 300],
     ['render', 50],
   ]),
+  allAttempts: new Map(),
   scopes: new Map(),
 };
 

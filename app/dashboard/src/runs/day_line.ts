@@ -24,15 +24,12 @@ export interface Row {
   readonly marks: readonly Mark[];
 }
 
-/** A full hour, as short as possible: `12 PM`, or `12:00`. */
-const formatHour = (time: number): string => formatClock(time).replace(/:00(?=\s?[ap]\.?m)/i, '');
-
 /** The full hours of the line, one for each `step` hours. */
 export function hoursOf(from: number, step: number): { left: number; label: string }[] {
   const hours = [];
   const first = new Date(from).setMinutes(60, 0, 0);
   for (let time = first; time < from + DAY_MS; time += HOUR_MS)
-    if (hourOf(time) % step === 0) hours.push({ left: placeOf(time, from), label: formatHour(time) });
+    if (hourOf(time) % step === 0) hours.push({ left: placeOf(time, from), label: formatClock(time) });
   return hours;
 }
 

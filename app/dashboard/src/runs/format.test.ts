@@ -98,6 +98,24 @@ test.each(['de-DE', 'ja-JP', 'en-US', 'ar-EG'])('all times are in the language o
   ]).toMatchSnapshot();
 });
 
+test.each(['en-US', 'ar-EG', 'hi-IN', 'ko-KR'])(
+  'the time of day has 24 hours where the language has twelve: %s',
+  (language) => {
+    vi.stubEnv('TZ', 'UTC');
+    vi.spyOn(navigator, 'language', 'get').mockReturnValue(`${language}-u-nu-latn`);
+    const [midnight, evening] = [Date.parse('2026-11-27T00:04:18Z'), Date.parse('2026-11-27T18:04:18Z')];
+
+    expect([midnight, evening].map((time) => formatTime(time, time).replace(/[\u2068\u2069]/g, ''))).toEqual([
+      '00:04:18',
+      '18:04:18',
+    ]);
+    expect([midnight, evening].map((time) => formatClock(time).replace(/[\u2068\u2069]/g, ''))).toEqual([
+      '00:04',
+      '18:04',
+    ]);
+  },
+);
+
 test('a time that comes twice in the night in which clocks go back names its zone', () => {
   vi.stubEnv('TZ', 'Europe/Berlin');
   const times = ['2026-10-24T23:59:59Z', '2026-10-25T00:30:00Z', '2026-10-25T01:30:00Z', '2026-10-25T02:00:00Z'];

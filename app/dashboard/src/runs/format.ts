@@ -52,7 +52,8 @@ export function formatRelativeTime(time: number, now: number): string {
 const DATE = { day: 'numeric', month: 'short', year: 'numeric' } as const;
 const SHORT_DATE = { day: 'numeric', month: 'short' } as const;
 const HALF_YEAR_MS = 182 * 86_400_000;
-const CLOCK = { hour: '2-digit', minute: '2-digit' } as const;
+/** In 24 hours whatever the language, as in the lines of a log: such times align, and cannot be taken for others. */
+const CLOCK = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
 const SECONDS = { ...CLOCK, second: '2-digit' } as const;
 export const ZONE = { timeZoneName: 'short' } as const;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff]/;

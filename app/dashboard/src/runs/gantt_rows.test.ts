@@ -5,7 +5,8 @@ import { type Bar, barsOf } from './bars';
 import { focusOf, foldBars, rowsOf } from './gantt_rows';
 import type { Medians } from './timing';
 
-const USUAL: Medians = { steps: new Map(Array.from({ length: 200 }, (_, i) => [`s${i}`, 50])), scopes: new Map() };
+const STEPS = new Map(Array.from({ length: 200 }, (_, i) => [`s${i}`, 50]));
+const USUAL: Medians = { steps: STEPS, allAttempts: STEPS, scopes: new Map() };
 
 /** One step after the other, each of 100 ms; the last of them has the given status, and the rest are to come. */
 function barsUpTo(started: number, count: number, last: RunStep['status'], rest: RunStep['status'] = 'pending'): Bar[] {

@@ -8,6 +8,8 @@ export type Timed = Pick<RunStep, 'startedAt' | 'finishedAt' | 'status'> &
 export interface Medians {
   /** Median duration of completed steps, by step: of the attempt that succeeded. */
   readonly steps: ReadonlyMap<string, number>;
+  /** The same of all attempts, with the pauses between them. */
+  readonly allAttempts: ReadonlyMap<string, number>;
   /** Median duration of completed runs, by scope. */
   readonly scopes: ReadonlyMap<string, number>;
 }
@@ -21,20 +23,23 @@ export function median(values: readonly number[]): number | null {
 
 export function mediansOf(history: readonly Run[], except?: number): Medians {
   const steps = new Map<string, number[]>();
+  const allAttempts = new Map<string, number[]>();
   const scopes = new Map<string, number[]>();
   const add = (to: Map<string, number[]>, key: string, value: number): void =>
     void to.set(key, [...(to.get(key) ?? []), value]);
   for (const run of history) {
     if (run.id === except) continue;
     for (const step of run.steps)
-      if (step.status === 'completed' && step.startedAt !== null && step.finishedAt !== null)
+      if (step.status === 'completed' && step.startedAt !== null && step.finishedAt !== null) {
         add(steps, step.name, step.finishedAt - attemptStart(step, step.finishedAt)!);
+        add(allAttempts, step.name, step.finishedAt - (step.attempts[0]?.startedAt ?? step.startedAt));
+      }
     if (run.status === 'completed' && run.startedAt !== null && run.finishedAt !== null)
       add(scopes, run.scope, run.finishedAt - run.startedAt);
   }
   const medians = (of: Map<string, number[]>): Map<string, number> =>
     new Map([...of].map(([key, values]) => [key, median(values)!]));
-  return { steps: medians(steps), scopes: medians(scopes) };
+  return { steps: medians(steps), allAttempts: medians(allAttempts), scopes: medians(scopes) };
 }
 
 /**
@@ -64,13 +69,18 @@ export function progressOf(run: Run): number | null {
   return Math.min(1, Math.max(0, progressCurrent / progressTotal));
 }
 
-/** The estimated time left, or null if neither earlier runs nor the progress allow an estimate. */
+/**
+ * The estimated time left, or null if neither earlier runs nor the progress allow an estimate, and while a step waits for
+ * a resource. A step in its first attempt is expected to need as many as usual, and the pauses before them.
+ */
 export function timeLeft(run: Run, medians: Medians, now: number): number | null {
   if (run.status !== 'running' || run.cancelRequestedAt !== null) return null;
   let left = 0;
   for (const step of run.steps) {
     if (step.finishedAt !== null) continue;
-    const usual = medians.steps.get(step.name);
+    if (step.status === 'waiting' && step.nextAttemptAt === null) return null;
+    const isFirst = step.attempts.length < 2 && step.nextAttemptAt === null;
+    const usual = (isFirst ? medians.allAttempts : medians.steps).get(step.name);
     const spent = now - (attemptStart(step, now) ?? now);
     const share = step.name === run.currentStep ? progressOf(run) : null;
     if (share !== null && share >= 0.05) left += (spent * (1 - share)) / share;

@@ -31,7 +31,7 @@ _MAX_LINE_CHARACTERS: Final = 300
 @connected
 async def show(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
     """Show a run, its steps and its artifacts. With --json, the run with its `artifacts` and the ids of `reruns`."""
-    from solorun.client.failed_command import find_failed_command
+    from solorun.client.failed_step import find_failed_command
 
     found = await client.find_run(run)
     listed = await client.list_artifacts(found.id)
@@ -48,12 +48,14 @@ async def show(run: RunArgument, *, client: Client, json: JsonOption = False) ->
 
 async def _read_first_error(client: Client, run: Run) -> str:
     """The line, as `solorun log` prints it. "" if there is none."""
-    if run.first_error_seq is None:
+    from solorun.client.failed_step import find_first_error
+
+    error = await find_first_error(client, run)
+    if error is None:
         return ""
-    page = await client.get_log_page(run.id, after=run.first_error_seq - 1, limit=1)
     lines = LogLines(run)
     # The date may precede it.
-    line = "".join([*map(lines.format, page.records), lines.finish()]).rstrip("\n").rpartition("\n")[2]
+    line = (lines.format(error) + lines.finish()).rstrip("\n").rpartition("\n")[2]
     return line if len(line) <= _MAX_LINE_CHARACTERS else f"{line[:_MAX_LINE_CHARACTERS]}…"
 
 
