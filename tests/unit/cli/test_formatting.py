@@ -46,9 +46,11 @@ def test_the_duration_of_an_interrupted_run_is_unknown() -> None:
 
 
 def test_the_duration_of_a_run_whose_command_a_shutdown_stopped_is_known() -> None:
-    moments = {"started_at": CREATED_AT, "finished_at": CREATED_AT + timedelta(seconds=12)}
-    step = RunStep("extract", StepStatus.INTERRUPTED, exit_code=-15, **moments)
-    run = msgspec.structs.replace(make_run(), status=Status.INTERRUPTED, steps=(step,), **moments)
+    end = CREATED_AT + timedelta(seconds=12)
+    step = RunStep("extract", StepStatus.INTERRUPTED, CREATED_AT, end, exit_code=-15)
+    run = msgspec.structs.replace(
+        make_run(), status=Status.INTERRUPTED, started_at=CREATED_AT, finished_at=end, steps=(step,)
+    )
 
     assert (format_elapsed(run), format_elapsed(step)) == ("12 s", "12 s")
 
