@@ -11,7 +11,7 @@ from tests.browser.projects import Api
 from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
-WIDTHS = [1024, 1280, 1360, 1440, 1600, 1920, 3840]
+WIDTHS = [1024, 1279, 1280, 1360, 1439, 1440, 1600, 1920, 3840]
 STEP = "translate_documents"
 TOML = project_toml(
     "batch", {STEP: 'seq -f "line %.0f" 3000; test "$SOLORUN_ATTEMPT" = 2 || exit 75; sleep 600'}, cancel_grace="0s"
@@ -68,7 +68,7 @@ def test_the_height_of_the_toolbar_stays_the_same(open_page: OpenPage, batch: Se
     search.fill("line")
     expect(count).to_have_text(re.compile("^[0-9,]+ of 6,00[0-9]$"))
     searching = _measure(page)
-    page.goto(f"{batch.url}/p/batch/runs/{run_id}?tab=log&step={STEP}&attempt=1&level=info&q=line")
+    page.goto(f"{batch.url}/p/batch/runs/{run_id}?tab=log&step={STEP}&attempt=1&level=info&stream=stdout&q=line")
     expect(page.get_by_role("button", name=f"step {STEP}")).to_be_visible()
     expect(count).to_have_text(re.compile("^[0-9,]+ of [0-9],[0-9]{3}$"))
     filtering = _measure(page)
