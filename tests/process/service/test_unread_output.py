@@ -19,16 +19,16 @@ from solorun.status import Status
 from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.running_service import free_port
 
-RUNS = 200
+RUNS = 40
 TOML = project_toml("quick", {"nothing": Call("quick:nothing")})
 # Each run writes to both streams, as a library that a step uses might.
 MODULE = """
 import logging, sys
 
 async def nothing(context):
-    print("x" * 200)
-    print("x" * 200, file=sys.stderr)
-    logging.getLogger("library").warning("y" * 200)
+    print("x" * 2000)
+    print("x" * 2000, file=sys.stderr)
+    logging.getLogger("library").warning("y" * 2000)
 """
 
 
