@@ -207,6 +207,11 @@ class Family:
         return NAME_PATTERN.fullmatch(name) is not None and fnmatchcase(name, self.pattern)
 
 
+def describe_outdated(fault: str) -> str:
+    """Why what has just been declared is missing."""
+    return f"solorun.toml is invalid, so the service uses its last valid version: {fault}"
+
+
 class Projects(Protocol):
     """The projects that can be started, as last read from where they are declared.
 

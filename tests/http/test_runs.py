@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import Counter
-from pathlib import Path
 
 import httpx
 import pytest
 
 from solorun.api.cursors import decode_id_cursor, encode_cursor
 from solorun.errors import InvalidCursor
-from tests.fakes.application import TOML, OpenServed
+from tests.fakes.application import OpenServed
 from tests.fakes.project_toml import project_toml
 
 
@@ -27,30 +26,6 @@ async def test_a_start_returns_201_with_the_run_and_its_address(open_served: Ope
         assert (run["project"], run["scope"], run["status"]) == ("handbook", "from:extract", "pending")
         assert (run["triggered_by"], run["params"]) == ("schedule", {"date": "2026-08-01"})
         assert [step["name"] for step in run["steps"]] == ["extract", "generate"]
-
-
-async def test_a_start_with_a_broken_configuration_says_so(open_served: OpenServed, tmp_path: Path) -> None:
-    async with open_served() as served:
-        (tmp_path / "solorun.toml").write_text("[projects.deploy]\n")
-        run_id, step = await served.begin()
-        started = (await served.client.get("/api/v1/projects/deploy")).json()
-        log = (await served.client.get(f"/api/v1/runs/{run_id}/log.txt")).text
-        step.end()
-        await served.end_of(run_id)
-        second = (await served.client.post("/api/v1/projects/handbook/runs")).json()
-
-        (tmp_path / "solorun.toml").write_text(TOML)
-        await served.executor.step("extract")
-        repaired = (await served.client.post("/api/v1/projects/glossary-en/runs")).json()
-        project = (await served.client.get("/api/v1/projects/deploy")).json()
-
-    [fault] = started["configuration_faults"]
-    assert fault.startswith("projects.deploy.steps: is missing")
-    assert second["configuration_faults"] == [fault]
-    assert "solorun.toml is invalid, so this run uses the last valid configuration" in log
-    assert fault in log
-    assert repaired["configuration_faults"] == []
-    assert project["configuration_faults"] == []
 
 
 async def test_an_empty_body_gives_the_defaults(open_served: OpenServed) -> None:

@@ -10,6 +10,7 @@ from solorun.api.state import State
 from solorun.errors import ProjectNotFound, ResourceBusy, RunActive
 from solorun.http.operation import Endpoint, Operation
 from solorun.http.request import Request
+from solorun.project import describe_outdated
 from solorun.projects import project_not_found
 from solorun.queueing import ConflictPolicy
 from solorun.right import Right
@@ -70,7 +71,10 @@ async def name_projects(state: State, request: Request, missing: ProjectNotFound
     names = [*declared.projects, *(family.pattern for family in declared.families)]
     visible = await state.permissions_of(request).find_visible(names)
     shown = [name for name in names if name in visible]
-    return project_not_found(missing.project, shown, max_listed=_MAX_NAMES)
+    error = project_not_found(missing.project, shown, max_listed=_MAX_NAMES)
+    faults = state.service.catalog.faults
+    # It may have been declared in the meantime. Who may view a project sees the faults there, too.
+    return ProjectNotFound(f"{error.message} ({describe_outdated(faults[0])})") if faults and shown else error
 
 
 async def _find_project(state: State, request: Request) -> str | None:

@@ -128,7 +128,11 @@ def _describe_choices(error: RunActive | ResourceBusy) -> str:
         lines.append(f"  --on-conflict queue    wait, as number {choices.queue.position} in the queue")
     if choices.replace.possible and choices.replace.cancels is not None:
         lines.append(f"  --on-conflict replace  cancel run {choices.replace.cancels}, and begin when it has stopped")
-    return "".join(f"\n{line}" for line in ("Or start with:", *lines)) if lines else ""
+    if lines:
+        lines.insert(0, "Or start with:")
+    if choices.join.run_id is not None and choices.join.reason:
+        lines.append(f"It cannot be joined: {choices.join.reason}.")
+    return "".join(f"\n{line}" for line in lines)
 
 
 def _describe_fault(fault: FieldError) -> str:

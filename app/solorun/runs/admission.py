@@ -12,7 +12,7 @@ from solorun.errors import FieldError, InvalidRequest, ServiceDraining, SolorunE
 from solorun.execution import AdmittedStart
 from solorun.idempotency_key import IdempotencyKey
 from solorun.parameter import ParamValue
-from solorun.project import Project, Projects
+from solorun.project import Project, Projects, describe_outdated
 from solorun.queueing import ConflictPolicy
 from solorun.run import MAX_CALLER_CHARACTERS, Run, is_caller
 from solorun.runs.parameters import read_params
@@ -98,6 +98,8 @@ def _check(
         message = f'"{scope[:100]}" is not a scope of {declared.name}; it has: {", ".join(declared.scopes)}'
         faults.insert(0, FieldError("/scope", message))
     if steps is None or faults:
+        # What is missing may have been declared in the meantime.
+        faults += [FieldError("", describe_outdated(fault)) for fault in faults_of_file[:1]]
         raise InvalidRequest(errors=faults)
     return AdmittedStart(
         declared,

@@ -1,4 +1,4 @@
-"""How commands show queued runs, and who waits for resources."""
+"""How commands show queued runs, who waits for resources, and what a refused start could do instead."""
 
 from datetime import UTC, datetime
 
@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from msgspec.structs import asdict
 
-from solorun.queueing import Hold
+from solorun.queueing import Choices, Hold, JoinChoice, QueueChoice, ReplaceChoice
 from solorun.run import RunStep
 from solorun.status import Status, StepStatus
 from solorun.wire.projects import ResourceList, ResourceSummary
 from solorun.wire.runs import ArtifactList, RunPage, StartedRun
-from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer
+from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, problem
 from tests.fakes.scripted_service import end_event, events, make_run
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
@@ -86,3 +86,17 @@ async def test_resources_lists_the_runs_and_steps_that_wait(solorun: Solorun) ->
     ended = await solorun("resources", answers=(answer(ResourceList((gpu,))),))
 
     assert ended.out.splitlines()[-1] == ("Waiting for gpu: run 17 of handbook, run 18 of handbook (step train)")
+
+
+async def test_a_refused_start_says_why_it_cannot_join(solorun: Solorun) -> None:
+    choices = Choices(JoinChoice(False, 17, "its parameters differ"), QueueChoice(True, 2, None), ReplaceChoice(17))
+    refused = problem("run-active", 409, active_run=RUNNING, choices=choices)
+
+    ended = await solorun("start", "handbook", "--on-conflict", "join", answers=(refused,))
+
+    assert ended.err.splitlines()[3:] == [
+        "Or start with:",
+        "  --on-conflict queue    wait, as number 2 in the queue",
+        "  --on-conflict replace  cancel run 17, and begin when it has stopped",
+        "It cannot be joined: its parameters differ.",
+    ]

@@ -9,6 +9,7 @@ from solorun.cli.render.formatting import format_moment
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import Firing, FiringOutcome, FiringTrigger, MissedPolicy, ScheduleSummary
 from solorun.status import Status
+from solorun.wire.projects import ProjectList, ProjectSummary
 from solorun.wire.runs import StartedRun
 from solorun.wire.schedules import FiringList, ScheduleList
 from tests.fakes.command_line import Solorun, answer
@@ -88,9 +89,19 @@ async def test_schedules_are_printed_as_json(solorun: Solorun) -> None:
 
 
 async def test_a_service_without_schedules_says_how_to_declare_one(solorun: Solorun) -> None:
-    ended = await solorun("schedules", answers=(answer(ScheduleList(())),))
+    ended = await solorun("schedules", answers=(answer(ScheduleList(())), answer(ProjectList((), ()))))
 
     assert ended.out.startswith("No schedules. Declare one in a table [[projects.<name>.schedules]]")
+    assert ended.err == ""
+
+
+async def test_an_empty_list_says_if_the_declarations_are_outdated(solorun: Solorun) -> None:
+    fault = "projects.etl.timeout: must be a duration"
+    outdated = ProjectSummary("etl", "etl", (), ("full",), (), None, None, configuration_faults=(fault,))
+
+    ended = await solorun("schedules", answers=(answer(ScheduleList(())), answer(ProjectList((outdated,) * 2, ()))))
+
+    assert ended.err == f"solorun.toml is invalid, so the service uses its last valid version: {fault}\n"
 
 
 async def test_pausing_sends_the_reason(solorun: Solorun) -> None:

@@ -8,9 +8,11 @@ from solorun.cli.client import Client, connected
 from solorun.cli.completion import complete_projects, complete_schedules
 from solorun.cli.options import JsonOption, ScheduleArgument, limit_option
 from solorun.cli.render.formatting import format_moment, format_origin
+from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import Cell, write_list, write_result
 from solorun.cli.starting import Starting
+from solorun.project import describe_outdated
 from solorun.schedule import Firing, FiringTrigger, ScheduleSummary, project_of
 
 _MAX_FIRINGS = 1000
@@ -28,6 +30,10 @@ async def schedules(
 ) -> None:
     """List schedules with their next and last due times. With --json, one schedule per line."""
     found = await client.list_schedules(project)
+    if not found:
+        faults = dict.fromkeys(f for each in (await client.list_projects()).projects for f in each.configuration_faults)
+        for fault in faults:
+            print_note(describe_outdated(fault))
     none = "No schedules. Declare one in a table [[projects.<name>.schedules]] of solorun.toml."
     headings = ["SCHEDULE", "CRON", "TIME ZONE", "NEXT", "LAST", "RESULT", "RUN"]
     write_list(found, headings, _schedule_row, none=none, json=json)

@@ -104,4 +104,4 @@ def median_duration_seconds(connection: Connection, project: str, scope: str) ->
 
 
 def _not_found(run_id: int) -> RunNotFound:
-    return RunNotFound(f"There is no run {run_id}.")
+    return RunNotFound(f"There is no run {run_id}: it was deleted, or the id was never used.")
