@@ -18,8 +18,8 @@ from tests.fakes.running_service import ServedService, served
 
 IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
 NAMES: Final = ("dashboard.png", "live.png", "overview.png")
-_SIZE: Final[ViewportSize] = {"width": 1200, "height": 760}
-_LOW: Final[ViewportSize] = {"width": 1200, "height": 560}
+_SIZE: Final[ViewportSize] = {"width": 1280, "height": 720}
+_LOW: Final[ViewportSize] = {"width": 1280, "height": 560}
 _TIMEOUT_MILLISECONDS: Final = 60_000
 
 _PUBLISH: Final = """import json, os
