@@ -107,7 +107,7 @@ class Catalog(ConfiguredProjects):
                 names = ", ".join(f"service.{key}" for key in changed)
                 logger.warning("%s changed in %s: restart the service to apply it.", names, new.path)
         self.configuration, self.errors = new, ()
-        logger.info("Read %s: %d projects, %d families.", new.path, len(new.projects), len(new.families))
+        logger.info("Read %s (projects: %d, families: %d).", new.path, len(new.projects), len(new.families))
         self.log_warnings()
 
 
