@@ -90,6 +90,9 @@ def _find_obstacle(run: Run, start: AdmittedStart, *, is_stopping: bool, has_equ
         return f"run {run.id} is being stopped"
     if not has_equal_params:
         return "its parameters differ"
-    remaining = {step.name for step in run.steps if not step.status.has_ended}
-    missing = [step.name for step in start.steps if step.name not in remaining]
-    return f"{', '.join(missing)} will not be executed by run {run.id}" if missing else None
+    is_over = {step.name: step.status.has_ended for step in run.steps}
+    missing = [step.name for step in start.steps if step.name not in is_over]
+    if missing:
+        return f"{', '.join(missing)} will not be executed by run {run.id}"
+    over = [step.name for step in start.steps if is_over[step.name]]
+    return f"run {run.id} is already past {', '.join(over)}" if over else None

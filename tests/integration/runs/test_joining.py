@@ -36,6 +36,19 @@ async def test_a_join_is_refused_with_the_steps_that_would_be_missing(tmp_path: 
             await engine.manager.start_run("handbook", on_conflict=ConflictPolicy.JOIN)
 
 
+async def test_a_join_is_refused_with_the_steps_that_the_run_is_past(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        active = await engine.manager.start_run("handbook")
+        (await engine.executor.step("extract")).end()
+        await engine.executor.step("generate")
+        handle = engine.registry.find(active.id)
+        assert handle is not None
+        await engine.until(lambda: handle.run.steps[0].status.has_ended)
+
+        with pytest.raises(RunActive, match=f"cannot be joined: run {active.id} is already past extract"):
+            await engine.manager.start_run("handbook", on_conflict=ConflictPolicy.JOIN)
+
+
 async def test_a_join_is_refused_when_the_parameters_differ_or_the_run_is_being_stopped(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(params=("date",)), executor=ScriptedExecutor(unkillable=True)) as engine:
         active = await engine.manager.start_run("handbook", params={"date": "1 May"})

@@ -118,7 +118,9 @@ async def test_show_prints_the_first_error_of_the_attempt_that_decided(solorun: 
     ended = await solorun("show", "17", answers=(*answers, answer(LogPage((), 0, more_before=False, more_after=False))))
 
     assert ended.requests[3].target == "/api/v1/runs/17/log?after=29&limit=1&step=parse&level=error"
-    assert re.search("^first error .* parse .* error: no space left$", ended.out, re.MULTILINE)
+    assert re.search(
+        "^first error .* parse .* error: no space left\nits log +solorun log 17 --step parse$", ended.out, re.M
+    )
 
 
 def _attempt(number: int, status: StepStatus, seconds: float, exit_code: int | None, error: str | None) -> Attempt:

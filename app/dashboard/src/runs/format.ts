@@ -99,8 +99,12 @@ export const formatTime = (time: number, now = Date.now()): string =>
   format(time, { ...dateOf(time, now), ...SECONDS });
 
 /** The same without seconds, for what was planned. */
-export const formatMinute = (time: number, now = Date.now()): string =>
-  format(time, { ...dateOf(time, now), ...CLOCK });
+export const formatMinute = (time: number, now = Date.now(), zone = {}): string =>
+  format(time, { ...dateOf(time, now), ...CLOCK, ...zone });
+
+/** Names the reader's zone beside times of another one. */
+export const zoneBeside = (timeZone: string): Intl.DateTimeFormatOptions =>
+  timeZone === new Intl.DateTimeFormat().resolvedOptions().timeZone ? {} : ZONE;
 
 /** `begins at about 14:05`, with the date if it is not today, or `begins soon`. */
 export const formatBegin = (time: number, now: number): string =>

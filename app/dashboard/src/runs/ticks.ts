@@ -12,8 +12,8 @@ export function ticksUpTo(end: number): number[] {
 }
 
 /**
- * The end of the axis of a run that has ended. `later` is when it usually ends, or when its end was noticed: next to that,
- * a run that ended early would be a dot. If nothing is known of the run itself, that is all there is to show.
+ * The end of the axis of a run that has ended: when it usually ends, or when its end was noticed. Next to hours, a run that
+ * ended early would be a dot. If nothing is known of the run itself, that is all there is to show.
  */
-export const axisOfEnded = (spent: number, later: number): number =>
-  Math.max(spent, Math.min(later, 4 * spent || later));
+export const axisOfEnded = (spent: number, usual: number, noticed: number): number =>
+  Math.max(spent, Math.min(noticed, 10_000), Math.min(Math.max(usual, noticed), 4 * spent || Infinity));

@@ -31,7 +31,7 @@ _MAX_LINE_CHARACTERS: Final = 300
 @connected
 async def show(run: RunArgument, *, client: Client, json: JsonOption = False) -> None:
     """Show a run, its steps and its artifacts. With --json, the run with its `artifacts` and the ids of `reruns`."""
-    from solorun.client.failed_step import find_failed_command
+    from solorun.client.failed_step import failed_step_of, find_failed_command
 
     found = await client.find_run(run)
     listed = await client.list_artifacts(found.id)
@@ -41,7 +41,10 @@ async def show(run: RunArgument, *, client: Client, json: JsonOption = False) ->
     else:
         wait, error = await describe_wait(client, found), await _read_first_error(client, found)
         command = await find_failed_command(client, found) or ""
-        _write(_facts(found, reruns, client.page_of(found), wait, error, command), found, listed.artifacts, client)
+        facts = _facts(found, reruns, client.page_of(found), wait, error, command)
+        if step := failed_step_of(found):
+            facts.append(("its log", f"solorun log {found.id} --step {step.name}"))
+        _write(facts, found, listed.artifacts, client)
     if listed.truncated:
         print_note(f"The list ends after {len(listed.artifacts):,} artifacts. The run has more.")
 

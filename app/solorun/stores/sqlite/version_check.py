@@ -25,6 +25,6 @@ def describe_wal_reset_bug() -> str | None:
     if not has_wal_reset_bug(sqlite3.sqlite_version_info):
         return None
     return (
-        f"SQLite {VERSION} has the WAL-reset bug: do not open solorun.db with another program while the service runs."
-        " Databases of your own are not meant. SQLite 3.51.3 fixes the bug."
+        f"SQLite {VERSION} has the WAL-reset bug. Your data is safe as long as no other program opens solorun.db while"
+        " the service runs. SQLite 3.51.3 fixes the bug."
     )
