@@ -68,7 +68,7 @@ def test_the_timeline_shows_usual_durations_and_skipped_steps(open_page: OpenPag
     expect(page.get_by_role("button", name=re.compile("^render ?, skipped.*usually"))).to_be_visible()
     expect(page.locator(".gantt .ghost")).to_have_count(0)
     expect(page.locator(".gantt .mark")).to_have_count(2)
-    expect(page.locator(".gantt .keys")).to_have_text(re.compile(r"^\s*usual\s*$"))
+    expect(page.locator(".gantt .keys")).to_have_text(re.compile(r"^\s*log\s+usual\s*$"))
 
 
 def test_the_timeline_explains_only_what_it_shows(open_page: OpenPage, api: Api) -> None:
