@@ -111,7 +111,7 @@ def _facts(
         *(_queue_facts(run) if run.status is Status.QUEUED else ()),
         ("waits for", wait),
         *zip(("refused by", *[""] * len(refusals)), refusals, strict=False),
-        ("worker", run.worker or ""),
+        ("executed by", f"process {run.worker}" if run.worker else ""),
         ("slots", format_slots(run.slots)),
         ("triggered by", run.triggered_by),
         ("params", ", ".join(f"{name}={format_param(value)}" for name, value in run.params.items())),
