@@ -9,6 +9,7 @@ import {
   formatClock,
   formatExact,
   formatMinute,
+  zoneBeside,
   formatRelativeTime,
   formatTime,
   formatOrigin,
@@ -211,4 +212,14 @@ test('a date half a year away or more has its year', () => {
   const dates = [Date.UTC(2026, 11, 29, 12), Date.UTC(2028, 1, 29, 12), Date.UTC(2032, 1, 29, 12)];
 
   expect(dates.map((date) => formatMinute(date, now).split(', ')[0])).toEqual(['29 Dec', '29 Feb 2028', '29 Feb 2032']);
+});
+
+test('a zone is named beside another one, not beside itself', () => {
+  vi.stubEnv('TZ', 'Europe/Berlin');
+  expect(zoneBeside('Europe/Berlin')).toEqual({});
+  expect(zoneBeside('Asia/Tokyo')).toEqual({ timeZoneName: 'short' });
+
+  preferences.times = 'utc';
+  expect(zoneBeside('Europe/Berlin')).toEqual({ timeZoneName: 'short' });
+  expect(zoneBeside('UTC')).toEqual({});
 });

@@ -102,9 +102,9 @@ export const formatTime = (time: number, now = Date.now()): string =>
 export const formatMinute = (time: number, now = Date.now(), zone = {}): string =>
   format(time, { ...dateOf(time, now), ...CLOCK, ...zone });
 
-/** Names the reader's zone beside times of another one. */
+/** Names the zone of the times that are shown, beside one that is another. */
 export const zoneBeside = (timeZone: string): Intl.DateTimeFormatOptions =>
-  timeZone === new Intl.DateTimeFormat().resolvedOptions().timeZone ? {} : ZONE;
+  timeZone === (isUtc() ? 'UTC' : new Intl.DateTimeFormat().resolvedOptions().timeZone) ? {} : ZONE;
 
 /** `begins at about 14:05`, with the date if it is not today, or `begins soon`. */
 export const formatBegin = (time: number, now: number): string =>
